@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The counters: their names, and what each one means (stats --explain). */
+#include "policy.h"
+
+const char *const smtp_counter_names[__SMTP_FIXUP_CNT_MAX] = {
+	[SMTP_FIXUP_CNT_CONNECTIONS] = "connections",
+	[SMTP_FIXUP_CNT_GREETINGS_MASKED] = "greetings_masked",
+	[SMTP_FIXUP_CNT_COMMANDS_PASSED] = "commands_passed",
+	[SMTP_FIXUP_CNT_COMMANDS_BLOCKED] = "commands_blocked",
+	[SMTP_FIXUP_CNT_EHLO_LINES_MASKED] = "ehlo_lines_masked",
+	[SMTP_FIXUP_CNT_BYTES_MASKED] = "bytes_masked",
+	[SMTP_FIXUP_CNT_SEGMENTS_DROPPED] = "segments_dropped",
+	[SMTP_FIXUP_CNT_SEGMENTS_REPLAYED] = "segments_replayed",
+	[SMTP_FIXUP_CNT_TLS_STARTED] = "tls_started",
+	[SMTP_FIXUP_CNT_MESSAGES] = "messages",
+	[SMTP_FIXUP_CNT_SEGMENTS_CUT] = "segments_cut",
+	[SMTP_FIXUP_CNT_SEGMENTS_AHEAD] = "segments_ahead",
+	[SMTP_FIXUP_CNT_BARE_LINE_ENDS] = "bare_line_ends",
+	[SMTP_FIXUP_CNT_SMUGGLING_DOTS] = "smuggling_dots",
+	[SMTP_FIXUP_CNT_REPLIES_UNEXPECTED] = "replies_unexpected",
+	[SMTP_FIXUP_CNT_BODY_REWRITES_REFUSED] = "body_rewrites_refused",
+	[SMTP_FIXUP_CNT_CONNECTIONS_DESYNCHRONISED] = "connections_desynchronised",
+	[SMTP_FIXUP_CNT_PACKETS_INVALID] = "packets_invalid",
+	[SMTP_FIXUP_CNT_PACKETS_UNTRACKED] = "packets_untracked",
+	[SMTP_FIXUP_CNT_PACKETS_MIDSTREAM] = "packets_midstream",
+	[SMTP_FIXUP_CNT_SYN_DATA_CUT] = "syn_data_cut",
+	[SMTP_FIXUP_CNT_URGENT_CLEARED] = "urgent_cleared",
+	[SMTP_FIXUP_CNT_CONNECTIONS_PREEXISTING] = "connections_preexisting",
+	[SMTP_FIXUP_CNT_CONNECTIONS_OTHER_HELPER] = "connections_other_helper",
+	[SMTP_FIXUP_CNT_MEMORY_REFUSED] = "memory_refused",
+};
+
+#ifndef __KERNEL__
+const char *const smtp_counter_explanations[__SMTP_FIXUP_CNT_MAX] = {
+	[SMTP_FIXUP_CNT_CONNECTIONS] =
+		"connections opened to a port while this policy was in force",
+	[SMTP_FIXUP_CNT_GREETINGS_MASKED] =
+		"greetings (first reply, code 220) of which at least one byte was masked",
+	[SMTP_FIXUP_CNT_COMMANDS_PASSED] =
+		"command lines whose verb the policy allows",
+	[SMTP_FIXUP_CNT_COMMANDS_BLOCKED] =
+		"command lines whose verb was overwritten with X",
+	[SMTP_FIXUP_CNT_EHLO_LINES_MASKED] =
+		"lines of EHLO replies whose keyword the policy does not let through",
+	[SMTP_FIXUP_CNT_BYTES_MASKED] =
+		"bytes changed, by whatever rule, each counted once however often it is repeated",
+	[SMTP_FIXUP_CNT_SEGMENTS_DROPPED] =
+		"segments not forwarded because they could not be judged yet (a gap before them, a reply awaited, no room); the sender repeats them",
+	[SMTP_FIXUP_CNT_SEGMENTS_REPLAYED] =
+		"repeated segments that left with the bytes of their first copy",
+	[SMTP_FIXUP_CNT_TLS_STARTED] =
+		"connections that went over to TLS and are opaque since",
+	[SMTP_FIXUP_CNT_MESSAGES] =
+		"message bodies that passed to their end",
+	[SMTP_FIXUP_CNT_SEGMENTS_CUT] =
+		"segments of which only the judged head was forwarded; the sender repeats the rest",
+	[SMTP_FIXUP_CNT_SEGMENTS_AHEAD] =
+		"segments of a body forwarded ahead of a gap",
+	[SMTP_FIXUP_CNT_BARE_LINE_ENDS] =
+		"bare CR or bare LF in command lines",
+	[SMTP_FIXUP_CNT_SMUGGLING_DOTS] =
+		"dots between line ends in a body that some servers take for the end of data, made harmless",
+	[SMTP_FIXUP_CNT_REPLIES_UNEXPECTED] =
+		"server lines that are no SMTP reply, or answer no command",
+	[SMTP_FIXUP_CNT_BODY_REWRITES_REFUSED] =
+		"repetitions of body bytes dropped because they held an end of data that the first copy did not",
+	[SMTP_FIXUP_CNT_CONNECTIONS_DESYNCHRONISED] =
+		"connections reset because bytes had passed that no longer could be judged",
+	[SMTP_FIXUP_CNT_PACKETS_INVALID] =
+		"packets dropped because connection tracking calls them INVALID",
+	[SMTP_FIXUP_CNT_PACKETS_UNTRACKED] =
+		"packets dropped because a NOTRACK rule hides them from connection tracking",
+	[SMTP_FIXUP_CNT_PACKETS_MIDSTREAM] =
+		"packets dropped that would begin a connection in its middle",
+	[SMTP_FIXUP_CNT_SYN_DATA_CUT] =
+		"SYN packets whose data (TCP Fast Open) was cut off; the client sends it again",
+	[SMTP_FIXUP_CNT_URGENT_CLEARED] =
+		"packets whose urgent pointer was cleared, so that both ends read the same bytes",
+	[SMTP_FIXUP_CNT_CONNECTIONS_PREEXISTING] =
+		"connections that were there before the policy and go on untouched",
+	[SMTP_FIXUP_CNT_CONNECTIONS_OTHER_HELPER] =
+		"connections left alone because an administrator gave them another conntrack helper",
+	[SMTP_FIXUP_CNT_MEMORY_REFUSED] =
+		"packets dropped because memory was short or memory_limit was reached",
+};
+#endif

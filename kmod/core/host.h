@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the pure core needs from its surroundings. The module and the user
+ * space tests each provide these functions; everything else of the core is
+ * plain C on integers and byte arrays.
+ */
+#ifndef _SMTP_CORE_HOST_H
+#define _SMTP_CORE_HOST_H
+
+#ifdef __KERNEL__
+#include <linux/types.h>
+#include <linux/string.h>
+#include <linux/bug.h>
+#include <linux/compiler.h>
+#else
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+#include <linux/types.h>
+typedef __u8 u8;
+typedef __u16 u16;
+typedef __u32 u32;
+typedef __u64 u64;
+typedef __s32 s32;
+#define unlikely(x) __builtin_expect(!!(x), 0)
+#endif
+
+#include "../uapi/linux/smtp_fixup.h"
+
+struct smtp_flow;
+
+/* RFC 9293, 3.4: sequence numbers are compared modulo 2^32 */
+static inline bool smtp_seq_before(u32 a, u32 b)
+{
+	return (s32)(a - b) < 0;
+}
+
+static inline u32 smtp_seq_min(u32 a, u32 b)
+{
+	return smtp_seq_before(a, b) ? a : b;
+}
+
+static inline u32 smtp_seq_max(u32 a, u32 b)
+{
+	return smtp_seq_before(a, b) ? b : a;
+}
+
+/**
+ * smtp_host_alloc() - memory for bytes in flight
+ * @size: octets, at most %SMTP_REPLAY_MAX
+ *
+ * Called with the flow's lock held, from the packet path: must not sleep.
+ *
+ * Return: the memory, not cleared, or NULL: out of memory or over the limit.
+ */
+void *smtp_host_alloc(u32 size);
+
+/**
+ * smtp_host_free() - give back what smtp_host_alloc() gave
+ * @p: the memory, or NULL
+ * @size: as it was asked for
+ */
+void smtp_host_free(void *p, u32 size);
+
+/**
+ * smtp_host_count() - add to a counter of the policy that the flow is under
+ * @flow: the flow
+ * @counter: which
+ * @n: how many
+ */
+void smtp_host_count(const struct smtp_flow *flow,
+		     enum smtp_fixup_counter counter, u32 n);
+
+#endif /* _SMTP_CORE_HOST_H */

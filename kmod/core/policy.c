@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Policy: the tables of RULES.md V1, V2, E2 and "Presets". See policy.h. */
+#include "policy.h"
+
+#define WORD(s)	{ s, sizeof(s) - 1 }
+
+/* No word may be the beginning of another one: a prefix of an allowed verb
+ * passes before it is whole, and must not be a verb itself (V6).
+ */
+const struct smtp_word smtp_verbs[__SMTP_FIXUP_VERB_MAX] = {
+	[SMTP_FIXUP_VERB_HELO]		= WORD("HELO"),
+	[SMTP_FIXUP_VERB_MAIL]		= WORD("MAIL"),
+	[SMTP_FIXUP_VERB_RCPT]		= WORD("RCPT"),
+	[SMTP_FIXUP_VERB_DATA]		= WORD("DATA"),
+	[SMTP_FIXUP_VERB_RSET]		= WORD("RSET"),
+	[SMTP_FIXUP_VERB_NOOP]		= WORD("NOOP"),
+	[SMTP_FIXUP_VERB_QUIT]		= WORD("QUIT"),
+	[SMTP_FIXUP_VERB_AUTH]		= WORD("AUTH"),
+	[SMTP_FIXUP_VERB_EHLO]		= WORD("EHLO"),
+	[SMTP_FIXUP_VERB_ETRN]		= WORD("ETRN"),
+	[SMTP_FIXUP_VERB_HELP]		= WORD("HELP"),
+	[SMTP_FIXUP_VERB_SAML]		= WORD("SAML"),
+	[SMTP_FIXUP_VERB_SEND]		= WORD("SEND"),
+	[SMTP_FIXUP_VERB_SOML]		= WORD("SOML"),
+	[SMTP_FIXUP_VERB_VRFY]		= WORD("VRFY"),
+	[SMTP_FIXUP_VERB_STARTTLS]	= WORD("STARTTLS"),
+	[SMTP_FIXUP_VERB_EXPN]		= WORD("EXPN"),
+	[SMTP_FIXUP_VERB_ONEX]		= WORD("ONEX"),
+	[SMTP_FIXUP_VERB_VERB]		= WORD("VERB"),
+	[SMTP_FIXUP_VERB_X_EXPS]	= WORD("X-EXPS"),
+	[SMTP_FIXUP_VERB_X_LINK2STATE]	= WORD("X-LINK2STATE"),
+	[SMTP_FIXUP_VERB_XCLIENT]	= WORD("XCLIENT"),
+	[SMTP_FIXUP_VERB_XFORWARD]	= WORD("XFORWARD"),
+};
+
+const struct smtp_word smtp_keywords[__SMTP_FIXUP_KEYWORD_MAX] = {
+	[SMTP_FIXUP_KEYWORD_SIZE]		= WORD("SIZE"),
+	[SMTP_FIXUP_KEYWORD_ETRN]		= WORD("ETRN"),
+	[SMTP_FIXUP_KEYWORD_PIPELINING]		= WORD("PIPELINING"),
+	[SMTP_FIXUP_KEYWORD_DSN]		= WORD("DSN"),
+	[SMTP_FIXUP_KEYWORD_ENHANCEDSTATUSCODES] = WORD("ENHANCEDSTATUSCODES"),
+	[SMTP_FIXUP_KEYWORD_8BITMIME]		= WORD("8BITMIME"),
+	[SMTP_FIXUP_KEYWORD_BINARYMIME]		= WORD("BINARYMIME"),
+	[SMTP_FIXUP_KEYWORD_AUTH]		= WORD("AUTH"),
+	[SMTP_FIXUP_KEYWORD_VRFY]		= WORD("VRFY"),
+	[SMTP_FIXUP_KEYWORD_STARTTLS]		= WORD("STARTTLS"),
+};
+
+const char *const smtp_mode_names[__SMTP_FIXUP_MODE_MAX] = {
+	[SMTP_FIXUP_MODE_OFF]	= "off",
+	[SMTP_FIXUP_MODE_FIXUP]	= "fixup",
+	[SMTP_FIXUP_MODE_ESMTP]	= "esmtp",
+};
+
+const char *const smtp_banner_names[__SMTP_FIXUP_BANNER_MAX] = {
+	[SMTP_FIXUP_BANNER_PIX]		= "pix",
+	[SMTP_FIXUP_BANNER_STARS]	= "stars",
+	[SMTP_FIXUP_BANNER_KEEP]	= "keep",
+};
+
+const char *const smtp_tls_names[__SMTP_FIXUP_TLS_MAX] = {
+	[SMTP_FIXUP_TLS_MASK]	= "mask",
+	[SMTP_FIXUP_TLS_ALLOW]	= "allow",
+};
+
+const char *const smtp_phase_names[__SMTP_FIXUP_PHASE_MAX] = {
+	[SMTP_FIXUP_PHASE_GREETING]	= "greeting",
+	[SMTP_FIXUP_PHASE_COMMAND]	= "command",
+	[SMTP_FIXUP_PHASE_WAIT]		= "wait",
+	[SMTP_FIXUP_PHASE_AUTH]		= "auth",
+	[SMTP_FIXUP_PHASE_BODY]		= "body",
+	[SMTP_FIXUP_PHASE_TLS]		= "tls",
+};
+
+/* What each mode lets through: V1, and V2 with E2 */
+static const struct {
+	u64 verbs;
+	u64 keywords;
+} smtp_modes[__SMTP_FIXUP_MODE_MAX] = {
+	[SMTP_FIXUP_MODE_FIXUP] = {
+		.verbs = SMTP_VERB_BIT(HELO) | SMTP_VERB_BIT(MAIL) |
+			 SMTP_VERB_BIT(RCPT) | SMTP_VERB_BIT(DATA) |
+			 SMTP_VERB_BIT(RSET) | SMTP_VERB_BIT(NOOP) |
+			 SMTP_VERB_BIT(QUIT),
+	},
+	[SMTP_FIXUP_MODE_ESMTP] = {
+		.verbs = SMTP_VERB_BIT(HELO) | SMTP_VERB_BIT(MAIL) |
+			 SMTP_VERB_BIT(RCPT) | SMTP_VERB_BIT(DATA) |
+			 SMTP_VERB_BIT(RSET) | SMTP_VERB_BIT(NOOP) |
+			 SMTP_VERB_BIT(QUIT) | SMTP_VERB_BIT(AUTH) |
+			 SMTP_VERB_BIT(EHLO) | SMTP_VERB_BIT(ETRN) |
+			 SMTP_VERB_BIT(HELP) | SMTP_VERB_BIT(SAML) |
+			 SMTP_VERB_BIT(SEND) | SMTP_VERB_BIT(SOML) |
+			 SMTP_VERB_BIT(VRFY),
+	},
+};
+
+/* E2, for every policy under which an EHLO can be answered */
+#define SMTP_KEYWORDS_DEFAULT \
+	(SMTP_KEYWORD_BIT(SIZE) | SMTP_KEYWORD_BIT(ETRN) | \
+	 SMTP_KEYWORD_BIT(PIPELINING) | SMTP_KEYWORD_BIT(DSN) | \
+	 SMTP_KEYWORD_BIT(ENHANCEDSTATUSCODES) | SMTP_KEYWORD_BIT(8BITMIME) | \
+	 SMTP_KEYWORD_BIT(BINARYMIME) | SMTP_KEYWORD_BIT(AUTH) | \
+	 SMTP_KEYWORD_BIT(VRFY))
+
+static u8 smtp_upper(u8 c)
+{
+	return c >= 'a' && c <= 'z' ? c - ('a' - 'A') : c;
+}
+
+bool smtp_match_byte(struct smtp_match *m, const struct smtp_word *table, u8 c)
+{
+	u64 left = m->candidates;
+
+	c = smtp_upper(c);
+	while (left) {
+		int i = __builtin_ctzll(left);
+
+		left &= left - 1;
+		if (m->len >= table[i].len ||
+		    (u8)table[i].text[m->len] != c)
+			m->candidates &= ~(1ULL << i);
+	}
+	if (m->len < 255)
+		m->len++;
+	return m->candidates;
+}
+
+int smtp_match_word(const struct smtp_match *m, const struct smtp_word *table)
+{
+	u64 left = m->candidates;
+
+	while (left) {
+		int i = __builtin_ctzll(left);
+
+		left &= left - 1;
+		if (table[i].len == m->len)
+			return i;
+	}
+	return -1;
+}
+
+void smtp_policy_init(struct smtp_policy *p, u8 mode)
+{
+	memset(p, 0, sizeof(*p));
+	p->mode = mode;
+	p->verbs = smtp_modes[mode].verbs;
+	p->keywords = SMTP_KEYWORDS_DEFAULT;
+	p->banner = SMTP_FIXUP_BANNER_PIX;
+	p->tls = SMTP_FIXUP_TLS_MASK;
+}
+
+void smtp_policy_set_tls(struct smtp_policy *p, u8 tls)
+{
+	p->tls = tls;
+	if (tls == SMTP_FIXUP_TLS_ALLOW) {
+		p->verbs |= SMTP_VERB_BIT(STARTTLS);
+		p->keywords |= SMTP_KEYWORD_BIT(STARTTLS);
+	} else {
+		p->verbs &= ~SMTP_VERB_BIT(STARTTLS);
+		p->keywords &= ~SMTP_KEYWORD_BIT(STARTTLS);
+	}
+}
+
+const char *smtp_policy_check(const struct smtp_policy *p)
+{
+	bool starttls = p->verbs & SMTP_VERB_BIT(STARTTLS);
+	bool tls_allowed = p->tls == SMTP_FIXUP_TLS_ALLOW;
+
+	if (p->mode == SMTP_FIXUP_MODE_OFF)
+		return NULL;
+	if (starttls != tls_allowed)
+		return "STARTTLS is let through by 'tls allow', not by the list of verbs";
+	if (starttls && !(p->verbs & SMTP_VERB_BIT(EHLO)))
+		return "'tls allow' needs EHLO, which this policy blocks";
+	if (!(p->verbs & SMTP_VERB_BIT(QUIT)))
+		return "QUIT can't be denied: connections would only end by time-out";
+	return NULL;
+}

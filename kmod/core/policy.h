@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Policy: which verbs and keywords pass, and how what does not pass is
+ * masked. Tables and validation, no state. RULES.md V1, V2, E2, S and
+ * "Presets".
+ */
+#ifndef _SMTP_CORE_POLICY_H
+#define _SMTP_CORE_POLICY_H
+
+#include "host.h"
+
+#define SMTP_VERB_BIT(name)	(1ULL << SMTP_FIXUP_VERB_##name)
+#define SMTP_KEYWORD_BIT(name)	(1ULL << SMTP_FIXUP_KEYWORD_##name)
+
+/**
+ * struct smtp_policy - what one port range is under; immutable once published
+ * @verbs: bit mask of enum smtp_fixup_verb, what passes
+ * @keywords: bit mask of enum smtp_fixup_keyword, what an EHLO reply may offer
+ * @mode: enum smtp_fixup_mode, the name it was set by
+ * @banner: enum smtp_fixup_banner
+ * @tls: enum smtp_fixup_tls
+ */
+struct smtp_policy {
+	u64 verbs;
+	u64 keywords;
+	u8 mode;
+	u8 banner;
+	u8 tls;
+};
+
+/**
+ * struct smtp_word - an entry of a table of words, upper case
+ * @text: the word
+ * @len: its length, octets
+ */
+struct smtp_word {
+	const char *text;
+	u8 len;
+};
+
+extern const struct smtp_word smtp_verbs[__SMTP_FIXUP_VERB_MAX];
+extern const struct smtp_word smtp_keywords[__SMTP_FIXUP_KEYWORD_MAX];
+extern const char *const smtp_mode_names[__SMTP_FIXUP_MODE_MAX];
+extern const char *const smtp_banner_names[__SMTP_FIXUP_BANNER_MAX];
+extern const char *const smtp_tls_names[__SMTP_FIXUP_TLS_MAX];
+extern const char *const smtp_phase_names[__SMTP_FIXUP_PHASE_MAX];
+extern const char *const smtp_counter_names[__SMTP_FIXUP_CNT_MAX];
+extern const char *const smtp_counter_explanations[__SMTP_FIXUP_CNT_MAX];
+
+/**
+ * struct smtp_match - a word being read byte by byte, compared with a table
+ * @candidates: bit mask of the table's words that it may still become
+ * @len: bytes read so far, stops at 255
+ */
+struct smtp_match {
+	u64 candidates;
+	u8 len;
+};
+
+/**
+ * smtp_match_byte() - read one more byte of a word
+ * @m: the match; start with @candidates the allowed words and @len 0
+ * @table: the words
+ * @c: the byte; letters match in either case
+ *
+ * Return: whether the word can still become one of the candidates.
+ */
+bool smtp_match_byte(struct smtp_match *m, const struct smtp_word *table, u8 c);
+
+/**
+ * smtp_match_word() - which word has been read, if it ends here
+ * @m: the match
+ * @table: the words
+ *
+ * Return: the index in @table, or -1 when it is none of the candidates.
+ */
+int smtp_match_word(const struct smtp_match *m, const struct smtp_word *table);
+
+/**
+ * smtp_policy_init() - what a mode means, before options
+ * @p: the policy
+ * @mode: enum smtp_fixup_mode
+ */
+void smtp_policy_init(struct smtp_policy *p, u8 mode);
+
+/**
+ * smtp_policy_set_tls() - change the tls option and what follows from it
+ * @p: the policy
+ * @tls: enum smtp_fixup_tls
+ */
+void smtp_policy_set_tls(struct smtp_policy *p, u8 tls);
+
+/**
+ * smtp_policy_check() - refuse a policy that contradicts itself
+ * @p: the policy
+ *
+ * Return: NULL when it is sound, or the reason, one sentence without a full
+ * stop, for a person.
+ */
+const char *smtp_policy_check(const struct smtp_policy *p);
+
+#endif /* _SMTP_CORE_POLICY_H */

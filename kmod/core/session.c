@@ -1,0 +1,392 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Session: the SMTP dialogue. See session.h. */
+#include "stream.h"
+
+static bool smtp_is_eol(u8 c)
+{
+	return c == '\r' || c == '\n';
+}
+
+static bool smtp_is_blank(u8 c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* Overwrites n bytes with c; returns how many of them changed */
+static u32 smtp_fill(u8 *p, u32 n, u8 c)
+{
+	u32 changed = 0;
+
+	for (; n; n--, p++) {
+		changed += *p != c;
+		*p = c;
+	}
+	return changed;
+}
+
+void smtp_session_init(struct smtp_session *s)
+{
+	memset(s, 0, sizeof(*s));
+	s->commands = 1;	/* the greeting is a reply, too */
+}
+
+/* -- client ------------------------------------------------------------- */
+
+/* What the reply to a verb settles (D1, D2, E1, S2) */
+static enum smtp_await smtp_verb_awaits(int verb)
+{
+	switch (verb) {
+	case SMTP_FIXUP_VERB_EHLO:
+		return SMTP_AWAIT_EHLO;
+	case SMTP_FIXUP_VERB_DATA:
+		return SMTP_AWAIT_DATA;
+	case SMTP_FIXUP_VERB_AUTH:
+		return SMTP_AWAIT_AUTH;
+	case SMTP_FIXUP_VERB_STARTTLS:
+		return SMTP_AWAIT_STARTTLS;
+	}
+	return SMTP_AWAIT_NOTHING;
+}
+
+static void smtp_line_begin(struct smtp_session *s)
+{
+	s->line = SMTP_LINE_START;
+	s->await = SMTP_AWAIT_NOTHING;
+}
+
+static void smtp_command_blocked(struct smtp_flow *flow)
+{
+	flow->session.blocked++;
+	smtp_host_count(flow, SMTP_FIXUP_CNT_COMMANDS_BLOCKED, 1);
+}
+
+/* The verb ends here: V1-V3, V6. @verb and @n: its bytes in sight */
+static u32 smtp_verb_end(struct smtp_flow *flow, u8 *verb, u32 n)
+{
+	struct smtp_session *s = &flow->session;
+	int word = smtp_match_word(&s->verb, smtp_verbs);
+
+	s->line = SMTP_LINE_ARGUMENT;
+	if (word < 0) {
+		smtp_command_blocked(flow);
+		return smtp_fill(verb, n, 'X');
+	}
+	s->await = smtp_verb_awaits(word);
+	smtp_host_count(flow, SMTP_FIXUP_CNT_COMMANDS_PASSED, 1);
+	return 0;
+}
+
+/* One more byte of a verb, the last of the @n in sight: V6 */
+static u32 smtp_verb_byte(struct smtp_flow *flow, u8 *verb, u32 n)
+{
+	struct smtp_session *s = &flow->session;
+	int word = smtp_match_word(&s->verb, smtp_verbs);
+
+	if (smtp_match_byte(&s->verb, smtp_verbs, verb[n - 1]))
+		return 0;
+
+	/* Where all of an allowed verb has left already, there may be servers
+	 * that act on it: believe the reply.
+	 */
+	if (word >= 0 && n == 1)
+		s->await = smtp_verb_awaits(word);
+	s->line = SMTP_LINE_BLOCKED;
+	smtp_command_blocked(flow);
+	return smtp_fill(verb, n, 'X');
+}
+
+/* A line has ended; @bare: by LF alone, which not every server takes for an
+ * end, so that only the reply can tell (V7)
+ */
+static void smtp_line_end(struct smtp_session *s, bool bare)
+{
+	u8 await = s->await;
+
+	s->commands++;
+	smtp_line_begin(s);
+	if (await == SMTP_AWAIT_EHLO && !s->ehlo_pending && !bare) {
+		s->ehlo_pending = true;
+		s->ehlo = s->commands;
+		return;
+	}
+	if (await == SMTP_AWAIT_NOTHING && bare)
+		await = SMTP_AWAIT_LINE_END;
+	if (await != SMTP_AWAIT_NOTHING) {
+		s->wait = await;
+		s->phase = SMTP_FIXUP_PHASE_WAIT;
+	}
+}
+
+u32 smtp_session_client(struct smtp_flow *flow, u8 *buf, u32 n)
+{
+	struct smtp_session *s = &flow->session;
+	u32 verb = 0;		/* where the verb begins, as far as in sight */
+	u32 masked = 0;
+	u32 i;
+
+	for (i = 0; i < n; ) {
+		u8 *c = &buf[i++];
+		bool bare = false;
+
+		if (*c == '\n' && !s->cr) {
+			bare = true;
+			smtp_host_count(flow, SMTP_FIXUP_CNT_BARE_LINE_ENDS, 1);
+		} else if (s->cr && !smtp_is_eol(*c)) {
+			/* A bare CR: some servers end the line there. Make
+			 * sure that all of them do (V7).
+			 */
+			*c = '\n';
+			masked++;
+			smtp_host_count(flow, SMTP_FIXUP_CNT_BARE_LINE_ENDS, 1);
+		}
+		s->cr = *c == '\r';
+
+		if (s->line == SMTP_LINE_START && !smtp_is_blank(*c) &&
+		    !smtp_is_eol(*c)) {
+			s->line = SMTP_LINE_VERB;
+			s->verb.candidates = flow->policy->verbs;
+			s->verb.len = 0;
+			verb = i - 1;
+		}
+		if (smtp_is_blank(*c) || smtp_is_eol(*c)) {
+			if (s->line == SMTP_LINE_VERB)
+				masked += smtp_verb_end(flow, &buf[verb],
+							i - 1 - verb);
+			else if (s->line == SMTP_LINE_BLOCKED)
+				s->line = SMTP_LINE_ARGUMENT;
+		} else if (s->line == SMTP_LINE_VERB) {
+			masked += smtp_verb_byte(flow, &buf[verb], i - verb);
+		} else if (s->line == SMTP_LINE_BLOCKED) {
+			masked += smtp_fill(c, 1, 'X');
+		}
+
+		if (*c == '\n') {
+			smtp_line_end(s, bare);
+			if (s->phase == SMTP_FIXUP_PHASE_WAIT)
+				break;
+		}
+	}
+	if (masked)
+		smtp_host_count(flow, SMTP_FIXUP_CNT_BYTES_MASKED, masked);
+	return i;
+}
+
+void smtp_session_body_end(struct smtp_flow *flow)
+{
+	struct smtp_session *s = &flow->session;
+
+	s->commands++;		/* the end of data is answered as well */
+	s->messages++;
+	s->phase = SMTP_FIXUP_PHASE_COMMAND;
+	s->cr = false;
+	smtp_line_begin(s);
+	smtp_host_count(flow, SMTP_FIXUP_CNT_MESSAGES, 1);
+}
+
+/* -- server ------------------------------------------------------------- */
+
+/* Which command does the reply that begins here answer? D7 */
+static enum smtp_await smtp_reply_answers(const struct smtp_session *s)
+{
+	u32 n = s->replies + 1;
+
+	if (s->replies == s->commands)
+		return SMTP_AWAIT_UNEXPECTED;
+	if (!s->replies)
+		return SMTP_AWAIT_GREETING;
+	if (s->ehlo_pending && n == s->ehlo)
+		return SMTP_AWAIT_EHLO;
+	if (s->phase == SMTP_FIXUP_PHASE_WAIT && n == s->commands)
+		return s->wait;
+	return SMTP_AWAIT_NOTHING;
+}
+
+/* What the awaited reply settles: D1, D5, S2 */
+static u8 smtp_reply_settles(const struct smtp_session *s)
+{
+	if (s->wait == SMTP_AWAIT_DATA && s->reply_code == 354)
+		return SMTP_FIXUP_PHASE_BODY;
+	if (s->wait == SMTP_AWAIT_AUTH && s->reply_code == 334)
+		return SMTP_FIXUP_PHASE_AUTH;
+	if (s->wait == SMTP_AWAIT_STARTTLS && s->reply_code == 220)
+		return SMTP_FIXUP_PHASE_TLS;
+	return SMTP_FIXUP_PHASE_COMMAND;
+}
+
+static void smtp_reply_end(struct smtp_flow *flow)
+{
+	struct smtp_session *s = &flow->session;
+	bool awaited = s->phase == SMTP_FIXUP_PHASE_WAIT &&
+		       s->replies + 1 == s->commands;
+
+	s->reply_begun = false;
+	if (s->reply == SMTP_AWAIT_UNEXPECTED) {
+		smtp_host_count(flow, SMTP_FIXUP_CNT_REPLIES_UNEXPECTED, 1);
+		return;
+	}
+	s->replies++;
+	if (s->ehlo_pending && s->replies == s->ehlo)
+		s->ehlo_pending = false;
+
+	if (s->reply == SMTP_AWAIT_GREETING) {
+		if (s->mask_greeting &&
+		    flow->policy->banner != SMTP_FIXUP_BANNER_KEEP)
+			smtp_host_count(flow, SMTP_FIXUP_CNT_GREETINGS_MASKED, 1);
+		if (s->phase == SMTP_FIXUP_PHASE_GREETING)
+			s->phase = SMTP_FIXUP_PHASE_COMMAND;
+	}
+	if (!awaited)
+		return;
+
+	s->phase = smtp_reply_settles(s);
+	s->wait = SMTP_AWAIT_NOTHING;
+	if (s->phase == SMTP_FIXUP_PHASE_AUTH) {
+		s->line = SMTP_LINE_ARGUMENT;	/* a SASL response has no verb */
+		s->await = SMTP_AWAIT_AUTH;
+	} else if (s->phase == SMTP_FIXUP_PHASE_TLS) {
+		smtp_host_count(flow, SMTP_FIXUP_CNT_TLS_STARTED, 1);
+	}
+}
+
+/* G2-G5: what a byte of a greeting that is to be masked becomes */
+static u8 smtp_greeting_byte(const struct smtp_flow *flow, u8 c)
+{
+	const struct smtp_session *s = &flow->session;
+	bool separator = s->reply_column == 3 && s->reply_code == 220 &&
+			 (c == '-' || c == ' ');
+
+	if (smtp_is_eol(c) || separator)
+		return c;
+	switch (flow->policy->banner) {
+	case SMTP_FIXUP_BANNER_PIX:
+		if (c == '2' || c == '0' || (c == ' ' && s->reply_last == '0'))
+			return c;
+		return '*';
+	case SMTP_FIXUP_BANNER_STARS:
+		return s->reply_column < 4 ? c : '*';
+	}
+	return c;
+}
+
+/* E1, E2: the byte *@c behind the fourth of an EHLO line; @text: the first
+ * such byte that is in sight. Returns how many bytes changed.
+ */
+static u32 smtp_ehlo_byte(struct smtp_flow *flow, u8 *text, u8 *c)
+{
+	struct smtp_session *s = &flow->session;
+	u32 masked = 0;
+	bool ends = smtp_is_eol(*c);
+
+	if (s->ehlo_line == SMTP_EHLO_READING) {
+		bool allowed;
+
+		if (ends && !s->keyword.len) {
+			s->ehlo_line = SMTP_EHLO_PASSED;	/* nothing to mask */
+			return 0;
+		}
+		if (ends || smtp_is_blank(*c)) {
+			allowed = smtp_match_word(&s->keyword, smtp_keywords) >= 0;
+			if (allowed)
+				s->ehlo_line = SMTP_EHLO_PASSED;
+		} else {
+			allowed = smtp_match_byte(&s->keyword, smtp_keywords, *c);
+		}
+		if (allowed)
+			return 0;
+		s->ehlo_line = SMTP_EHLO_MASKED;
+		smtp_host_count(flow, SMTP_FIXUP_CNT_EHLO_LINES_MASKED, 1);
+		masked += smtp_fill(text, c - text, 'X');
+	}
+	if (s->ehlo_line == SMTP_EHLO_MASKED && ends) {
+		if (c > text)
+			c[-1] = 'A' + s->letter;
+		s->letter = (s->letter + 1) % 26;
+		s->ehlo_line = SMTP_EHLO_LETTERED;
+	} else if (s->ehlo_line >= SMTP_EHLO_MASKED && !ends) {
+		masked += smtp_fill(c, 1, 'X');
+	}
+	return masked;
+}
+
+/* Reads the code and what follows it; the text behind is of no interest: D7 */
+static void smtp_reply_column(struct smtp_session *s, u8 c)
+{
+	if (s->reply_column < 3) {
+		if (c < '0' || c > '9')
+			s->reply_code = SMTP_NO_CODE;
+		else if (s->reply_code != SMTP_NO_CODE)
+			s->reply_code = s->reply_code * 10 + (c - '0');
+	} else if (s->reply_column == 3) {
+		s->reply_more = c == '-';
+	}
+	if (s->reply_column < 4)
+		s->reply_column++;
+}
+
+static void smtp_reply_line_begin(struct smtp_session *s)
+{
+	s->reply_column = 0;
+	s->reply_code = 0;
+	s->reply_more = false;
+	s->ehlo_line = SMTP_EHLO_READING;
+	s->keyword.len = 0;
+}
+
+static void smtp_reply_line_end(struct smtp_flow *flow)
+{
+	struct smtp_session *s = &flow->session;
+
+	if (s->reply_column < 3 || s->reply_code == SMTP_NO_CODE) {
+		/* Not a reply line; the reply goes on: D8 */
+		smtp_host_count(flow, SMTP_FIXUP_CNT_REPLIES_UNEXPECTED, 1);
+	} else if (s->reply_more) {
+		s->reply_begun = true;
+	} else {
+		smtp_reply_end(flow);
+	}
+}
+
+u32 smtp_session_server(struct smtp_flow *flow, u8 *buf, u32 n)
+{
+	struct smtp_session *s = &flow->session;
+	u32 text = 0;	/* the fifth byte of the line, as far as in sight */
+	u32 masked = 0;
+	u32 i;
+
+	for (i = 0; i < n && s->phase != SMTP_FIXUP_PHASE_TLS; i++) {
+		u8 c = buf[i];
+
+		if (!s->reply_column) {
+			smtp_reply_line_begin(s);
+			if (!s->reply_begun) {
+				s->reply = smtp_reply_answers(s);
+				s->letter = 0;
+			}
+			s->keyword.candidates = flow->policy->keywords;
+		}
+		if (s->reply_column == 3)
+			text = i + 1;
+
+		if (s->reply == SMTP_AWAIT_GREETING && s->mask_greeting)
+			buf[i] = smtp_greeting_byte(flow, c);
+		else if (s->reply == SMTP_AWAIT_EHLO && s->reply_begun &&
+			 s->reply_code == 250 && s->reply_column == 4)
+			masked += smtp_ehlo_byte(flow, &buf[text], &buf[i]);
+		masked += s->reply == SMTP_AWAIT_GREETING && buf[i] != c;
+
+		if (c == '\n') {
+			smtp_reply_line_end(flow);
+			s->reply_column = 0;
+		} else {
+			smtp_reply_column(s, c);
+		}
+		/* G1: the code of its first line decides */
+		if (s->reply == SMTP_AWAIT_GREETING && !s->reply_begun &&
+		    s->reply_column == 3)
+			s->mask_greeting = s->reply_code == 220;
+		s->reply_last = c;
+	}
+	if (masked)
+		smtp_host_count(flow, SMTP_FIXUP_CNT_BYTES_MASKED, masked);
+	return i;
+}

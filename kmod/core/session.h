@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Session: the SMTP dialogue of one connection, both directions. Bytes in
+ * order go in, are judged and rewritten where they lie; nothing here knows
+ * of segments. RULES.md G, V, E, D, S.
+ */
+#ifndef _SMTP_CORE_SESSION_H
+#define _SMTP_CORE_SESSION_H
+
+#include "policy.h"
+
+/* Where in a command line the next byte of the client stands */
+enum smtp_line {
+	SMTP_LINE_START,	/* before the verb, blanks skipped */
+	SMTP_LINE_VERB,		/* in a verb that may still be allowed */
+	SMTP_LINE_BLOCKED,	/* in a verb that is not */
+	SMTP_LINE_ARGUMENT,	/* behind the verb */
+};
+
+/* What the reply to a command settles; the greeting is the first reply */
+enum smtp_await {
+	SMTP_AWAIT_NOTHING,
+	SMTP_AWAIT_GREETING,
+	SMTP_AWAIT_LINE_END,	/* whether a bare LF ended the line: V7 */
+	SMTP_AWAIT_EHLO,
+	SMTP_AWAIT_DATA,
+	SMTP_AWAIT_AUTH,
+	SMTP_AWAIT_STARTTLS,
+	SMTP_AWAIT_UNEXPECTED,	/* a reply that answers nothing: D8 */
+};
+
+/* How far an EHLO line's keyword has been read: E1 */
+enum smtp_ehlo_line {
+	SMTP_EHLO_READING,	/* may still become an allowed keyword */
+	SMTP_EHLO_PASSED,
+	SMTP_EHLO_MASKED,	/* X to the end of the line */
+	SMTP_EHLO_LETTERED,	/* ... and its last octet is done */
+};
+
+/**
+ * struct smtp_session - the dialogue's state; derived from bytes alone
+ * @verb: the verb being read
+ * @keyword: the EHLO keyword being read
+ * @commands: commands ended by the client, counting the greeting as the
+ *	answer to the first; wraps
+ * @replies: replies ended by the server; wraps. Reply n answers command n: D7
+ * @ehlo: number of the EHLO that is not answered, where @ehlo_pending
+ * @blocked: commands masked
+ * @messages: bodies ended
+ * @phase: enum smtp_fixup_phase
+ * @wait: enum smtp_await: what the reply to the last command settles, phase wait
+ * @line: enum smtp_line
+ * @await: enum smtp_await: what the reply to the line being read will settle
+ * @cr: the client's last octet was CR
+ * @ehlo_pending: an EHLO is not answered yet
+ * @reply: enum smtp_await: what the reply being read settles
+ * @reply_code: code of the reply line being read, as far as it has come, or
+ *	%SMTP_NO_CODE
+ * @reply_column: where in the reply line, stops at 4
+ * @reply_last: the server's last octet as it came: G3 looks one octet back
+ * @reply_begun: the reply has a complete line
+ * @reply_more: the line's code is followed by '-'
+ * @mask_greeting: the greeting's code is 220
+ * @ehlo_line: enum smtp_ehlo_line
+ * @letter: the next letter of E1, from 0
+ */
+struct smtp_session {
+	struct smtp_match verb;
+	struct smtp_match keyword;
+	u32 commands;
+	u32 replies;
+	u32 ehlo;
+	u32 blocked;
+	u32 messages;
+	u8 phase;
+	u8 wait;
+	u8 line;
+	u8 await;
+	bool cr;
+	bool ehlo_pending;
+	u16 reply_code;
+	u8 reply;
+	u8 reply_column;
+	u8 reply_last;
+	bool reply_begun;
+	bool reply_more;
+	bool mask_greeting;
+	u8 ehlo_line;
+	u8 letter;
+};
+
+#define SMTP_NO_CODE	0xffff	/* the line is no reply line */
+
+/**
+ * smtp_session_init() - a connection whose greeting has not come yet
+ * @s: the session
+ */
+void smtp_session_init(struct smtp_session *s);
+
+/**
+ * smtp_session_client() - judge command lines, and SASL responses
+ * @flow: whose session it is
+ * @buf: the next bytes in order, rewritten in place
+ * @n: how many
+ *
+ * Bytes of one segment come in one call where they can: a verb that is whole
+ * in @buf is masked whole (V6).
+ *
+ * Return: bytes judged. Fewer than @n when the phase has changed: the rest
+ * must wait (D2) or is no command.
+ */
+u32 smtp_session_client(struct smtp_flow *flow, u8 *buf, u32 n);
+
+/**
+ * smtp_session_server() - read and rewrite bytes of the server
+ * @flow: whose session it is
+ * @buf: the next bytes in order, rewritten in place
+ * @n: how many
+ *
+ * Return: bytes judged. Fewer than @n only when TLS starts behind them.
+ */
+u32 smtp_session_server(struct smtp_flow *flow, u8 *buf, u32 n);
+
+/**
+ * smtp_session_body_end() - the terminator has passed: commands again
+ * @flow: whose session it is
+ */
+void smtp_session_body_end(struct smtp_flow *flow);
+
+#endif /* _SMTP_CORE_SESSION_H */

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Stream: TCP segments to bytes in order, and back. First copy wins: what was
+ * judged once leaves the same however it is repeated. DESIGN.md, "The stream
+ * contract"; RULES.md T.
+ *
+ * In command state the bytes as they left are kept until the far end has
+ * ACKed them, and every copy of them is overwritten with what was kept. A
+ * body is not kept: only the positions where its first copy held something
+ * that a rewritten repetition could turn into an end of data (marks).
+ *
+ * A segment may be cut: its judged head passes, the sender repeats the rest.
+ */
+#ifndef _SMTP_CORE_STREAM_H
+#define _SMTP_CORE_STREAM_H
+
+#include "replay.h"
+#include "session.h"
+
+enum smtp_dir {
+	SMTP_CLIENT,	/* from the client to the server */
+	SMTP_SERVER,	/* from the server to the client */
+};
+
+enum smtp_verdict {
+	SMTP_PASS,	/* the first smtp_segment.pass octets go on */
+	SMTP_DROP,	/* the sender repeats it */
+	SMTP_RESET,	/* the connection can't be judged any more: end it */
+};
+
+/**
+ * struct smtp_segment - one packet's TCP payload, as the surroundings hold it
+ * @seq: sequence number of the first payload octet
+ * @len: payload octets
+ * @mss: wire segments it will leave in carry this much (gso_size), or 0: one
+ * @ack: cumulative ACK of the other direction
+ * @has_ack: @ack is valid
+ * @fin: carries FIN
+ * @pass: result: leading octets that go on; less than @len is a cut
+ * @read: payload from @off: returns a pointer and sets *@avail, >= 1 octets
+ * @write: make the payload from @off read as @bytes; 0, or negative: drop it.
+ *	Called when reading is over; must compare before it copies
+ */
+struct smtp_segment {
+	u32 seq;
+	u32 len;
+	u32 mss;
+	u32 ack;
+	bool has_ack;
+	bool fin;
+	u32 pass;
+	const u8 *(*read)(struct smtp_segment *seg, u32 off, u32 *avail);
+	int (*write)(struct smtp_segment *seg, u32 off, const u8 *bytes, u32 n);
+};
+
+/* What the last octets of a body are, as the server will see them: D3, D4 */
+enum smtp_body_state {
+	SMTP_BODY_TEXT,
+	SMTP_BODY_CR,
+	SMTP_BODY_LF,		/* without a CR before it */
+	SMTP_BODY_CRLF,		/* a body begins as if behind one */
+	SMTP_BODY_DOT,		/* CRLF and a dot */
+	SMTP_BODY_BAD_DOT,	/* CR or LF alone, and a dot */
+	SMTP_BODY_DOT_CR,	/* CRLF, a dot and CR */
+};
+
+#define SMTP_NR_AHEAD	4
+
+/**
+ * struct smtp_ahead - body octets that passed ahead of a gap
+ * @start: sequence number of the first
+ * @end: behind the last
+ * @state: enum smtp_body_state behind the last
+ */
+struct smtp_ahead {
+	u32 start;
+	u32 end;
+	u8 state;
+};
+
+enum smtp_mark_kind {
+	SMTP_MARK_EDGE,		/* a wire segment began here, with CR, LF or a dot */
+	SMTP_MARK_SPACE,	/* the octet here left as a space: D4 */
+};
+
+/**
+ * struct smtp_mark - what is remembered of the first copy of a body octet
+ * @seq: its sequence number
+ * @kind: enum smtp_mark_kind
+ * @state: enum smtp_body_state before it
+ */
+struct smtp_mark {
+	u32 seq;
+	u8 kind;
+	u8 state;
+};
+
+#define SMTP_MARKS_MAX	512
+
+/**
+ * struct smtp_stream - one direction
+ * @next: sequence number of the next octet to judge
+ * @acked: the far end has everything before this
+ * @body_start: first octet of the last body
+ * @body_end: behind its last octet, once it has ended
+ * @state: enum smtp_body_state before @next
+ * @in_body: a body is under way
+ * @nr_ahead: ranges in use of @ahead
+ * @mss: largest wire segment of this body, octets
+ * @nr_marks: marks in use
+ * @max_marks: room in @marks
+ * @marks: in order of sequence, or NULL
+ * @replay: command bytes in flight
+ * @ahead: ranges beyond @next, in order, not touching
+ *
+ * What a body needs comes first: one cache line.
+ */
+struct smtp_stream {
+	u32 next;
+	u32 acked;
+	u32 body_start;
+	u32 body_end;
+	u8 state;
+	bool in_body;
+	u8 nr_ahead;
+	u16 mss;
+	u16 nr_marks;
+	u16 max_marks;
+	struct smtp_mark *marks;
+	struct smtp_replay replay;
+	struct smtp_ahead ahead[SMTP_NR_AHEAD];
+};
+
+/**
+ * struct smtp_flow - one connection
+ * @policy: what it is under, for its whole life
+ * @session: the dialogue
+ * @stream: by enum smtp_dir
+ *
+ * The surroundings keep it under a lock of their own for every call.
+ */
+struct smtp_flow {
+	const struct smtp_policy *policy;
+	struct smtp_session session;
+	struct smtp_stream stream[2];
+};
+
+/**
+ * smtp_flow_init() - a connection whose handshake has been seen
+ * @flow: the flow, not zeroed
+ * @policy: must outlive it
+ * @client_seq: sequence number of the client's first payload octet
+ * @server_seq: likewise of the server's
+ */
+void smtp_flow_init(struct smtp_flow *flow, const struct smtp_policy *policy,
+		    u32 client_seq, u32 server_seq);
+
+/**
+ * smtp_flow_release() - give back what the flow holds
+ * @flow: the flow
+ */
+void smtp_flow_release(struct smtp_flow *flow);
+
+/**
+ * smtp_flow_segment() - judge one segment
+ * @flow: the flow, locked
+ * @dir: where it comes from
+ * @seg: the segment; @seg->pass is set
+ *
+ * Payload-less segments (len 0) must come here too: their ACKs free memory.
+ *
+ * Return: enum smtp_verdict.
+ */
+enum smtp_verdict smtp_flow_segment(struct smtp_flow *flow, enum smtp_dir dir,
+				    struct smtp_segment *seg);
+
+/**
+ * smtp_flow_opaque() - nothing of this flow is judged or kept any more
+ * @flow: the flow; may be read without its lock
+ *
+ * Return: true for good once TLS has started and all before it is ACKed.
+ */
+static inline bool smtp_flow_opaque(const struct smtp_flow *flow)
+{
+	return flow->session.phase == SMTP_FIXUP_PHASE_TLS &&
+	       !flow->stream[SMTP_CLIENT].replay.buf &&
+	       !flow->stream[SMTP_SERVER].replay.buf;
+}
+
+#endif /* _SMTP_CORE_STREAM_H */

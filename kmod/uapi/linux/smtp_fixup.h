@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+/*
+ * Generic netlink interface of the SMTP fixup, and the numbers that the
+ * module, its pure core and the tool share.
+ *
+ * Documentation/netlink-style specification: smtp_fixup.yaml beside this
+ * file. Every command acts on the network namespace of the socket that
+ * sends it. Commands that change something need CAP_NET_ADMIN in that
+ * namespace's user namespace (GENL_UNS_ADMIN_PERM).
+ *
+ * SMTP_FIXUP_CMD_POLICY_SET  do      %SMTP_FIXUP_A_PORTS (one or more),
+ *	%SMTP_FIXUP_A_MODE, and any policy attribute that is to differ from
+ *	what the mode means. All ranges of one message take effect together
+ *	or not at all. Mode off removes the policy of exactly that range; where
+ *	a wider range would then apply, an "off" is remembered in its place.
+ * SMTP_FIXUP_CMD_POLICY_GET  dump    one message a range: %SMTP_FIXUP_A_PORTS
+ *	and every policy attribute.
+ * SMTP_FIXUP_CMD_STATS_GET   dump    one message a range: %SMTP_FIXUP_A_PORTS,
+ *	%SMTP_FIXUP_A_MODE, %SMTP_FIXUP_A_COUNTERS.
+ * SMTP_FIXUP_CMD_FLOW_GET    dump    one message a live connection:
+ *	%SMTP_FIXUP_A_FLOW.
+ */
+#ifndef _UAPI_LINUX_SMTP_FIXUP_H
+#define _UAPI_LINUX_SMTP_FIXUP_H
+
+#define SMTP_FIXUP_GENL_NAME	"smtp_fixup"
+#define SMTP_FIXUP_GENL_VERSION	1
+#define SMTP_FIXUP_MCGRP_EVENTS	"events"
+
+/* What an administrator calls the policy: RULES.md, "Presets" */
+enum smtp_fixup_mode {
+	SMTP_FIXUP_MODE_OFF,
+	SMTP_FIXUP_MODE_FIXUP,
+	SMTP_FIXUP_MODE_ESMTP,
+	__SMTP_FIXUP_MODE_MAX
+};
+
+/* How the greeting is masked: RULES.md G3, G4; keep leaves it alone */
+enum smtp_fixup_banner {
+	SMTP_FIXUP_BANNER_PIX,
+	SMTP_FIXUP_BANNER_STARS,
+	SMTP_FIXUP_BANNER_KEEP,
+	__SMTP_FIXUP_BANNER_MAX
+};
+
+/* STARTTLS: RULES.md S1, S2 */
+enum smtp_fixup_tls {
+	SMTP_FIXUP_TLS_MASK,
+	SMTP_FIXUP_TLS_ALLOW,
+	__SMTP_FIXUP_TLS_MAX
+};
+
+/* Bit numbers of %SMTP_FIXUP_A_VERBS */
+enum smtp_fixup_verb {
+	SMTP_FIXUP_VERB_HELO,
+	SMTP_FIXUP_VERB_MAIL,
+	SMTP_FIXUP_VERB_RCPT,
+	SMTP_FIXUP_VERB_DATA,
+	SMTP_FIXUP_VERB_RSET,
+	SMTP_FIXUP_VERB_NOOP,
+	SMTP_FIXUP_VERB_QUIT,
+	SMTP_FIXUP_VERB_AUTH,
+	SMTP_FIXUP_VERB_EHLO,
+	SMTP_FIXUP_VERB_ETRN,
+	SMTP_FIXUP_VERB_HELP,
+	SMTP_FIXUP_VERB_SAML,
+	SMTP_FIXUP_VERB_SEND,
+	SMTP_FIXUP_VERB_SOML,
+	SMTP_FIXUP_VERB_VRFY,
+	SMTP_FIXUP_VERB_STARTTLS,	/* follows %SMTP_FIXUP_A_TLS */
+	SMTP_FIXUP_VERB_EXPN,
+	SMTP_FIXUP_VERB_ONEX,
+	SMTP_FIXUP_VERB_VERB,
+	SMTP_FIXUP_VERB_X_EXPS,
+	SMTP_FIXUP_VERB_X_LINK2STATE,
+	SMTP_FIXUP_VERB_XCLIENT,
+	SMTP_FIXUP_VERB_XFORWARD,
+	__SMTP_FIXUP_VERB_MAX
+};
+
+/* Bit numbers of %SMTP_FIXUP_A_KEYWORDS: EHLO keywords, RULES.md E2 */
+enum smtp_fixup_keyword {
+	SMTP_FIXUP_KEYWORD_SIZE,
+	SMTP_FIXUP_KEYWORD_ETRN,
+	SMTP_FIXUP_KEYWORD_PIPELINING,
+	SMTP_FIXUP_KEYWORD_DSN,
+	SMTP_FIXUP_KEYWORD_ENHANCEDSTATUSCODES,
+	SMTP_FIXUP_KEYWORD_8BITMIME,
+	SMTP_FIXUP_KEYWORD_BINARYMIME,
+	SMTP_FIXUP_KEYWORD_AUTH,
+	SMTP_FIXUP_KEYWORD_VRFY,
+	SMTP_FIXUP_KEYWORD_STARTTLS,	/* follows %SMTP_FIXUP_A_TLS */
+	__SMTP_FIXUP_KEYWORD_MAX
+};
+
+/* What a flow is doing, from the client's side */
+enum smtp_fixup_phase {
+	SMTP_FIXUP_PHASE_GREETING,	/* no payload seen yet */
+	SMTP_FIXUP_PHASE_COMMAND,	/* command lines are judged */
+	SMTP_FIXUP_PHASE_WAIT,		/* behind a synchronisation point: D2 */
+	SMTP_FIXUP_PHASE_AUTH,		/* the next line is a SASL response: D5 */
+	SMTP_FIXUP_PHASE_BODY,		/* message data, to CRLF.CRLF: D3 */
+	SMTP_FIXUP_PHASE_TLS,		/* opaque for good: S2 */
+	__SMTP_FIXUP_PHASE_MAX
+};
+
+/* Attributes of a counter set are 1 + this; values are __u64 events since
+ * the policy's port range was first set. Order: /proc, stats, JSON.
+ */
+enum smtp_fixup_counter {
+	SMTP_FIXUP_CNT_CONNECTIONS,
+	SMTP_FIXUP_CNT_GREETINGS_MASKED,
+	SMTP_FIXUP_CNT_COMMANDS_PASSED,
+	SMTP_FIXUP_CNT_COMMANDS_BLOCKED,
+	SMTP_FIXUP_CNT_EHLO_LINES_MASKED,
+	SMTP_FIXUP_CNT_BYTES_MASKED,
+	SMTP_FIXUP_CNT_SEGMENTS_DROPPED,
+	SMTP_FIXUP_CNT_SEGMENTS_REPLAYED,
+	SMTP_FIXUP_CNT_TLS_STARTED,
+	SMTP_FIXUP_CNT_MESSAGES,
+	SMTP_FIXUP_CNT_SEGMENTS_CUT,
+	SMTP_FIXUP_CNT_SEGMENTS_AHEAD,
+	SMTP_FIXUP_CNT_BARE_LINE_ENDS,
+	SMTP_FIXUP_CNT_SMUGGLING_DOTS,
+	SMTP_FIXUP_CNT_REPLIES_UNEXPECTED,
+	SMTP_FIXUP_CNT_BODY_REWRITES_REFUSED,
+	SMTP_FIXUP_CNT_CONNECTIONS_DESYNCHRONISED,
+	SMTP_FIXUP_CNT_PACKETS_INVALID,
+	SMTP_FIXUP_CNT_PACKETS_UNTRACKED,
+	SMTP_FIXUP_CNT_PACKETS_MIDSTREAM,
+	SMTP_FIXUP_CNT_SYN_DATA_CUT,
+	SMTP_FIXUP_CNT_URGENT_CLEARED,
+	SMTP_FIXUP_CNT_CONNECTIONS_PREEXISTING,
+	SMTP_FIXUP_CNT_CONNECTIONS_OTHER_HELPER,
+	SMTP_FIXUP_CNT_MEMORY_REFUSED,
+	__SMTP_FIXUP_CNT_MAX
+};
+
+/* Top-level attributes */
+enum smtp_fixup_attr {
+	SMTP_FIXUP_A_UNSPEC,
+	SMTP_FIXUP_A_PAD,
+	SMTP_FIXUP_A_PORTS,	/* nested smtp_fixup_ports_attr, may repeat in set */
+	SMTP_FIXUP_A_MODE,	/* u8 enum smtp_fixup_mode */
+	SMTP_FIXUP_A_BANNER,	/* u8 enum smtp_fixup_banner */
+	SMTP_FIXUP_A_TLS,	/* u8 enum smtp_fixup_tls; only modes that let EHLO through */
+	SMTP_FIXUP_A_VERBS,	/* u64 bit mask of enum smtp_fixup_verb: what passes */
+	SMTP_FIXUP_A_KEYWORDS,	/* u64 bit mask of enum smtp_fixup_keyword; dump only */
+	SMTP_FIXUP_A_COUNTERS,	/* nested: u64 attributes, 1 + enum smtp_fixup_counter */
+	SMTP_FIXUP_A_FLOW,	/* nested smtp_fixup_flow_attr */
+	__SMTP_FIXUP_A_MAX
+};
+
+#define SMTP_FIXUP_A_MAX (__SMTP_FIXUP_A_MAX - 1)
+
+/* A port range, both ends included */
+enum smtp_fixup_ports_attr {
+	SMTP_FIXUP_PORTS_A_UNSPEC,
+	SMTP_FIXUP_PORTS_A_FIRST,	/* u16, 1..65535, host order */
+	SMTP_FIXUP_PORTS_A_LAST,	/* u16, >= first; absent: first alone */
+	__SMTP_FIXUP_PORTS_A_MAX
+};
+
+#define SMTP_FIXUP_PORTS_A_MAX (__SMTP_FIXUP_PORTS_A_MAX - 1)
+
+/* The counter set uses a pad attribute behind the last counter */
+#define SMTP_FIXUP_COUNTERS_A_PAD	(__SMTP_FIXUP_CNT_MAX + 1)
+
+/* A live connection; addresses as the client dialled them (before DNAT) */
+enum smtp_fixup_flow_attr {
+	SMTP_FIXUP_FLOW_A_UNSPEC,
+	SMTP_FIXUP_FLOW_A_PAD,
+	SMTP_FIXUP_FLOW_A_CLIENT,	/* binary, 4 or 16 bytes, network order */
+	SMTP_FIXUP_FLOW_A_CLIENT_PORT,	/* u16, host order */
+	SMTP_FIXUP_FLOW_A_SERVER,	/* binary, 4 or 16 bytes, network order */
+	SMTP_FIXUP_FLOW_A_SERVER_PORT,	/* u16, host order */
+	SMTP_FIXUP_FLOW_A_MODE,		/* u8 enum smtp_fixup_mode */
+	SMTP_FIXUP_FLOW_A_PHASE,	/* u8 enum smtp_fixup_phase */
+	SMTP_FIXUP_FLOW_A_COMMANDS,	/* u32 commands seen, blocked ones too */
+	SMTP_FIXUP_FLOW_A_BLOCKED,	/* u32 */
+	SMTP_FIXUP_FLOW_A_MESSAGES,	/* u32 bodies ended */
+	__SMTP_FIXUP_FLOW_A_MAX
+};
+
+#define SMTP_FIXUP_FLOW_A_MAX (__SMTP_FIXUP_FLOW_A_MAX - 1)
+
+enum smtp_fixup_cmd {
+	SMTP_FIXUP_CMD_UNSPEC,
+	SMTP_FIXUP_CMD_POLICY_SET,
+	SMTP_FIXUP_CMD_POLICY_GET,
+	SMTP_FIXUP_CMD_STATS_GET,
+	SMTP_FIXUP_CMD_FLOW_GET,
+	__SMTP_FIXUP_CMD_MAX
+};
+
+#define SMTP_FIXUP_CMD_MAX (__SMTP_FIXUP_CMD_MAX - 1)
+
+#endif /* _UAPI_LINUX_SMTP_FIXUP_H */
