@@ -164,6 +164,14 @@ static bool smtp_mark_add(struct smtp_flow *flow, u32 seq, u8 kind, u8 state)
 	return true;
 }
 
+void smtp_body_forget(struct smtp_stream *st)
+{
+	smtp_host_free(st->marks, st->max_marks * sizeof(*st->marks));
+	st->marks = NULL;
+	st->nr_marks = 0;
+	st->max_marks = 0;
+}
+
 void smtp_body_ack(struct smtp_stream *st)
 {
 	u32 gone;
@@ -184,11 +192,8 @@ void smtp_body_ack(struct smtp_stream *st)
 		return;
 	st->nr_marks -= gone;
 	memmove(st->marks, st->marks + gone, st->nr_marks * sizeof(*st->marks));
-	if (!st->nr_marks) {
-		smtp_host_free(st->marks, st->max_marks * sizeof(*st->marks));
-		st->marks = NULL;
-		st->max_marks = 0;
-	}
+	if (!st->nr_marks)
+		smtp_body_forget(st);
 }
 
 /* The octet at @seq leaves as a space */

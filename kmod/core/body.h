@@ -88,6 +88,12 @@ void smtp_body_ack(struct smtp_stream *st);
 u32 smtp_body_kept_from(const struct smtp_stream *st);
 
 /**
+ * smtp_body_forget() - forget all marks
+ * @st: the stream
+ */
+void smtp_body_forget(struct smtp_stream *st);
+
+/**
  * smtp_body_overwrite() - overwrite what was overwritten in the first copy
  * @st: the client's stream
  * @seg: the segment; its first seg->pass octets go on

@@ -346,7 +346,15 @@ static void smtp_reply_line_end(struct smtp_flow *flow)
 	}
 }
 
-u32 smtp_session_server(struct smtp_flow *flow, u8 *buf, u32 n)
+/* Only a whole EHLO line tells which octet is its last (E1) */
+static bool smtp_ehlo_line_open(const struct smtp_session *s, const u8 *c,
+				u32 n)
+{
+	return s->ehlo_line == SMTP_EHLO_READING && !s->keyword.len &&
+	       !memchr(c, '\n', n);
+}
+
+u32 smtp_session_server(struct smtp_flow *flow, u8 *buf, u32 n, bool hold)
 {
 	struct smtp_session *s = &flow->session;
 	u32 text = 0;	/* the fifth byte of the line, as far as in sight */
@@ -369,10 +377,13 @@ u32 smtp_session_server(struct smtp_flow *flow, u8 *buf, u32 n)
 
 		if (s->reply == SMTP_AWAIT_GREETING && s->mask_greeting)
 			buf[i] = smtp_greeting_byte(flow, c);
-		else if (s->reply == SMTP_AWAIT_EHLO && s->reply_begun &&
-			 s->reply_code == 250 && s->reply_column == 4)
+		masked += buf[i] != c;
+		if (s->reply == SMTP_AWAIT_EHLO && s->reply_begun &&
+		    s->reply_code == 250 && s->reply_column == 4) {
+			if (hold && smtp_ehlo_line_open(s, &buf[i], n - i))
+				break;
 			masked += smtp_ehlo_byte(flow, &buf[text], &buf[i]);
-		masked += s->reply == SMTP_AWAIT_GREETING && buf[i] != c;
+		}
 
 		if (c == '\n') {
 			smtp_reply_line_end(flow);

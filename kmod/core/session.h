@@ -116,10 +116,12 @@ u32 smtp_session_client(struct smtp_flow *flow, u8 *buf, u32 n);
  * @flow: whose session it is
  * @buf: the next bytes in order, rewritten in place
  * @n: how many
+ * @hold: leave an EHLO line whose end is not in sight for later
  *
- * Return: bytes judged. Fewer than @n only when TLS starts behind them.
+ * Return: bytes judged. Fewer than @n when TLS starts behind them, or with
+ * @hold.
  */
-u32 smtp_session_server(struct smtp_flow *flow, u8 *buf, u32 n);
+u32 smtp_session_server(struct smtp_flow *flow, u8 *buf, u32 n, bool hold);
 
 /**
  * smtp_session_body_end() - the terminator has passed: commands again

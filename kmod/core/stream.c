@@ -34,8 +34,12 @@ void smtp_flow_release(struct smtp_flow *flow)
 {
 	int dir;
 
-	for (dir = SMTP_CLIENT; dir <= SMTP_SERVER; dir++)
-		smtp_stream_acked(&flow->stream[dir], flow->stream[dir].next);
+	for (dir = SMTP_CLIENT; dir <= SMTP_SERVER; dir++) {
+		struct smtp_stream *st = &flow->stream[dir];
+
+		smtp_replay_ack(&st->replay, st->next);
+		smtp_body_forget(st);
+	}
 }
 
 /* Copies the segment's octets at @off; they are all there */
@@ -62,20 +66,27 @@ static void smtp_stream_lines(struct smtp_flow *flow, enum smtp_dir dir,
 {
 	struct smtp_stream *st = &flow->stream[dir];
 	struct smtp_replay *r = &st->replay;
-	u32 n = smtp_replay_room(r, st->next, to - off);
+	u32 room = smtp_replay_room(r, st->next, to - off);
+	u32 n;
 	u8 *buf;
 
-	if (!n) {
+	if (!room) {
 		if (!r->buf)
 			smtp_host_count(flow, SMTP_FIXUP_CNT_MEMORY_REFUSED, 1);
 		return;
 	}
 	buf = r->buf + r->len;
-	smtp_segment_copy(seg, off, buf, n);
-	n = dir == SMTP_CLIENT ? smtp_session_client(flow, buf, n) :
-				 smtp_session_server(flow, buf, n);
+	smtp_segment_copy(seg, off, buf, room);
+	if (dir == SMTP_CLIENT)
+		n = smtp_session_client(flow, buf, room);
+	else
+		n = smtp_session_server(flow, buf, room, room > st->held);
+	/* What comes again no longer than before is all there will be */
+	st->held = n ? 0 : room;
 	r->len += n;
 	st->next += n;
+	if (!r->len)
+		smtp_replay_ack(r, st->next);
 }
 
 /* A reply has settled what was waited for. It also proves, whatever TCP says,
@@ -191,6 +202,8 @@ enum smtp_verdict smtp_flow_segment(struct smtp_flow *flow, enum smtp_dir dir,
 	seg->pass = seg->len;
 	if (!seg->len)
 		return SMTP_PASS;
+	if (flow->ended)
+		goto drop;
 
 	if (smtp_seq_before(st->next, seg->seq)) {
 		/* Beyond a gap */
@@ -214,6 +227,7 @@ enum smtp_verdict smtp_flow_segment(struct smtp_flow *flow, enum smtp_dir dir,
 	off = smtp_seq_min(st->next, limit) - seg->seq;
 	verdict = smtp_stream_judge(flow, dir, seg, off, limit - seg->seq);
 	if (verdict == SMTP_RESET) {
+		flow->ended = true;
 		smtp_host_count(flow, SMTP_FIXUP_CNT_CONNECTIONS_DESYNCHRONISED, 1);
 		return verdict;
 	}

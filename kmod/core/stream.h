@@ -109,6 +109,7 @@ struct smtp_mark {
  * @mss: largest wire segment of this body, octets
  * @nr_marks: marks in use
  * @max_marks: room in @marks
+ * @held: octets at @next that were left to be repeated together with more: E1
  * @marks: in order of sequence, or NULL
  * @replay: command bytes in flight
  * @ahead: ranges beyond @next, in order, not touching
@@ -126,6 +127,7 @@ struct smtp_stream {
 	u16 mss;
 	u16 nr_marks;
 	u16 max_marks;
+	u16 held;
 	struct smtp_mark *marks;
 	struct smtp_replay replay;
 	struct smtp_ahead ahead[SMTP_NR_AHEAD];
@@ -136,6 +138,7 @@ struct smtp_stream {
  * @policy: what it is under, for its whole life
  * @session: the dialogue
  * @stream: by enum smtp_dir
+ * @ended: it was reset, nothing more passes
  *
  * The surroundings keep it under a lock of their own for every call.
  */
@@ -143,6 +146,7 @@ struct smtp_flow {
 	const struct smtp_policy *policy;
 	struct smtp_session session;
 	struct smtp_stream stream[2];
+	bool ended;
 };
 
 /**
