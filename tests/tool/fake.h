@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Messages as the kernel would send them, and a kernel that sends them: the
+ * tests are linked with -Wl,--wrap for libmnl's socket functions.
+ */
+#ifndef _TESTS_TOOL_FAKE_H
+#define _TESTS_TOOL_FAKE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "messages.h"
+
+#define FAKE_FAMILY	0x21
+#define FAKE_PORTID	4242
+#define FAKE_ANSWERS	32
+
+/* One answer: what one recvfrom() yields */
+struct answer {
+	_Alignas(8) u8 buf[8192];
+	size_t len;
+	bool stale;	/* of an earlier request: not to be believed */
+};
+
+struct fake {
+	bool absent;		/* no such family */
+	int open_errno;		/* what each of these fails with */
+	int send_errno;
+	int recv_errno;
+	size_t count;		/* answers prepared, and given */
+	size_t given;
+	struct answer answer[FAKE_ANSWERS];
+	unsigned int requests;	/* of the family, seen */
+	u8 *request;		/* the last one */
+	size_t request_len;
+};
+
+extern struct fake fake;
+
+void fake_reset(void);
+struct answer *fake_answer(void);
+
+/* Append a message to an answer */
+struct nlmsghdr *put_message(struct answer *a, u16 type, u16 flags);
+void end_message(struct answer *a, struct nlmsghdr *nlh);
+void put_done(struct answer *a, int error, const char *text);
+void put_ack(struct answer *a, int error, const char *text, int offset);
+void put_range(struct nlmsghdr *nlh, u16 first, u16 last);
+void put_policy(struct answer *a, u16 first, u16 last,
+		const struct smtp_policy *policy, u16 flags);
+void put_stats(struct answer *a, u16 first, u16 last, u8 mode, u64 base,
+	       unsigned int count);
+void put_flow(struct answer *a, const char *client, u16 client_port,
+	      const char *server, u16 server_port, u8 mode, u8 phase,
+	      u32 commands, u32 blocked, u32 messages);
+
+/* Run a command line; its words end at NULL. */
+struct outcome {
+	int status;
+	char *out;
+	char *err;
+};
+
+void tool(struct outcome *o, const char *word, ...);
+void outcome_free(struct outcome *o);
+
+#endif /* _TESTS_TOOL_FAKE_H */

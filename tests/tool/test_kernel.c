@@ -1,0 +1,645 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Whole command lines against a kernel of cardboard. */
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fake.h"
+#include "netlink.h"
+
+static struct outcome o;
+
+static int setup(void **state)
+{
+	(void)state;
+	fake_reset();
+	memset(&o, 0, sizeof(o));
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	outcome_free(&o);
+	fake_reset();
+	return 0;
+}
+
+#define assert_says(what, text) do {					\
+	if (!strstr(what, text))					\
+		fail_msg("'%s' lacks '%s'", what, text);		\
+} while (0)
+
+static struct smtp_policy policy(u8 mode, u8 banner, u8 tls)
+{
+	struct smtp_policy p;
+
+	policy_init(&p, mode);
+	p.banner = banner;
+	smtp_policy_set_tls(&p, tls);
+	return p;
+}
+
+/* Out of order, over two buffers, one range within another */
+static void prepare_policies(u16 flags)
+{
+	struct answer *a = fake_answer();
+	struct smtp_policy p = policy(SMTP_FIXUP_MODE_ESMTP, 0, 1);
+
+	put_policy(a, 587, 0, &p, flags);
+	p = policy(SMTP_FIXUP_MODE_FIXUP, SMTP_FIXUP_BANNER_KEEP, 0);
+	p.verbs |= SMTP_VERB_BIT(EXPN);
+	put_policy(a, 25, 25, &p, flags);
+	a = fake_answer();
+	p = policy(SMTP_FIXUP_MODE_OFF, 0, 0);
+	put_policy(a, 26, 26, &p, flags);
+	p = policy(SMTP_FIXUP_MODE_FIXUP, 0, 0);
+	put_policy(a, 25, 30, &p, flags);
+	put_done(a, 0, NULL);
+}
+
+static void show_all(void **state)
+{
+	(void)state;
+	prepare_policies(0);
+	tool(&o, "show", NULL);
+	assert_int_equal(o.status, 0);
+	assert_string_equal(o.out,
+			    "set 25-30 fixup\n"
+			    "set 25 fixup banner keep allow EXPN\n"
+			    "set 26 off\n"
+			    "set 587 esmtp tls allow\n");
+}
+
+static void show_is_the_default(void **state)
+{
+	(void)state;
+	prepare_policies(0);
+	tool(&o, NULL);
+	assert_int_equal(o.status, 0);
+	assert_says(o.out, "set 587 esmtp tls allow\n");
+}
+
+static void show_some(void **state)
+{
+	(void)state;
+	prepare_policies(0);
+	tool(&o, "show", "26,465,587,2525-2530", NULL);
+	assert_int_equal(o.status, 0);
+	assert_string_equal(o.out,
+			    "set 25-30 fixup\n"
+			    "set 26 off\n"
+			    "set 465 off\n"
+			    "set 587 esmtp tls allow\n"
+			    "set 2525-2530 off\n");
+}
+
+static void show_nothing(void **state)
+{
+	(void)state;
+	put_done(fake_answer(), 0, NULL);
+	tool(&o, "show", NULL);
+	assert_int_equal(o.status, 0);
+	assert_string_equal(o.out, "");
+	outcome_free(&o);
+	put_done(fake_answer(), 0, NULL);
+	tool(&o, "-j", NULL);
+	assert_string_equal(o.out, "[]\n");
+	outcome_free(&o);
+	put_done(fake_answer(), 0, NULL);
+	tool(&o, "show", "25", "-j", NULL);
+	assert_string_equal(o.out, "[\n {\"ports\": \"25\", \"mode\": \"off\"}\n]\n");
+}
+
+static void show_json_members(void **state)
+{
+	json_t *all, *one;
+
+	(void)state;
+	prepare_policies(0);
+	tool(&o, "show", "587", "--json", NULL);
+	assert_int_equal(o.status, 0);
+	all = json_loads(o.out, 0, NULL);
+	assert_int_equal(json_array_size(all), 1);
+	one = json_array_get(all, 0);
+	assert_string_equal(json_string_value(json_object_get(one, "ports")), "587");
+	assert_string_equal(json_string_value(json_object_get(one, "mode")), "esmtp");
+	assert_string_equal(json_string_value(json_object_get(one, "banner")), "pix");
+	assert_string_equal(json_string_value(json_object_get(one, "tls")), "allow");
+	assert_int_equal(json_array_size(json_object_get(one, "verbs")), 16);
+	assert_int_equal(json_array_size(json_object_get(one, "keywords")), 10);
+	json_decref(all);
+}
+
+/* A newer kernel: numbers for what this tool has no words for */
+static void show_newer_kernel(void **state)
+{
+	struct smtp_policy p = policy(77, 9, 8);
+	struct answer *a = fake_answer();
+
+	(void)state;
+	p.verbs = 1ULL << 63 | 1;
+	p.keywords = 1ULL << 62;
+	put_policy(a, 25, 0, &p, 0);
+	put_done(a, 0, NULL);
+	tool(&o, "show", NULL);
+	assert_int_equal(o.status, 0);
+	assert_string_equal(o.out, "set 25 77 banner 9 tls 8 allow HELO,63\n");
+	outcome_free(&o);
+	fake.given = 0;
+	tool(&o, "-j", "show", NULL);
+	assert_string_equal(o.out, "[\n {\"ports\": \"25\", \"mode\": \"77\", \"banner\": \"9\", \"tls\": \"8\", \"verbs\": [\"HELO\", 63], \"keywords\": [62]}\n]\n");
+}
+
+static void dump_interrupted_once(void **state)
+{
+	(void)state;
+	prepare_policies(NLM_F_DUMP_INTR);
+	prepare_policies(0);
+	tool(&o, "show", "587", NULL);
+	assert_int_equal(o.status, 0);
+	assert_int_equal(fake.requests, 2);
+	assert_string_equal(o.out, "set 587 esmtp tls allow\n");
+}
+
+static void dump_interrupted_for_ever(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 12; i++)
+		prepare_policies(NLM_F_DUMP_INTR);
+	tool(&o, "show", NULL);
+	assert_int_equal(o.status, 1);
+	assert_int_equal(fake.requests, 10);
+	assert_string_equal(o.out, "");
+	assert_says(o.err, "try again");
+}
+
+static void dump_refused(void **state)
+{
+	(void)state;
+	put_done(fake_answer(), -EINVAL, "no such dump\x1b[2J\n");
+	tool(&o, "stats", NULL);
+	assert_int_equal(o.status, 2);
+	assert_string_equal(o.err, "smtpfixup: the kernel refused it: no such dump?[2J \n");
+}
+
+static void stale_answers_are_skipped(void **state)
+{
+	struct smtp_policy p = policy(SMTP_FIXUP_MODE_FIXUP, 0, 0);
+	struct answer *a = fake_answer();
+
+	(void)state;
+	a->stale = true;
+	put_policy(a, 1, 0, &p, 0);
+	put_done(a, -EPERM, NULL);
+	prepare_policies(0);
+	tool(&o, "show", "1,587", NULL);
+	assert_int_equal(o.status, 0);
+	assert_string_equal(o.out, "set 1 off\nset 587 esmtp tls allow\n");
+}
+
+static void answers_that_make_no_sense(void **state)
+{
+	static const u8 what[][16] = {
+		{ 0 },						/* no ports */
+		{ 4, 0, SMTP_FIXUP_A_PORTS, 0x80 },		/* empty */
+		{ 3, 0, SMTP_FIXUP_A_PORTS, 0 },		/* shorter than itself */
+		{ 255, 0, SMTP_FIXUP_A_PORTS, 0x80 },		/* beyond the end */
+		{ 12, 0, SMTP_FIXUP_A_PORTS, 0x80, 6, 0, 1, 0, 0, 0 },	/* port 0 */
+		{ 12, 0, SMTP_FIXUP_A_PORTS, 0x80, 5, 0, 1, 0, 1, 0 },	/* one octet */
+		{ 12, 0, SMTP_FIXUP_A_PORTS, 0x80, 6, 0, 1, 0, 1, 0 },	/* no mode */
+	};
+
+	static const char *const lines[] = { "show", "stats", "flows" };
+
+	(void)state;
+	for (size_t n = 0; n < 3; n++) {
+		for (size_t i = 0; i < sizeof(what) / sizeof(*what); i++) {
+			struct nlmsghdr *nlh;
+			struct answer *a;
+
+			fake_reset();
+			a = fake_answer();
+			nlh = put_message(a, FAKE_FAMILY, NLM_F_MULTI);
+			memcpy((u8 *)nlh + nlh->nlmsg_len, what[i], what[i][0] & 31);
+			nlh->nlmsg_len += what[i][0] & 31;
+			end_message(a, nlh);
+			put_done(a, 0, NULL);
+			tool(&o, lines[n], NULL);
+			assert_int_equal(o.status, 1);
+			assert_string_equal(o.out, "");
+			assert_says(o.err, "makes no sense");
+			outcome_free(&o);
+		}
+	}
+	memset(&o, 0, sizeof(o));
+}
+
+/* Any octet of a good answer damaged: no crash, no two lines, no hang */
+static void answers_damaged(void **state)
+{
+	static const char *const lines[] = { "show", "stats", "flows" };
+	static struct answer whole;
+
+	(void)state;
+	memset(&whole, 0, sizeof(whole));
+	prepare_policies(0);
+	whole = fake.answer[1];
+	put_stats(&whole, 25, 30, 1, 7, __SMTP_FIXUP_CNT_MAX);
+	put_flow(&whole, "192.0.2.1", 40000, "2001:db8::1", 25, 1, 1, 1, 2, 3);
+	for (size_t n = 0; n < 3; n++) {
+		for (size_t i = 0; i < whole.len; i++) {
+			static const u8 values[] = { 0, 1, 3, 4, 127, 255 };
+
+			for (size_t v = 0; v < sizeof(values); v++) {
+				fake_reset();
+				*fake_answer() = whole;
+				fake.answer[0].buf[i] = values[v];
+				tool(&o, lines[n], NULL);
+				assert_in_range(o.status, 0, 2);
+				outcome_free(&o);
+			}
+		}
+	}
+	memset(&o, 0, sizeof(o));
+}
+
+/* Cut anywhere, in memory that ends there, by the buffer or by a message:
+ * the sanitizer sees any look beyond.
+ */
+static void answers_cut(void **state)
+{
+	struct policy_list policies = { 0 };
+	struct stats_list stats = { 0 };
+	struct flow_list flows = { 0 };
+	const struct reply replies[] = {
+		{ policy_list_add, policy_list_clear, &policies },
+		{ stats_list_add, stats_list_clear, &stats },
+		{ flow_list_add, flow_list_clear, &flows },
+	};
+	const struct nlmsghdr request = { .nlmsg_type = FAKE_FAMILY };
+	const struct smtp_policy p = policy(SMTP_FIXUP_MODE_ESMTP, 1, 1);
+	struct answer *a;
+
+	(void)state;
+	for (size_t n = 0; n < 4; n++) {
+		const struct reply *reply = &replies[n % 3];
+
+		fake_reset();
+		a = fake_answer();
+		if (n == 0)
+			put_policy(a, 25, 30, &p, 0);
+		else if (n == 1)
+			put_stats(a, 25, 30, 1, 7, 3);
+		else if (n == 2)
+			put_flow(a, "192.0.2.1", 4, "2001:db8::1", 25, 1, 1, 1, 2, 3);
+		else
+			put_ack(a, -EINVAL, "text", 20);
+		for (size_t len = 0; len <= a->len; len++) {
+			for (int message = 0; message < 2; message++) {
+				bool interrupted = false;
+				struct reason why = { 0 };
+				u8 *copy = malloc(len ? len : 1);
+
+				memcpy(copy, a->buf, len);
+				if (message && len >= NLMSG_HDRLEN)
+					((struct nlmsghdr *)copy)->nlmsg_len = len;
+				netlink_walk(copy, len, &request, reply,
+					     &interrupted, &why);
+				reply->clear(reply->data);
+				free(copy);
+			}
+		}
+	}
+}
+
+/* A value wider than it should be is no value */
+static void answers_too_wide(void **state)
+{
+	struct answer *a = fake_answer();
+	struct nlmsghdr *nlh = put_message(a, FAKE_FAMILY, NLM_F_MULTI);
+
+	(void)state;
+	put_range(nlh, 25, 0);
+	mnl_attr_put_u32(nlh, SMTP_FIXUP_A_MODE, 1);
+	end_message(a, nlh);
+	put_done(a, 0, NULL);
+	tool(&o, "show", NULL);
+	assert_int_equal(o.status, 1);
+	assert_says(o.err, "makes no sense");
+}
+
+static void stats_all(void **state)
+{
+	struct answer *a = fake_answer();
+	char *line;
+
+	(void)state;
+	put_stats(a, 587, 0, 2, 1000, __SMTP_FIXUP_CNT_MAX);
+	put_stats(a, 25, 30, 1, 0, __SMTP_FIXUP_CNT_MAX);
+	put_done(a, 0, NULL);
+	tool(&o, "stats", NULL);
+	assert_int_equal(o.status, 0);
+	assert_int_equal(strncmp(o.out, "port 25-30 mode fixup\n  connections ", 36), 0);
+	line = strstr(o.out, "port 587 mode esmtp\n");
+	assert_non_null(line);
+	for (unsigned int i = 0; i < __SMTP_FIXUP_CNT_MAX; i++) {
+		unsigned long long value;
+		char name[64];
+
+		line = strchr(line, '\n') + 1;
+		assert_int_equal(sscanf(line, "  %63s %llu\n", name, &value), 2);
+		assert_string_equal(name, smtp_counter_names[i]);
+		assert_int_equal(value, 1000 + i);
+	}
+	assert_string_equal(strchr(line, '\n'), "\n");
+}
+
+static void stats_some(void **state)
+{
+	struct answer *a = fake_answer();
+
+	(void)state;
+	put_stats(a, 25, 0, 2, 0, 1);
+	put_stats(a, 587, 0, 2, 5, 1);
+	put_done(a, 0, NULL);
+	tool(&o, "stats", "26,587", NULL);
+	assert_int_equal(o.status, 0);
+	assert_says(o.out, "port 26 mode off\nport 587 mode esmtp\n  connections ");
+	assert_null(strstr(o.out, "port 25 "));
+	outcome_free(&o);
+	fake.given = 0;
+	tool(&o, "stats", "--explain", "587", NULL);
+	assert_says(o.out, " 5  connections opened");
+	outcome_free(&o);
+	fake.given = 0;
+	tool(&o, "-j", "stats", "587", NULL);
+	assert_string_equal(o.out, "[\n {\"ports\": \"587\", \"mode\": \"esmtp\", \"connections\": 5}\n]\n");
+	outcome_free(&o);
+	fake.given = 0;
+	tool(&o, "-j", "stats", "587", "--explain", NULL);
+	assert_says(o.out, "\"connections\": 5, \"explanations\": {\"connections\": \"connections opened");
+}
+
+static void stats_newer_kernel(void **state)
+{
+	struct answer *a = fake_answer();
+
+	(void)state;
+	put_stats(a, 25, 0, 2, UINT64_MAX - __SMTP_FIXUP_CNT_MAX,
+		  __SMTP_FIXUP_CNT_MAX + 1);
+	put_done(a, 0, NULL);
+	tool(&o, "stats", NULL);
+	assert_int_equal(o.status, 0);
+	assert_says(o.out, "counter_25");
+	assert_says(o.out, " 18446744073709551615\n");
+	outcome_free(&o);
+	fake.given = 0;
+	tool(&o, "stats", "-j", NULL);
+	assert_says(o.out, "\"counter_25\": 9223372036854775807}");
+}
+
+static void flows_all(void **state)
+{
+	struct answer *a = fake_answer();
+
+	(void)state;
+	put_flow(a, "192.0.2.1", 40000, "198.51.100.200", 25,
+		 SMTP_FIXUP_MODE_ESMTP, SMTP_FIXUP_PHASE_BODY, 5, 1, 2);
+	put_flow(a, "2001:db8::1", 65535, "2001:db8:1:2:3:4:5:6", 587,
+		 SMTP_FIXUP_MODE_FIXUP, 99, UINT32_MAX, 0, 0);
+	put_done(a, 0, NULL);
+	tool(&o, "flows", NULL);
+	assert_int_equal(o.status, 0);
+	assert_string_equal(o.out,
+			    "client               server                      mode    phase      commands    blocked   messages\n"
+			    "192.0.2.1:40000      198.51.100.200:25           esmtp   body              5          1          2\n"
+			    "[2001:db8::1]:65535  [2001:db8:1:2:3:4:5:6]:587  fixup   99        4294967295          0          0\n");
+	outcome_free(&o);
+	fake.given = 0;
+	tool(&o, "flows", "-j", NULL);
+	assert_string_equal(o.out,
+			    "[\n {\"client\": \"192.0.2.1:40000\", \"server\": \"198.51.100.200:25\", \"port\": 25, \"mode\": \"esmtp\", \"phase\": \"body\", \"commands\": 5, \"blocked\": 1, \"messages\": 2},"
+			    "\n {\"client\": \"[2001:db8::1]:65535\", \"server\": \"[2001:db8:1:2:3:4:5:6]:587\", \"port\": 587, \"mode\": \"fixup\", \"phase\": \"99\", \"commands\": 4294967295, \"blocked\": 0, \"messages\": 0}\n]\n");
+}
+
+static void set_done(void **state)
+{
+	(void)state;
+	put_ack(fake_answer(), 0, NULL, -1);
+	tool(&o, "set", "25", "esmtp", "tls", "allow", NULL);
+	assert_int_equal(o.status, 0);
+	assert_string_equal(o.out, "");
+	assert_int_equal(fake.requests, 1);
+}
+
+/* Lines that mean the same are the same message */
+static void pix_lines(void **state)
+{
+	static const char *const pairs[][2][6] = {
+		{ { "fixup", "protocol", "smtp", "25" }, { "set", "25", "fixup" } },
+		{ { "fixup", "protocol", "smtp" }, { "set", "25", "fixup" } },
+		{ { "fixup", "protocol", "smtp", "25-30" }, { "set", "25-30", "fixup" } },
+		{ { "no", "fixup", "protocol", "smtp", "25" }, { "set", "25", "off" } },
+		{ { "no", "fixup", "protocol", "smtp" }, { "set", "25", "off" } },
+		{ { "no", "fixup", "protocol", "smtp", "25-30" }, { "set", "25-30", "off" } },
+		{ { "inspect", "esmtp" }, { "set", "25", "esmtp" } },
+		{ { "no", "inspect", "esmtp" }, { "set", "25", "off" } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++) {
+		u8 message[2][256];
+		size_t len[2];
+
+		for (int n = 0; n < 2; n++) {
+			const char *const *w = pairs[i][n];
+
+			fake_reset();
+			put_ack(fake_answer(), 0, NULL, -1);
+			tool(&o, w[0], w[1], w[2], w[3], w[4], NULL);
+			assert_int_equal(o.status, 0);
+			assert_string_equal(o.out, "");
+			outcome_free(&o);
+			len[n] = fake.request_len;
+			assert_true(len[n] <= sizeof(message[n]));
+			memcpy(message[n], fake.request, len[n]);
+		}
+		assert_int_equal(len[0], len[1]);
+		/* But for sequence number */
+		assert_memory_equal(message[0] + NLMSG_HDRLEN,
+				    message[1] + NLMSG_HDRLEN,
+				    len[0] - NLMSG_HDRLEN);
+	}
+	memset(&o, 0, sizeof(o));
+}
+
+static void pix_lines_bad(void **state)
+{
+	static const char *const lines[][7] = {
+		{ "fixup" },
+		{ "fixup", "protocol" },
+		{ "fixup", "protocol", "http", "80" },
+		{ "fixup", "protocol", "smtp", "x" },
+		{ "fixup", "protocol", "smtp", "25", "26" },
+		{ "fixup", "protocol", "smtp", "25,26" },
+		{ "fixup", "protocol", "smtp", "30-25" },
+		{ "no" },
+		{ "no", "set" },
+		{ "no", "fixup" },
+		{ "no", "fixup", "protocol", "smtp", "0" },
+		{ "no", "inspect" },
+		{ "inspect" },
+		{ "inspect", "smtp" },
+		{ "inspect", "esmtp", "25" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		const char *const *w = lines[i];
+
+		tool(&o, w[0], w[1], w[2], w[3], w[4], w[5], NULL);
+		assert_int_equal(o.status, 1);
+		assert_int_equal(fake.requests, 0);
+		outcome_free(&o);
+	}
+	memset(&o, 0, sizeof(o));
+}
+
+static void no_module(void **state)
+{
+	(void)state;
+	fake.absent = true;
+	tool(&o, "set", "25", "esmtp", NULL);
+	assert_int_equal(o.status, 1);
+	assert_string_equal(o.err, "smtpfixup: the kernel module nf_smtp_fixup is not loaded here; load it with 'modprobe nf_smtp_fixup'\n");
+	outcome_free(&o);
+	tool(&o, NULL);
+	assert_int_equal(o.status, 1);
+	outcome_free(&o);
+	tool(&o, "stats", "--explain", NULL);
+	assert_int_equal(o.status, 0);
+	assert_says(o.out, smtp_counter_explanations[0]);
+}
+
+static void no_rights(void **state)
+{
+	(void)state;
+	put_ack(fake_answer(), -EPERM, NULL, -1);
+	tool(&o, "set", "25", "esmtp", NULL);
+	assert_int_equal(o.status, 2);
+	assert_string_equal(o.err, "smtpfixup: changing a policy needs CAP_NET_ADMIN in this network namespace; run it as root (sudo)\n");
+}
+
+static void set_refused(void **state)
+{
+	const int head = NLMSG_HDRLEN + GENL_HDRLEN;
+
+	(void)state;
+	put_ack(fake_answer(), -EINVAL, "too many policies", head + 12);
+	tool(&o, "set", "25,100-200", "esmtp", NULL);
+	assert_int_equal(o.status, 2);
+	assert_string_equal(o.err, "smtpfixup: the kernel refused 'ports 100-200': too many policies\n");
+	outcome_free(&o);
+
+	put_ack(fake_answer(), -EINVAL, "too many policies", -1);
+	tool(&o, "set", "25", "esmtp", NULL);
+	assert_int_equal(o.status, 2);
+	assert_string_equal(o.err, "smtpfixup: the kernel refused it: too many policies\n");
+	outcome_free(&o);
+
+	put_ack(fake_answer(), -ENOMEM, NULL, -1);
+	tool(&o, "set", "25", "esmtp", NULL);
+	assert_int_equal(o.status, 2);
+	assert_string_equal(o.err, "smtpfixup: the kernel refused it: Cannot allocate memory\n");
+	outcome_free(&o);
+
+	put_ack(fake_answer(), -EOPNOTSUPP, NULL, -1);
+	tool(&o, "set", "25", "esmtp", NULL);
+	assert_int_equal(o.status, 2);
+	assert_says(o.err, "older than this tool");
+}
+
+/* Without NETLINK_CAP_ACK the request stands between errno and text */
+static void refused_with_request(void **state)
+{
+	struct answer *a = fake_answer();
+	struct nlmsghdr *nlh = put_message(a, NLMSG_ERROR, NLM_F_ACK_TLVS);
+	struct nlmsgerr *err = mnl_nlmsg_put_extra_header(nlh, sizeof(*err));
+
+	(void)state;
+	err->error = -EINVAL;
+	err->msg.nlmsg_len = NLMSG_HDRLEN + 40;
+	mnl_nlmsg_put_extra_header(nlh, 40);
+	mnl_attr_put_strz(nlh, 1, "not like this");
+	end_message(a, nlh);
+	tool(&o, "set", "25", "esmtp", NULL);
+	assert_int_equal(o.status, 2);
+	assert_string_equal(o.err, "smtpfixup: the kernel refused it: not like this\n");
+}
+
+static void socket_troubles(void **state)
+{
+	(void)state;
+	fake.open_errno = EPROTONOSUPPORT;
+	tool(&o, "show", NULL);
+	assert_int_equal(o.status, 1);
+	assert_says(o.err, "could not be opened");
+	outcome_free(&o);
+
+	fake.open_errno = 0;
+	fake.send_errno = EMSGSIZE;
+	tool(&o, "set", "25", "esmtp", NULL);
+	assert_int_equal(o.status, 1);
+	assert_says(o.err, "fewer at a time");
+	outcome_free(&o);
+
+	fake.send_errno = 0;
+	fake.recv_errno = ENOBUFS;
+	tool(&o, "show", NULL);
+	assert_int_equal(o.status, 1);
+	outcome_free(&o);
+
+	fake.recv_errno = 0;
+	tool(&o, "show", NULL);
+	assert_int_equal(o.status, 1);
+	assert_says(o.err, "no answer");
+}
+
+#define test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		test(show_all),
+		test(show_is_the_default),
+		test(show_some),
+		test(show_nothing),
+		test(show_json_members),
+		test(show_newer_kernel),
+		test(dump_interrupted_once),
+		test(dump_interrupted_for_ever),
+		test(dump_refused),
+		test(stale_answers_are_skipped),
+		test(answers_that_make_no_sense),
+		test(answers_damaged),
+		test(answers_cut),
+		test(answers_too_wide),
+		test(stats_all),
+		test(stats_some),
+		test(stats_newer_kernel),
+		test(flows_all),
+		test(set_done),
+		test(pix_lines),
+		test(pix_lines_bad),
+		test(no_module),
+		test(no_rights),
+		test(set_refused),
+		test(refused_with_request),
+		test(socket_troubles),
+	};
+
+	return cmocka_run_group_tests_name("kernel", tests, NULL, NULL);
+}

@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What the user wrote: ports, options, and the message made of them. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fake.h"
+#include "set.h"
+
+static const struct {
+	const char *text;
+	const char *ranges;
+} good_ports[] = {
+	{ "25", "25" },
+	{ "1", "1" },
+	{ "65535", "65535" },
+	{ "25-30", "25-30" },
+	{ "25-25", "25" },
+	{ "1-65535", "1-65535" },
+	{ "25,587", "25,587" },
+	{ "587,25", "25,587" },
+	{ "25,587,2525-2530", "25,587,2525-2530" },
+	{ "25,25", "25" },
+	{ "25,26", "25,26" },		/* two policies, not one */
+	{ "25,20-30", "20-30,25" },
+	{ "20-25,20-30", "20-30,20-25" },
+};
+
+static const struct {
+	const char *text;
+	const char *says;
+} bad_ports[] = {
+	{ "", "empty" },
+	{ "0", "'0'" },
+	{ "00", "'00'" },
+	{ "025", "'025'" },
+	{ "65536", "'65536'" },
+	{ "99999", "'99999'" },
+	{ "4294967321", "'4294967321'" },	/* 2^32 + 25 */
+	{ "18446744073709551641", "'18446744073709551641'" },
+	{ "30-25", "write 25-30" },
+	{ "0-25", "'0-25'" },
+	{ "25-65536", "'25-65536'" },
+	{ "25-", "'25-'" },
+	{ "-25", "'-25'" },
+	{ "-", "'-'" },
+	{ "25--30", "'25--30'" },
+	{ "25-30-35", "'25-30-35'" },
+	{ "25,", "missing" },
+	{ ",25", "missing" },
+	{ "25,,26", "missing" },
+	{ ",", "missing" },
+	{ "+25", "'+25'" },
+	{ " 25", "' 25'" },
+	{ "25 ", "'25 '" },
+	{ "25, 26", "' 26'" },
+	{ "25\n", "'25?'" },
+	{ "smtp", "'smtp'" },
+	{ "25x", "'25x'" },
+	{ "0x19", "'0x19'" },
+	{ "2\xd9\xa5", "'2?" },	/* an Arabic digit */
+	{ "25,587,x,26", "'x'" },
+};
+
+static void ports_good(void **state)
+{
+	struct reason why = { 0 };
+	struct ports ports;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good_ports) / sizeof(*good_ports); i++) {
+		char text[256] = "";
+
+		assert_int_equal(ports_parse(&ports, good_ports[i].text, &why), 0);
+		for (size_t n = 0; n < ports.count; n++) {
+			strcat(text, n ? "," : "");
+			strcat(text, RANGE_TEXT(ports.range[n]));
+		}
+		assert_string_equal(text, good_ports[i].ranges);
+		ports_free(&ports);
+	}
+}
+
+static void ports_bad(void **state)
+{
+	struct ports ports;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad_ports) / sizeof(*bad_ports); i++) {
+		struct reason why = { 0 };
+
+		assert_int_equal(ports_parse(&ports, bad_ports[i].text, &why), -1);
+		if (!strstr(why.text, bad_ports[i].says))
+			fail_msg("%s: %s", bad_ports[i].text, why.text);
+		assert_int_equal(why.status, EXIT_LOCAL);
+		assert_null(strchr(why.text, '\n'));
+		ports_free(&ports);
+	}
+}
+
+static void ports_very_long(void **state)
+{
+	const size_t size = 1 << 20;
+	char *text = malloc(size + 1);
+	struct reason why = { 0 };
+	struct ports ports;
+
+	(void)state;
+	memset(text, '9', size);
+	text[size] = 0;
+	assert_int_equal(ports_parse(&ports, text, &why), -1);
+	assert_non_null(strstr(why.text, "...'"));
+	assert_true(strlen(why.text) < 200);
+	ports_free(&ports);
+	memset(text, ',', size);
+	assert_int_equal(ports_parse(&ports, text, &why), -1);
+	ports_free(&ports);
+	free(text);
+}
+
+/* A set line of up to eight words */
+static int parse(struct set_request *req, const char *line, struct reason *why)
+{
+	char copy[256], *argv[16], *save = NULL;
+	int argc = 0;
+
+	snprintf(copy, sizeof(copy), "%s", line);
+	for (char *w = strtok_r(copy, " ", &save); w;
+	     w = strtok_r(NULL, " ", &save))
+		argv[argc++] = w;
+	memset(why, 0, sizeof(*why));
+	return set_parse(req, argc, argv, why);
+}
+
+#define FIXUP_VERBS 0x7fULL
+#define ESMTP_VERBS 0x7fffULL
+#define BIT_OF(attr) (1U << SMTP_FIXUP_A_##attr)
+
+static const struct {
+	const char *line;
+	u8 mode, banner, tls;
+	u64 verbs;
+	u32 attrs;
+	const char *shown;
+} good_sets[] = {
+	{ "25 off", 0, 0, 0, 0, 0, "" },
+	{ "25 fixup", 1, 0, 0, FIXUP_VERBS, 0, "" },
+	{ "25 esmtp", 2, 0, 0, ESMTP_VERBS, 0, "" },
+	{ "25 fixup banner stars", 1, 1, 0, FIXUP_VERBS, BIT_OF(BANNER),
+	  " banner stars" },
+	{ "25 fixup banner pix", 1, 0, 0, FIXUP_VERBS, BIT_OF(BANNER), "" },
+	{ "25 esmtp banner keep tls allow", 2, 2, 1,
+	  ESMTP_VERBS | SMTP_VERB_BIT(STARTTLS), BIT_OF(BANNER) | BIT_OF(TLS),
+	  " banner keep tls allow" },
+	{ "25 esmtp tls mask", 2, 0, 0, ESMTP_VERBS, BIT_OF(TLS), "" },
+	{ "25 esmtp deny VRFY,etrn", 2, 0, 0,
+	  ESMTP_VERBS & ~(SMTP_VERB_BIT(VRFY) | SMTP_VERB_BIT(ETRN)),
+	  BIT_OF(VERBS), " deny ETRN,VRFY" },
+	{ "25 esmtp allow x-exps deny HELP tls allow", 2, 0, 1,
+	  (ESMTP_VERBS | SMTP_VERB_BIT(STARTTLS) | SMTP_VERB_BIT(X_EXPS)) &
+	  ~SMTP_VERB_BIT(HELP), BIT_OF(VERBS) | BIT_OF(TLS),
+	  " tls allow allow X-EXPS deny HELP" },
+	{ "25 fixup tls allow allow EHLO", 1, 0, 1,
+	  FIXUP_VERBS | SMTP_VERB_BIT(EHLO) | SMTP_VERB_BIT(STARTTLS),
+	  BIT_OF(VERBS) | BIT_OF(TLS), " tls allow allow EHLO" },
+	{ "25 fixup allow HELO", 1, 0, 0, FIXUP_VERBS, BIT_OF(VERBS), "" },
+};
+
+static void sets_good(void **state)
+{
+	struct set_request req;
+	struct reason why;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good_sets) / sizeof(*good_sets); i++) {
+		char shown[256] = "";
+		FILE *f;
+
+		assert_int_equal(parse(&req, good_sets[i].line, &why), 0);
+		assert_int_equal(req.policy.mode, good_sets[i].mode);
+		assert_int_equal(req.policy.banner, good_sets[i].banner);
+		assert_int_equal(req.policy.tls, good_sets[i].tls);
+		assert_int_equal(req.policy.verbs, good_sets[i].verbs);
+		assert_int_equal(req.attrs, good_sets[i].attrs);
+
+		/* What is shown means the same when it is set again */
+		f = fmemopen(shown, sizeof(shown), "w");
+		options_print(f, &req.policy);
+		fclose(f);
+		assert_string_equal(shown, good_sets[i].shown);
+		set_free(&req);
+	}
+}
+
+static const struct {
+	const char *line;
+	const char *says;
+} bad_sets[] = {
+	{ "", "needs ports and a mode" },
+	{ "25", "needs a mode" },
+	{ "25 on", "unknown mode 'on'; use one of off, fixup, esmtp" },
+	{ "25 ESMTP", "unknown mode 'ESMTP'" },
+	{ "25 esmtp banner", "'banner' lacks its value; write banner pix|stars|keep" },
+	{ "25 esmtp allow", "write allow VERB,..." },
+	{ "25 esmtp banner none", "unknown banner 'none'; use one of pix, stars, keep" },
+	{ "25 esmtp tls maybe", "unknown tls value 'maybe'; use one of mask, allow" },
+	{ "25 esmtp bannr pix", "unknown option 'bannr'; known are banner, tls, allow, deny" },
+	{ "25 esmtp tls allow tls mask", "'tls' is given twice" },
+	{ "25 esmtp allow EXPN allow ONEX", "'allow' is given twice" },
+	{ "25 esmtp allow EXPN deny ONEX,expn", "EXPN is both allowed and denied" },
+	{ "25 esmtp allow STARTTLS", "use 'tls allow' or 'tls mask'" },
+	{ "25 esmtp deny HELP,starttls", "use 'tls allow' or 'tls mask'" },
+	{ "25 esmtp allow FOO", "unknown verb 'FOO'; known are HELO,MAIL" },
+	{ "25 esmtp allow EXP", "unknown verb 'EXP'" },
+	{ "25 esmtp allow EXPN,", "a verb is missing" },
+	{ "25 esmtp allow ,EXPN", "a verb is missing" },
+	{ "25 off banner pix", "mode off takes no options; leave out 'banner'" },
+	{ "25 off tls", "mode off takes no options" },
+	{ "25 fixup tls allow", "needs EHLO" },
+	{ "25 esmtp tls allow deny EHLO", "needs EHLO" },
+	{ "25 esmtp deny QUIT", "QUIT" },
+};
+
+static void sets_bad(void **state)
+{
+	struct set_request req;
+	struct reason why;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad_sets) / sizeof(*bad_sets); i++) {
+		if (parse(&req, bad_sets[i].line, &why) != -1)
+			fail_msg("accepted: %s", bad_sets[i].line);
+		if (!strstr(why.text, bad_sets[i].says))
+			fail_msg("%s: %s", bad_sets[i].line, why.text);
+		assert_true(why.usage);
+		assert_int_equal(why.status, EXIT_LOCAL);
+		set_free(&req);
+	}
+}
+
+/* Every verb but STARTTLS can be named in both lists and comes back. */
+static void sets_every_verb(void **state)
+{
+	struct set_request req;
+	struct reason why;
+	char line[64];
+
+	(void)state;
+	for (unsigned int i = 0; i < __SMTP_FIXUP_VERB_MAX; i++) {
+		if (i == SMTP_FIXUP_VERB_STARTTLS)
+			continue;
+		snprintf(line, sizeof(line), "25 esmtp allow %s", smtp_verbs[i].text);
+		assert_int_equal(parse(&req, line, &why), 0);
+		assert_true(req.policy.verbs >> i & 1);
+		set_free(&req);
+		if (i == SMTP_FIXUP_VERB_QUIT)
+			continue;
+		snprintf(line, sizeof(line), "25 esmtp deny %s", smtp_verbs[i].text);
+		assert_int_equal(parse(&req, line, &why), 0);
+		assert_false(req.policy.verbs >> i & 1);
+		set_free(&req);
+	}
+}
+
+static void message_plain(void **state)
+{
+	static const u8 expected[] = {
+		/* ports: 25 */
+		12, 0, SMTP_FIXUP_A_PORTS, 0x80, 6, 0, 1, 0, 25, 0, 0, 0,
+		/* ports: 100-200 */
+		20, 0, SMTP_FIXUP_A_PORTS, 0x80, 6, 0, 1, 0, 100, 0, 0, 0,
+		6, 0, 2, 0, 200, 0, 0, 0,
+		/* mode: fixup */
+		5, 0, SMTP_FIXUP_A_MODE, 0, 1, 0, 0, 0,
+	};
+	struct set_request req;
+	struct nlmsghdr *nlh;
+	struct reason why;
+
+	(void)state;
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+	skip();
+#endif
+	assert_int_equal(parse(&req, "25,100-200 fixup", &why), 0);
+	nlh = message_set(&req, FAKE_FAMILY);
+	assert_int_equal(nlh->nlmsg_type, FAKE_FAMILY);
+	assert_int_equal(nlh->nlmsg_len, NLMSG_HDRLEN + GENL_HDRLEN + sizeof(expected));
+	assert_memory_equal((u8 *)nlh + NLMSG_HDRLEN + GENL_HDRLEN, expected,
+			    sizeof(expected));
+	free(nlh);
+	set_free(&req);
+}
+
+/* As many ranges as a list can have, one message, in full */
+static void message_huge(void **state)
+{
+	const unsigned int count = 32767;
+	char *text = malloc(count * 12 + 1), *at = text;
+	char *argv[] = { text, (char *)"esmtp", (char *)"tls", (char *)"allow" };
+	struct set_request req;
+	struct nlmsghdr *nlh;
+	const struct nlattr *attr;
+	struct reason why;
+	unsigned int ports = 0, tls = 0;
+
+	(void)state;
+	for (unsigned int i = 0; i < count; i++)
+		at += sprintf(at, "%s%u-%u", i ? "," : "", i + 1, i + 2);
+	assert_int_equal(set_parse(&req, 4, argv, &why), 0);
+	nlh = message_set(&req, FAKE_FAMILY);
+	mnl_attr_for_each(attr, nlh, GENL_HDRLEN) {
+		ports += mnl_attr_get_type(attr) == SMTP_FIXUP_A_PORTS;
+		tls += mnl_attr_get_type(attr) == SMTP_FIXUP_A_TLS;
+	}
+	assert_int_equal(ports, count);
+	assert_int_equal(tls, 1);
+	free(nlh);
+	set_free(&req);
+	free(text);
+}
+
+static void message_faults(void **state)
+{
+	const u32 head = NLMSG_HDRLEN + GENL_HDRLEN;
+	struct set_request req;
+	struct nlmsghdr *nlh;
+	struct reason why;
+	char buf[64];
+
+	(void)state;
+	assert_int_equal(parse(&req, "25,100-200 esmtp tls allow deny VRFY banner keep", &why), 0);
+	nlh = message_set(&req, FAKE_FAMILY);
+	assert_string_equal(message_fault(nlh, head, buf, sizeof(buf)), "ports 25");
+	assert_string_equal(message_fault(nlh, head + 4, buf, sizeof(buf)), "ports 25");
+	assert_string_equal(message_fault(nlh, head + 12, buf, sizeof(buf)), "ports 100-200");
+	assert_string_equal(message_fault(nlh, head + 24, buf, sizeof(buf)), "ports 100-200");
+	assert_string_equal(message_fault(nlh, head + 32, buf, sizeof(buf)), "mode");
+	assert_string_equal(message_fault(nlh, head + 40, buf, sizeof(buf)), "banner");
+	assert_string_equal(message_fault(nlh, head + 48, buf, sizeof(buf)), "tls");
+	assert_string_equal(message_fault(nlh, head + 56, buf, sizeof(buf)), "allow/deny");
+	assert_null(message_fault(nlh, 0, buf, sizeof(buf)));
+	assert_null(message_fault(nlh, head + 68, buf, sizeof(buf)));
+	assert_null(message_fault(nlh, UINT32_MAX, buf, sizeof(buf)));
+	free(nlh);
+	set_free(&req);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(ports_good),
+		cmocka_unit_test(ports_bad),
+		cmocka_unit_test(ports_very_long),
+		cmocka_unit_test(sets_good),
+		cmocka_unit_test(sets_bad),
+		cmocka_unit_test(sets_every_verb),
+		cmocka_unit_test(message_plain),
+		cmocka_unit_test(message_huge),
+		cmocka_unit_test(message_faults),
+	};
+
+	return cmocka_run_group_tests_name("words", tests, NULL, NULL);
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The command line: verbs, flags, help. */
+#ifndef _SMTPFIXUP_CLI_H
+#define _SMTPFIXUP_CLI_H
+
+#include <stdio.h>
+
+#include "complete.h"
+#include "ports.h"
+#include "reason.h"
+
+/**
+ * struct cli - a command line taken apart
+ * @out: where output goes
+ * @json: -j was given
+ * @flags: bit mask of the indices of the verb's own flags that were given
+ * @argc: how many words follow the verb, flags not counted
+ * @argv: they
+ * @why: to be filled by what fails
+ */
+struct cli {
+	FILE *out;
+	bool json;
+	unsigned int flags;
+	int argc;
+	char **argv;
+	struct reason *why;
+};
+
+/* A flag, "--explain", with one line on what it does; NULL ends a table. */
+struct flag {
+	const char *name;
+	const char *doc;
+};
+
+/**
+ * struct verb - what the tool can do
+ * @name: its word
+ * @usage: the line's rest; with more than one form, each begins a line of
+ *	its own
+ * @doc: one line
+ * @detail: more of it, whole lines, or NULL
+ * @example: a command line without the program's name
+ * @flags: its own flags, or NULL
+ * @hidden: not for people
+ * @raw: reads its words without flags being taken out
+ * @explain: write the rest of --help, or NULL
+ * @run: do it; return 0, or -1 with the reason
+ * @complete: propose words, or NULL
+ */
+struct verb {
+	const char *name;
+	const char *usage;
+	const char *doc;
+	const char *detail;
+	const char *example;
+	const struct flag *flags;
+	bool hidden;
+	bool raw;
+	void (*explain)(FILE *out);
+	int (*run)(struct cli *cli);
+	void (*complete)(const struct completion *c);
+};
+
+extern const struct verb *const verbs[];	/* NULL ends it */
+extern const struct flag common_flags[];
+
+extern const struct verb verb_set;
+extern const struct verb verb_show;
+extern const struct verb verb_stats;
+extern const struct verb verb_flows;
+extern const struct verb verb_fixup;
+extern const struct verb verb_no;
+extern const struct verb verb_inspect;
+extern const struct verb verb_help;
+extern const struct verb verb_autocomplete;
+
+const struct verb *verb_find_name(const char *name);
+
+/* The whole of "help", and of "VERB --help". */
+void help_program(FILE *out);
+void help_verb(FILE *out, const struct verb *verb);
+
+/* The optional PORTS of verbs that read: none means all. */
+int cli_ports(struct cli *cli, struct ports *ports);
+
+/**
+ * cli_main() - run one command line
+ * @argc: as main() has it
+ * @argv: as main() has it, NULL at its end
+ * @out: standard output
+ * @err: standard error
+ *
+ * Return: the exit status.
+ */
+int cli_main(int argc, char **argv, FILE *out, FILE *err);
+
+#endif /* _SMTPFIXUP_CLI_H */

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The hidden verb behind the shell's completion, so that it never goes
+ * stale: smtpfixup autocomplete WORD..., the last one being typed.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "cli.h"
+
+void propose(const struct completion *c, const char *word)
+{
+	if (!strncasecmp(word, c->current, strlen(c->current)))
+		fprintf(c->out, "%s\n", word);
+}
+
+void propose_ports(const struct completion *c)
+{
+	propose(c, "25");
+	propose(c, "587");
+	propose(c, "25,587");
+}
+
+static void propose_flags(const struct completion *c, const struct flag *flag)
+{
+	char word[64];
+
+	for (; flag && flag->name; flag++) {
+		/* "-j, --json" */
+		const char *at = flag->name;
+
+		while (*at) {
+			size_t len = strcspn(at, ", ");
+
+			snprintf(word, sizeof(word), "%.*s", (int)len, at);
+			propose(c, word);
+			at += len + strspn(at + len, ", ");
+		}
+	}
+}
+
+static int autocomplete_run(struct cli *cli)
+{
+	struct completion c = { .out = cli->out, .current = "" };
+	const struct verb *verb = NULL;
+	bool known = true;
+
+	c.argv = grow(NULL, cli->argc + 1, sizeof(*c.argv));
+	for (int i = 0; i < cli->argc; i++) {
+		char *word = cli->argv[i];
+
+		if (i == cli->argc - 1) {
+			c.current = word;
+		} else if (*word == '-') {
+			continue;
+		} else if (!verb && known) {
+			verb = verb_find_name(word);
+			known = verb;
+		} else {
+			c.argv[c.argc++] = word;
+		}
+	}
+
+	if (*c.current == '-') {
+		if (verb)
+			propose_flags(&c, verb->flags);
+		propose_flags(&c, common_flags);
+	} else if (verb && verb->complete) {
+		verb->complete(&c);
+	} else if (!verb && known) {
+		for (size_t i = 0; verbs[i]; i++) {
+			if (!verbs[i]->hidden)
+				propose(&c, verbs[i]->name);
+		}
+	}
+	free(c.argv);
+	return 0;
+}
+
+const struct verb verb_autocomplete = {
+	.name = "autocomplete",
+	.usage = "[WORD]...",
+	.doc = "propose words that could stand where the last one is being typed",
+	.hidden = true,
+	.raw = true,
+	.run = autocomplete_run,
+};

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* smtpfixup: what the kernel's SMTP fixup is to do, and what it did. */
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+/* A standard stream that is closed must not become the netlink socket. Open
+ * it the wrong way round, so that its use still fails.
+ */
+static void occupy_standard_streams(void)
+{
+	for (int fd = 0; fd <= 2; fd++) {
+		if (fcntl(fd, F_GETFD) < 0)
+			open("/dev/null", fd ? O_RDONLY : O_WRONLY);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	occupy_standard_streams();
+	return cli_main(argc, argv, stdout, stderr);
+}

@@ -1,0 +1,410 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The family's messages. See messages.h. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "messages.h"
+
+/* Make room for one more item of a list, and yield a pointer to it. */
+#define LIST_NEW(list) ({						\
+	typeof(list) _l = (list);					\
+	if (_l->count == _l->alloc) {					\
+		_l->alloc = _l->alloc ? _l->alloc * 2 : 16;		\
+		_l->item = grow(_l->item, _l->alloc, sizeof(*_l->item));\
+	}								\
+	memset(&_l->item[_l->count], 0, sizeof(*_l->item));		\
+	&_l->item[_l->count++];						\
+})
+
+/* The header of an attribute may lie unaligned in nothing but a fuzzer's
+ * input; it is copied all the same, once, here.
+ */
+static bool attr_header(const u8 *data, size_t len, struct nlattr *header)
+{
+	if (len < sizeof(*header))
+		return false;
+	memcpy(header, data, sizeof(*header));
+	return header->nla_len >= sizeof(*header) && header->nla_len <= len;
+}
+
+int attrs_collect(const void *data, size_t len, const struct nlattr **tb,
+		  unsigned int max)
+{
+	const u8 *at = data;
+	struct nlattr header;
+
+	memset(tb, 0, sizeof(*tb) * (max + 1));
+	while (len) {
+		size_t step;
+		unsigned int type;
+
+		if (!attr_header(at, len, &header))
+			return -1;
+		type = header.nla_type & NLA_TYPE_MASK;
+		if (type <= max)
+			tb[type] = (const struct nlattr *)at;
+		step = NLA_ALIGN(header.nla_len);
+		if (step >= len)
+			break;
+		at += step;
+		len -= step;
+	}
+	return 0;
+}
+
+static const void *attr_data(const struct nlattr *attr)
+{
+	return (const u8 *)attr + NLA_HDRLEN;
+}
+
+static size_t attr_len(const struct nlattr *attr)
+{
+	return attr->nla_len - NLA_HDRLEN;
+}
+
+/* A value of exactly this size; without the attribute it stays as it is. */
+static bool attr_get(const struct nlattr *attr, void *value, size_t size)
+{
+	if (!attr)
+		return true;
+	if (attr_len(attr) != size)
+		return false;
+	memcpy(value, attr_data(attr), size);
+	return true;
+}
+
+static int nested_collect(const struct nlattr *attr, const struct nlattr **tb,
+			  unsigned int max)
+{
+	return attrs_collect(attr_data(attr), attr_len(attr), tb, max);
+}
+
+static int message_collect(const struct nlmsghdr *nlh, const struct nlattr **tb)
+{
+	const size_t head = NLMSG_HDRLEN + GENL_HDRLEN;
+
+	if (nlh->nlmsg_len < head)
+		return -1;
+	return attrs_collect((const u8 *)nlh + head, nlh->nlmsg_len - head, tb,
+			     SMTP_FIXUP_A_MAX);
+}
+
+static int range_get(const struct nlattr *attr, struct port_range *range)
+{
+	const struct nlattr *tb[SMTP_FIXUP_PORTS_A_MAX + 1];
+
+	if (!attr || nested_collect(attr, tb, SMTP_FIXUP_PORTS_A_MAX) ||
+	    !tb[SMTP_FIXUP_PORTS_A_FIRST] ||
+	    !attr_get(tb[SMTP_FIXUP_PORTS_A_FIRST], &range->first, 2))
+		return -1;
+	range->last = range->first;
+	if (!attr_get(tb[SMTP_FIXUP_PORTS_A_LAST], &range->last, 2) ||
+	    !range->first || range->first > range->last)
+		return -1;
+	return 0;
+}
+
+int policy_list_add(const struct nlmsghdr *nlh, void *list)
+{
+	const struct nlattr *tb[SMTP_FIXUP_A_MAX + 1];
+	struct policy_entry entry;
+	struct smtp_policy *p = &entry.policy;
+	u8 mode, tls;
+
+	if (message_collect(nlh, tb) ||
+	    range_get(tb[SMTP_FIXUP_A_PORTS], &entry.range) ||
+	    !tb[SMTP_FIXUP_A_MODE] ||
+	    !attr_get(tb[SMTP_FIXUP_A_MODE], &mode, 1))
+		return -1;
+	policy_init(p, mode);
+	tls = p->tls;
+	if (!attr_get(tb[SMTP_FIXUP_A_TLS], &tls, 1))
+		return -1;
+	smtp_policy_set_tls(p, tls);
+	if (!attr_get(tb[SMTP_FIXUP_A_BANNER], &p->banner, 1) ||
+	    !attr_get(tb[SMTP_FIXUP_A_VERBS], &p->verbs, 8) ||
+	    !attr_get(tb[SMTP_FIXUP_A_KEYWORDS], &p->keywords, 8))
+		return -1;
+	*LIST_NEW((struct policy_list *)list) = entry;
+	return 0;
+}
+
+static int counters_get(const struct nlattr *attr, struct stats_entry *entry)
+{
+	const u8 *at = attr_data(attr);
+	size_t len = attr_len(attr), room = 0;
+	struct nlattr header;
+
+	while (len) {
+		size_t step;
+		unsigned int type;
+
+		if (!attr_header(at, len, &header))
+			return -1;
+		type = header.nla_type & NLA_TYPE_MASK;
+		/* Padding has no payload, whatever its number is elsewhere */
+		if (header.nla_len > NLA_HDRLEN && type) {
+			struct counter_value *counter;
+
+			if (header.nla_len != NLA_HDRLEN + sizeof(u64))
+				return -1;
+			if (entry->count == room) {
+				room = room ? room * 2 : __SMTP_FIXUP_CNT_MAX;
+				entry->counter = grow(entry->counter, room,
+						      sizeof(*entry->counter));
+			}
+			counter = &entry->counter[entry->count++];
+			counter->id = type - 1;
+			memcpy(&counter->value, at + NLA_HDRLEN, sizeof(u64));
+		}
+		step = NLA_ALIGN(header.nla_len);
+		if (step >= len)
+			break;
+		at += step;
+		len -= step;
+	}
+	return 0;
+}
+
+int stats_list_add(const struct nlmsghdr *nlh, void *list)
+{
+	const struct nlattr *tb[SMTP_FIXUP_A_MAX + 1];
+	struct stats_entry entry = { 0 };
+
+	if (message_collect(nlh, tb) ||
+	    range_get(tb[SMTP_FIXUP_A_PORTS], &entry.range) ||
+	    !tb[SMTP_FIXUP_A_MODE] ||
+	    !attr_get(tb[SMTP_FIXUP_A_MODE], &entry.mode, 1))
+		return -1;
+	if (tb[SMTP_FIXUP_A_COUNTERS] &&
+	    counters_get(tb[SMTP_FIXUP_A_COUNTERS], &entry)) {
+		free(entry.counter);
+		return -1;
+	}
+	*LIST_NEW((struct stats_list *)list) = entry;
+	return 0;
+}
+
+static int endpoint_get(const struct nlattr *address, const struct nlattr *port,
+			struct endpoint *end)
+{
+	if (!address || !port || !attr_get(port, &end->port, 2))
+		return -1;
+	end->len = attr_len(address) == 4 ? 4 : 16;
+	return attr_get(address, end->address, end->len) ? 0 : -1;
+}
+
+int flow_list_add(const struct nlmsghdr *nlh, void *list)
+{
+	const struct nlattr *tb[SMTP_FIXUP_A_MAX + 1];
+	const struct nlattr *flow[SMTP_FIXUP_FLOW_A_MAX + 1];
+	struct flow_entry entry = { 0 };
+
+	if (message_collect(nlh, tb) || !tb[SMTP_FIXUP_A_FLOW] ||
+	    nested_collect(tb[SMTP_FIXUP_A_FLOW], flow, SMTP_FIXUP_FLOW_A_MAX))
+		return -1;
+	if (endpoint_get(flow[SMTP_FIXUP_FLOW_A_CLIENT],
+			 flow[SMTP_FIXUP_FLOW_A_CLIENT_PORT], &entry.client) ||
+	    endpoint_get(flow[SMTP_FIXUP_FLOW_A_SERVER],
+			 flow[SMTP_FIXUP_FLOW_A_SERVER_PORT], &entry.server) ||
+	    !flow[SMTP_FIXUP_FLOW_A_MODE] ||
+	    !attr_get(flow[SMTP_FIXUP_FLOW_A_MODE], &entry.mode, 1) ||
+	    !attr_get(flow[SMTP_FIXUP_FLOW_A_PHASE], &entry.phase, 1) ||
+	    !attr_get(flow[SMTP_FIXUP_FLOW_A_COMMANDS], &entry.commands, 4) ||
+	    !attr_get(flow[SMTP_FIXUP_FLOW_A_BLOCKED], &entry.blocked, 4) ||
+	    !attr_get(flow[SMTP_FIXUP_FLOW_A_MESSAGES], &entry.messages, 4))
+		return -1;
+	*LIST_NEW((struct flow_list *)list) = entry;
+	return 0;
+}
+
+void policy_list_clear(void *data)
+{
+	struct policy_list *list = data;
+
+	free(list->item);
+	memset(list, 0, sizeof(*list));
+}
+
+void stats_list_clear(void *data)
+{
+	struct stats_list *list = data;
+
+	for (size_t i = 0; i < list->count; i++)
+		free(list->item[i].counter);
+	free(list->item);
+	memset(list, 0, sizeof(*list));
+}
+
+void flow_list_clear(void *data)
+{
+	struct flow_list *list = data;
+
+	free(list->item);
+	memset(list, 0, sizeof(*list));
+}
+
+static int policy_compare(const void *a, const void *b)
+{
+	const struct policy_entry *x = a, *y = b;
+
+	return range_compare(&x->range, &y->range);
+}
+
+static int stats_compare(const void *a, const void *b)
+{
+	const struct stats_entry *x = a, *y = b;
+
+	return range_compare(&x->range, &y->range);
+}
+
+void policy_list_sort(struct policy_list *list)
+{
+	if (list->count)
+		qsort(list->item, list->count, sizeof(*list->item), policy_compare);
+}
+
+void stats_list_sort(struct stats_list *list)
+{
+	if (list->count)
+		qsort(list->item, list->count, sizeof(*list->item), stats_compare);
+}
+
+void policy_list_select(struct policy_list *list, const struct ports *ports)
+{
+	const size_t count = list->count;
+	size_t kept = 0;
+
+	/* What is missing goes behind; then the hits close up */
+	for (size_t i = 0; i < ports->count; i++) {
+		size_t j = 0;
+
+		while (j < count &&
+		       !range_overlap(ports->range[i], list->item[j].range))
+			j++;
+		if (j == count) {
+			struct policy_entry *off = LIST_NEW(list);
+
+			off->range = ports->range[i];
+			policy_init(&off->policy, SMTP_FIXUP_MODE_OFF);
+		}
+	}
+	for (size_t i = 0; i < list->count; i++) {
+		if (ports_overlap(ports, list->item[i].range))
+			list->item[kept++] = list->item[i];
+	}
+	list->count = kept;
+	policy_list_sort(list);
+}
+
+void stats_list_select(struct stats_list *list, const struct ports *ports)
+{
+	const size_t count = list->count;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < ports->count; i++) {
+		size_t j = 0;
+
+		while (j < count &&
+		       !range_overlap(ports->range[i], list->item[j].range))
+			j++;
+		if (j == count)
+			LIST_NEW(list)->range = ports->range[i];
+	}
+	for (size_t i = 0; i < list->count; i++) {
+		if (ports_overlap(ports, list->item[i].range))
+			list->item[kept++] = list->item[i];
+		else
+			free(list->item[i].counter);
+	}
+	list->count = kept;
+	stats_list_sort(list);
+}
+
+static void put_word(struct nlmsghdr *nlh, const struct set_request *req, u8 attr)
+{
+	for (unsigned int i = 0; i < set_options_count; i++) {
+		if (set_options[i].attr == attr && set_options[i].get)
+			mnl_attr_put_u8(nlh, attr, set_options[i].get(&req->policy));
+	}
+}
+
+struct nlmsghdr *message_set(const struct set_request *req, u16 family)
+{
+	/* Each range: three attributes; all else: at most a u64 and a pad each */
+	const size_t size = NLMSG_HDRLEN + GENL_HDRLEN +
+			    req->ports.count * (NLA_HDRLEN + 2 * 8) +
+			    (SMTP_FIXUP_A_MAX + 1) * (2 * NLA_HDRLEN + 8);
+	struct nlmsghdr *nlh = grow(NULL, 1, size);
+	struct genlmsghdr *genl;
+
+	memset(nlh, 0, size);
+	mnl_nlmsg_put_header(nlh);
+	nlh->nlmsg_type = family;
+	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	genl = mnl_nlmsg_put_extra_header(nlh, sizeof(*genl));
+	genl->cmd = SMTP_FIXUP_CMD_POLICY_SET;
+	genl->version = SMTP_FIXUP_GENL_VERSION;
+
+	for (size_t i = 0; i < req->ports.count; i++) {
+		const struct port_range *range = &req->ports.range[i];
+		struct nlattr *nest = mnl_attr_nest_start(nlh, SMTP_FIXUP_A_PORTS);
+
+		mnl_attr_put_u16(nlh, SMTP_FIXUP_PORTS_A_FIRST, range->first);
+		if (range->last != range->first)
+			mnl_attr_put_u16(nlh, SMTP_FIXUP_PORTS_A_LAST, range->last);
+		mnl_attr_nest_end(nlh, nest);
+	}
+	mnl_attr_put_u8(nlh, SMTP_FIXUP_A_MODE, req->policy.mode);
+	for (u8 attr = 0; attr <= SMTP_FIXUP_A_MAX; attr++) {
+		if (!(req->attrs >> attr & 1))
+			continue;
+		if (attr == SMTP_FIXUP_A_VERBS)
+			mnl_attr_put_u64(nlh, attr, req->policy.verbs);
+		else
+			put_word(nlh, req, attr);
+	}
+	return nlh;
+}
+
+const char *attr_name(unsigned int type)
+{
+	static const char *const names[SMTP_FIXUP_A_MAX + 1] = {
+		[SMTP_FIXUP_A_PORTS] = "ports",
+		[SMTP_FIXUP_A_MODE] = "mode",
+		[SMTP_FIXUP_A_BANNER] = "banner",
+		[SMTP_FIXUP_A_TLS] = "tls",
+		[SMTP_FIXUP_A_VERBS] = "allow/deny",
+	};
+
+	return type <= SMTP_FIXUP_A_MAX ? names[type] : NULL;
+}
+
+const char *message_fault(const struct nlmsghdr *nlh, u32 offset, char *buf,
+			  size_t size)
+{
+	const u8 *at = (const u8 *)nlh + NLMSG_HDRLEN + GENL_HDRLEN;
+	const u8 *end = (const u8 *)nlh + nlh->nlmsg_len;
+	struct port_range range;
+	struct nlattr header;
+
+	for (; at < end; at += NLA_ALIGN(header.nla_len)) {
+		const u32 start = at - (const u8 *)nlh;
+		unsigned int type;
+
+		if (!attr_header(at, end - at, &header))
+			return NULL;
+		if (offset < start || offset >= start + header.nla_len)
+			continue;
+		type = header.nla_type & NLA_TYPE_MASK;
+		if (!attr_name(type))
+			return NULL;
+		if (type == SMTP_FIXUP_A_PORTS &&
+		    !range_get((const struct nlattr *)at, &range))
+			snprintf(buf, size, "ports %s", RANGE_TEXT(range));
+		else
+			snprintf(buf, size, "%s", attr_name(type));
+		return buf;
+	}
+	return NULL;
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The family's messages to and from structures: pure functions over buffers.
+ * What comes in is checked as if anybody had sent it.
+ */
+#ifndef _SMTPFIXUP_MESSAGES_H
+#define _SMTPFIXUP_MESSAGES_H
+
+#include <libmnl/libmnl.h>
+#include <linux/genetlink.h>
+
+#include "options.h"
+
+/* What POLICY_GET answers, a range */
+struct policy_entry {
+	struct port_range range;
+	struct smtp_policy policy;
+};
+
+struct policy_list {
+	struct policy_entry *item;
+	size_t count;
+	size_t alloc;
+};
+
+/* A counter: enum smtp_fixup_counter, or a newer kernel's */
+struct counter_value {
+	u16 id;
+	u64 value;
+};
+
+/* What STATS_GET answers, a range */
+struct stats_entry {
+	struct port_range range;
+	u8 mode;
+	u16 count;
+	struct counter_value *counter;
+};
+
+struct stats_list {
+	struct stats_entry *item;
+	size_t count;
+	size_t alloc;
+};
+
+/* One end of a connection */
+struct endpoint {
+	u8 address[16];
+	u8 len;
+	u16 port;
+};
+
+/* What FLOW_GET answers, a connection */
+struct flow_entry {
+	struct endpoint client;
+	struct endpoint server;
+	u8 mode;
+	u8 phase;
+	u32 commands;
+	u32 blocked;
+	u32 messages;
+};
+
+struct flow_list {
+	struct flow_entry *item;
+	size_t count;
+	size_t alloc;
+};
+
+/* Read one message and append it to the list (a struct of above, as
+ * netlink_dump() wants it). Return 0, or -1 when it makes no sense.
+ */
+int policy_list_add(const struct nlmsghdr *nlh, void *list);
+int stats_list_add(const struct nlmsghdr *nlh, void *list);
+int flow_list_add(const struct nlmsghdr *nlh, void *list);
+
+/* Forget the items. */
+void policy_list_clear(void *list);
+void stats_list_clear(void *list);
+void flow_list_clear(void *list);
+
+/* Put into port order. */
+void policy_list_sort(struct policy_list *list);
+void stats_list_sort(struct stats_list *list);
+
+/* Keep what overlaps with @ports, and add an entry of mode off for every
+ * range of @ports that nothing overlaps with. No ports: keep all.
+ */
+void policy_list_select(struct policy_list *list, const struct ports *ports);
+void stats_list_select(struct stats_list *list, const struct ports *ports);
+
+/**
+ * message_set() - the POLICY_SET message of a request
+ * @req: the request
+ * @family: the family's number
+ *
+ * Return: the message, header and all but its sequence number; to be freed.
+ */
+struct nlmsghdr *message_set(const struct set_request *req, u16 family);
+
+/**
+ * message_fault() - what a message's reader calls the attribute at an offset
+ * @nlh: a message that this side made
+ * @offset: from the message's first octet
+ * @buf: for the answer
+ * @size: its size
+ *
+ * Return: @buf with words such as "ports 25-30", or NULL for an offset that
+ * tells nothing.
+ */
+const char *message_fault(const struct nlmsghdr *nlh, u32 offset, char *buf,
+			  size_t size);
+
+/* What a top-level attribute is called, or NULL. */
+const char *attr_name(unsigned int type);
+
+/* Collect attributes by type; those above @max are left out. Return 0, or -1
+ * when lengths do not fit.
+ */
+int attrs_collect(const void *data, size_t len, const struct nlattr **tb,
+		  unsigned int max);
+
+#endif /* _SMTPFIXUP_MESSAGES_H */

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Talking to the kernel. */
+#ifndef _SMTPFIXUP_NETLINK_H
+#define _SMTPFIXUP_NETLINK_H
+
+#include "messages.h"
+
+struct netlink {
+	struct mnl_socket *socket;
+	u32 portid;
+	u32 seq;
+	u16 family;
+	u8 *buf;
+};
+
+/**
+ * struct reply - what a dump's or a request's answers are turned into
+ * @add: takes one message of the family; nonzero means it makes no sense
+ * @clear: forgets what @add took, for another try; or NULL
+ * @data: what both work on
+ */
+struct reply {
+	int (*add)(const struct nlmsghdr *nlh, void *data);
+	void (*clear)(void *data);
+	void *data;
+};
+
+/* Open a socket and find the family; netlink_close() it even on failure. */
+int netlink_open(struct netlink *nl, struct reason *why);
+void netlink_close(struct netlink *nl);
+
+/* Send a message that asks for an ack, and wait for it. */
+int netlink_request(struct netlink *nl, struct nlmsghdr *nlh,
+		    struct reason *why);
+
+/* Dump by a command. What changed during the dump is read again. */
+int netlink_dump(struct netlink *nl, u8 cmd, const struct reply *reply,
+		 struct reason *why);
+
+/* netlink_open(), netlink_dump(), netlink_close() */
+int netlink_read(u8 cmd, const struct reply *reply, struct reason *why);
+
+enum walk {
+	WALK_FAILED = -1,
+	WALK_MORE,	/* the answer is not complete yet */
+	WALK_DONE,
+};
+
+/**
+ * netlink_walk() - go through one buffer of answers
+ * @buf: the buffer, aligned for a struct nlmsghdr
+ * @len: its length
+ * @request: what was asked: answers to anything else are skipped
+ * @reply: where answers go
+ * @interrupted: set when the dump is no consistent picture
+ * @why: filled on failure
+ *
+ * A pure function, apart from what @reply does.
+ */
+enum walk netlink_walk(const void *buf, size_t len,
+		       const struct nlmsghdr *request,
+		       const struct reply *reply, bool *interrupted,
+		       struct reason *why);
+
+#endif /* _SMTPFIXUP_NETLINK_H */

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The options of "set". See options.h. */
+#include <string.h>
+
+#include "options.h"
+
+static void banner_apply(struct smtp_policy *policy, u8 value)
+{
+	policy->banner = value;
+}
+
+static u8 banner_get(const struct smtp_policy *policy)
+{
+	return policy->banner;
+}
+
+static u8 tls_get(const struct smtp_policy *policy)
+{
+	return policy->tls;
+}
+
+static int parse_word(const struct set_option *option, struct set_request *req,
+		      const char *arg, struct reason *why)
+{
+	int value = word_find(option->words, arg, why);
+
+	if (value < 0)
+		return -1;
+	option->apply(&req->policy, value);
+	return 0;
+}
+
+static void print_word(const struct set_option *option, FILE *out,
+		       const struct smtp_policy *policy,
+		       const struct smtp_policy *base)
+{
+	if (option->get(policy) != option->get(base))
+		fprintf(out, " %s %s", option->name,
+			WORD_TEXT(option->words, option->get(policy)));
+}
+
+static void complete_word(const struct set_option *option,
+			  const struct completion *c)
+{
+	for (unsigned int i = 0; i < option->words->count; i++)
+		propose(c, option->words->names[i]);
+}
+
+static int parse_allow(const struct set_option *option, struct set_request *req,
+		       const char *arg, struct reason *why)
+{
+	(void)option;
+	return verbs_parse(&req->allow, arg, why);
+}
+
+static int parse_deny(const struct set_option *option, struct set_request *req,
+		      const char *arg, struct reason *why)
+{
+	(void)option;
+	return verbs_parse(&req->deny, arg, why);
+}
+
+static void print_verbs(const struct set_option *option, FILE *out, u64 mask)
+{
+	if (!mask)
+		return;
+	fprintf(out, " %s ", option->name);
+	mask_print(out, mask, smtp_verbs, __SMTP_FIXUP_VERB_MAX);
+}
+
+/* What the mode and the tls option together let through */
+static u64 implied_verbs(const struct smtp_policy *policy,
+			 const struct smtp_policy *base)
+{
+	struct smtp_policy implied = *base;
+
+	smtp_policy_set_tls(&implied, policy->tls);
+	return implied.verbs;
+}
+
+static void print_allow(const struct set_option *option, FILE *out,
+			const struct smtp_policy *policy,
+			const struct smtp_policy *base)
+{
+	print_verbs(option, out, policy->verbs & ~implied_verbs(policy, base));
+}
+
+static void print_deny(const struct set_option *option, FILE *out,
+		       const struct smtp_policy *policy,
+		       const struct smtp_policy *base)
+{
+	print_verbs(option, out, implied_verbs(policy, base) & ~policy->verbs);
+}
+
+/* The last word of a list: propose what is not in the list yet. */
+static void complete_verbs(const struct set_option *option,
+			   const struct completion *c)
+{
+	const char *comma = strrchr(c->current, ',');
+	const size_t head = comma ? (size_t)(comma + 1 - c->current) : 0;
+	u64 used = 0;
+	char list[512];
+	struct reason ignored;
+
+	(void)option;
+	if (head >= sizeof(list) - 32)
+		return;
+	if (head) {
+		snprintf(list, sizeof(list), "%.*s", (int)head - 1, c->current);
+		if (verbs_parse(&used, list, &ignored))
+			return;
+	}
+	for (unsigned int i = 0; i < __SMTP_FIXUP_VERB_MAX; i++) {
+		if (i == SMTP_FIXUP_VERB_STARTTLS || used >> i & 1)
+			continue;
+		snprintf(list, sizeof(list), "%.*s%s", (int)head, c->current,
+			 smtp_verbs[i].text);
+		propose(c, list);
+	}
+}
+
+const struct set_option set_options[] = {
+	{
+		.name = "banner",
+		.doc = "how the server's greeting is masked (default: pix)",
+		.attr = SMTP_FIXUP_A_BANNER,
+		.words = &banner_words,
+		.apply = banner_apply,
+		.get = banner_get,
+		.parse = parse_word,
+		.print = print_word,
+		.complete = complete_word,
+	}, {
+		.name = "tls",
+		.doc = "what becomes of STARTTLS, where EHLO passes (default: mask)",
+		.attr = SMTP_FIXUP_A_TLS,
+		.words = &tls_words,
+		.apply = smtp_policy_set_tls,
+		.get = tls_get,
+		.parse = parse_word,
+		.print = print_word,
+		.complete = complete_word,
+	}, {
+		.name = "allow",
+		.arg = "VERB,...",
+		.doc = "let these verbs through as well",
+		.attr = SMTP_FIXUP_A_VERBS,
+		.parse = parse_allow,
+		.print = print_allow,
+		.complete = complete_verbs,
+	}, {
+		.name = "deny",
+		.arg = "VERB,...",
+		.doc = "block these verbs",
+		.attr = SMTP_FIXUP_A_VERBS,
+		.parse = parse_deny,
+		.print = print_deny,
+		.complete = complete_verbs,
+	},
+};
+
+const unsigned int set_options_count =
+	sizeof(set_options) / sizeof(*set_options);
+
+int option_find(const char *name)
+{
+	for (unsigned int i = 0; i < set_options_count; i++) {
+		if (!strcmp(set_options[i].name, name))
+			return i;
+	}
+	return -1;
+}
+
+void option_print_arg(FILE *out, const struct set_option *option)
+{
+	if (option->arg)
+		fputs(option->arg, out);
+	else
+		words_print(out, option->words, "|");
+}
+
+void policy_init(struct smtp_policy *policy, u8 mode)
+{
+	smtp_policy_init(policy, mode < __SMTP_FIXUP_MODE_MAX ?
+			 mode : SMTP_FIXUP_MODE_OFF);
+	policy->mode = mode;
+}
+
+void options_print(FILE *out, const struct smtp_policy *policy)
+{
+	struct smtp_policy base;
+
+	if (policy->mode == SMTP_FIXUP_MODE_OFF)
+		return;
+	policy_init(&base, policy->mode);
+	for (unsigned int i = 0; i < set_options_count; i++)
+		set_options[i].print(&set_options[i], out, policy, &base);
+}
+
+void options_explain(FILE *out)
+{
+	for (unsigned int i = 0; i < set_options_count; i++) {
+		const struct set_option *option = &set_options[i];
+
+		fprintf(out, "  %s ", option->name);
+		option_print_arg(out, option);
+		fprintf(out, "\n      %s\n", option->doc);
+		if (option->words)
+			words_explain(out, option->words, 8);
+	}
+	fputs("  VERB is one of\n      ", out);
+	for (unsigned int i = 0, column = 6; i < __SMTP_FIXUP_VERB_MAX; i++) {
+		if (i == SMTP_FIXUP_VERB_STARTTLS)
+			continue;
+		if (column + smtp_verbs[i].len + 1 > 76) {
+			fputs("\n      ", out);
+			column = 6;
+		}
+		column += fprintf(out, "%s%s", column > 6 ? " " : "",
+				  smtp_verbs[i].text);
+	}
+	fputc('\n', out);
+}
+
+int options_finish(struct set_request *req, struct reason *why)
+{
+	const u64 both = req->allow & req->deny;
+	const char *fault;
+
+	if (both)
+		return reason_usage(why, "%s is both allowed and denied; name it once",
+				    smtp_verbs[__builtin_ctzll(both)].text);
+	req->policy.verbs = (req->policy.verbs | req->allow) & ~req->deny;
+
+	fault = smtp_policy_check(&req->policy);
+	if (fault)
+		return reason_usage(why, "%s", fault);
+	return 0;
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The options of "set". One table, from which parsing, validation, --help,
+ * completion, the lines of "show" and its JSON are derived.
+ */
+#ifndef _SMTPFIXUP_OPTIONS_H
+#define _SMTPFIXUP_OPTIONS_H
+
+#include "complete.h"
+#include "ports.h"
+#include "words.h"
+
+/**
+ * struct set_request - what a set line asks for
+ * @ports: where
+ * @policy: what, complete
+ * @allow: verbs that pass in addition to the mode's, merged into @policy
+ * @deny: verbs that do not pass, merged into @policy
+ * @options: bit mask of the indices of the options that were given
+ * @attrs: bit mask of enum smtp_fixup_attr: what differs from the mode by
+ *	the user's word, and so must be sent
+ */
+struct set_request {
+	struct ports ports;
+	struct smtp_policy policy;
+	u64 allow;
+	u64 deny;
+	u32 options;
+	u32 attrs;
+};
+
+/**
+ * struct set_option - an option
+ * @name: its keyword
+ * @arg: what its argument is called in usage lines, or NULL: the @words
+ * @doc: one line
+ * @attr: the attribute that carries it
+ * @words: its values, where that is a closed list
+ * @apply: put a value of @words into a policy
+ * @get: get it back
+ * @parse: read the argument
+ * @print: write the argument, nothing where @base says the same already
+ * @complete: propose arguments
+ */
+struct set_option {
+	const char *name;
+	const char *arg;
+	const char *doc;
+	u8 attr;
+	const struct words *words;
+	void (*apply)(struct smtp_policy *policy, u8 value);
+	u8 (*get)(const struct smtp_policy *policy);
+	int (*parse)(const struct set_option *option, struct set_request *req,
+		     const char *arg, struct reason *why);
+	void (*print)(const struct set_option *option, FILE *out,
+		      const struct smtp_policy *policy,
+		      const struct smtp_policy *base);
+	void (*complete)(const struct set_option *option,
+			 const struct completion *c);
+};
+
+extern const struct set_option set_options[];
+extern const unsigned int set_options_count;
+
+/* The index of an option, or -1. */
+int option_find(const char *name);
+
+/* Its argument, as in usage lines. */
+void option_print_arg(FILE *out, const struct set_option *option);
+
+/* Every option that tells @policy from what its mode means, each as
+ * " NAME ARG".
+ */
+void options_print(FILE *out, const struct smtp_policy *policy);
+
+/* Every option with its values, for --help. */
+void options_explain(FILE *out);
+
+/* Settle what depends on all options together, and check the result. */
+int options_finish(struct set_request *req, struct reason *why);
+
+/* smtp_policy_init() that bears the mode of a newer kernel. */
+void policy_init(struct smtp_policy *policy, u8 mode);
+
+#endif /* _SMTPFIXUP_OPTIONS_H */

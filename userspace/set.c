@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* set PORTS MODE [OPTION ARG]... */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "netlink.h"
+#include "set.h"
+
+static int parse_option(struct set_request *req, const char *name,
+			const char *arg, struct reason *why)
+{
+	const struct set_option *option;
+	int i = option_find(name);
+
+	if (i < 0) {
+		char list[256] = "";
+
+		for (unsigned int n = 0; n < set_options_count; n++) {
+			strncat(list, n ? ", " : "", sizeof(list) - strlen(list) - 1);
+			strncat(list, set_options[n].name,
+				sizeof(list) - strlen(list) - 1);
+		}
+		return reason_usage(why, "unknown option %s; known are %s",
+				    QUOTED(name), list);
+	}
+	option = &set_options[i];
+	if (req->policy.mode == SMTP_FIXUP_MODE_OFF)
+		return reason_usage(why, "mode off takes no options; leave out %s",
+				    QUOTED(name));
+	if (req->options >> i & 1)
+		return reason_usage(why, "the option '%s' is given twice; name it once",
+				    option->name);
+	if (!arg) {
+		char value[128] = "";
+		FILE *f = fmemopen(value, sizeof(value), "w");
+
+		if (f) {
+			option_print_arg(f, option);
+			fclose(f);
+		}
+		return reason_usage(why, "the option '%s' lacks its value; write %s %s",
+				    option->name, option->name, value);
+	}
+	req->options |= 1U << i;
+	req->attrs |= 1U << option->attr;
+	return option->parse(option, req, arg, why);
+}
+
+int set_parse(struct set_request *req, int argc, char **argv, struct reason *why)
+{
+	int mode;
+
+	memset(req, 0, sizeof(*req));
+	if (!argc)
+		return reason_usage(why, "set needs ports and a mode; for example set 25 esmtp");
+	if (ports_parse(&req->ports, argv[0], why))
+		return -1;
+	if (argc < 2)
+		return reason_usage(why, "set needs a mode behind the ports; for example set %s esmtp",
+				    QUOTED(argv[0]));
+	mode = word_find(&mode_words, argv[1], why);
+	if (mode < 0)
+		return -1;
+	policy_init(&req->policy, mode);
+	for (int i = 2; i < argc; i += 2) {
+		if (parse_option(req, argv[i], i + 1 < argc ? argv[i + 1] : NULL,
+				 why))
+			return -1;
+	}
+	return options_finish(req, why);
+}
+
+int set_mode(struct set_request *req, const char *ports,
+	     enum smtp_fixup_mode mode, struct reason *why)
+{
+	memset(req, 0, sizeof(*req));
+	policy_init(&req->policy, mode);
+	return ports_parse(&req->ports, ports, why);
+}
+
+int set_send(const struct set_request *req, struct reason *why)
+{
+	struct nlmsghdr *nlh;
+	struct netlink nl;
+	int rc;
+
+	rc = netlink_open(&nl, why);
+	if (!rc) {
+		nlh = message_set(req, nl.family);
+		rc = netlink_request(&nl, nlh, why);
+		free(nlh);
+	}
+	netlink_close(&nl);
+	return rc;
+}
+
+void set_free(struct set_request *req)
+{
+	ports_free(&req->ports);
+}
+
+static int set_run(struct cli *cli)
+{
+	struct set_request req;
+	int rc;
+
+	rc = set_parse(&req, cli->argc, cli->argv, cli->why);
+	if (!rc)
+		rc = set_send(&req, cli->why);
+	set_free(&req);
+	return rc;
+}
+
+static void set_explain(FILE *out)
+{
+	fputs("\nModes:\n", out);
+	words_explain(out, &mode_words, 2);
+	fputs("\nOptions:\n", out);
+	options_explain(out);
+}
+
+static void set_complete(const struct completion *c)
+{
+	unsigned int used = 0;
+	int i;
+
+	if (!c->argc) {
+		propose_ports(c);
+		return;
+	}
+	if (c->argc == 1) {
+		for (unsigned int n = 0; n < mode_words.count; n++)
+			propose(c, mode_words.names[n]);
+		return;
+	}
+	if (!strcmp(c->argv[1], smtp_mode_names[SMTP_FIXUP_MODE_OFF]))
+		return;
+	for (i = 2; i + 1 < c->argc; i += 2) {
+		int n = option_find(c->argv[i]);
+
+		if (n >= 0)
+			used |= 1U << n;
+	}
+	if (i < c->argc) {
+		int n = option_find(c->argv[i]);
+
+		if (n >= 0)
+			set_options[n].complete(&set_options[n], c);
+		return;
+	}
+	for (unsigned int n = 0; n < set_options_count; n++) {
+		if (!(used >> n & 1))
+			propose(c, set_options[n].name);
+	}
+}
+
+const struct verb verb_set = {
+	.name = "set",
+	.usage = "PORTS MODE [OPTION ARG]...",
+	.doc = "put ports under a policy",
+	.detail =
+		"It holds for connections opened from now on. All the ports change or none.\n"
+		"Options that are not named are as the mode has them.\n\n"
+		"Ports:\n"
+		"  one, a range, or a list: 25, 25-30, 25,587,2525-2530; the client's side of\n"
+		"  any DNAT. Where ranges overlap, a port is under the narrowest of them.\n",
+	.example = "set 25 esmtp tls allow",
+	.explain = set_explain,
+	.run = set_run,
+	.complete = set_complete,
+};

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* show [PORTS] */
+#include "cli.h"
+#include "netlink.h"
+#include "output.h"
+#include "show.h"
+
+void show_text(FILE *out, const struct policy_list *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		const struct policy_entry *entry = &list->item[i];
+
+		fprintf(out, "set %s %s", RANGE_TEXT(entry->range),
+			WORD_TEXT(&mode_words, entry->policy.mode));
+		options_print(out, &entry->policy);
+		fputc('\n', out);
+	}
+}
+
+int show_json(FILE *out, const struct policy_list *list, struct reason *why)
+{
+	struct json_list json;
+
+	json_list_begin(&json, out);
+	for (size_t i = 0; i < list->count; i++) {
+		const struct smtp_policy *policy = &list->item[i].policy;
+		json_t *object = json_object();
+
+		json_put_range(object, list->item[i].range);
+		json_put_word(object, "mode", &mode_words, policy->mode);
+		if (policy->mode != SMTP_FIXUP_MODE_OFF) {
+			for (unsigned int n = 0; n < set_options_count; n++) {
+				const struct set_option *option = &set_options[n];
+
+				if (option->words)
+					json_put_word(object, option->name,
+						      option->words,
+						      option->get(policy));
+			}
+			json_put_mask(object, "verbs", policy->verbs,
+				      smtp_verbs, __SMTP_FIXUP_VERB_MAX);
+			json_put_mask(object, "keywords", policy->keywords,
+				      smtp_keywords, __SMTP_FIXUP_KEYWORD_MAX);
+		}
+		json_list_add(&json, object);
+	}
+	return json_list_end(&json, why);
+}
+
+static int show_run(struct cli *cli)
+{
+	struct policy_list list = { 0 };
+	const struct reply reply = { policy_list_add, policy_list_clear, &list };
+	struct ports ports;
+	int rc;
+
+	rc = cli_ports(cli, &ports);
+	if (!rc)
+		rc = netlink_read(SMTP_FIXUP_CMD_POLICY_GET, &reply, cli->why);
+	if (!rc) {
+		policy_list_select(&list, &ports);
+		if (cli->json)
+			rc = show_json(cli->out, &list, cli->why);
+		else
+			show_text(cli->out, &list);
+	}
+	policy_list_clear(&list);
+	ports_free(&ports);
+	return rc;
+}
+
+static void show_complete(const struct completion *c)
+{
+	if (!c->argc)
+		propose_ports(c);
+}
+
+const struct verb verb_show = {
+	.name = "show",
+	.usage = "[PORTS]",
+	.doc = "print the policy in force, as set lines",
+	.detail =
+		"Options stand only where they differ from what the mode means. With PORTS,\n"
+		"only what covers one of them; a port without a policy is off.\n",
+	.example = "show 25",
+	.run = show_run,
+	.complete = show_complete,
+};

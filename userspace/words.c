@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Words for numbers. See words.h. */
+#include <assert.h>
+#include <string.h>
+#include <strings.h>
+
+#include "words.h"
+
+static const char *const mode_docs[] = {
+	[SMTP_FIXUP_MODE_OFF] =
+		"nothing is inspected: the policy of exactly these ports ends",
+	[SMTP_FIXUP_MODE_FIXUP] =
+		"as PIX 'fixup protocol smtp': HELO MAIL RCPT DATA RSET NOOP QUIT pass",
+	[SMTP_FIXUP_MODE_ESMTP] =
+		"as PIX/ASA 'inspect esmtp': also AUTH EHLO ETRN HELP SAML SEND SOML VRFY",
+};
+
+static const char *const banner_docs[] = {
+	[SMTP_FIXUP_BANNER_PIX] =
+		"every byte but 2, 0 and a space after 0 becomes * (PIX 5.1 to 6.3)",
+	[SMTP_FIXUP_BANNER_STARS] =
+		"all behind '220 ' becomes * (PIX 4.4, PIX/ASA from 7.x)",
+	[SMTP_FIXUP_BANNER_KEEP] =
+		"the greeting passes as it is",
+};
+
+static const char *const tls_docs[] = {
+	[SMTP_FIXUP_TLS_MASK] =
+		"STARTTLS is masked in the EHLO reply and blocked as a command",
+	[SMTP_FIXUP_TLS_ALLOW] =
+		"STARTTLS passes; once TLS has started the connection is left alone",
+};
+
+static_assert(sizeof(mode_docs) / sizeof(*mode_docs) == __SMTP_FIXUP_MODE_MAX,
+	      "a mode lacks its explanation");
+static_assert(sizeof(banner_docs) / sizeof(*banner_docs) ==
+	      __SMTP_FIXUP_BANNER_MAX, "a banner lacks its explanation");
+static_assert(sizeof(tls_docs) / sizeof(*tls_docs) == __SMTP_FIXUP_TLS_MAX,
+	      "a tls value lacks its explanation");
+
+const struct words mode_words = {
+	"mode", smtp_mode_names, mode_docs, __SMTP_FIXUP_MODE_MAX,
+};
+
+const struct words banner_words = {
+	"banner", smtp_banner_names, banner_docs, __SMTP_FIXUP_BANNER_MAX,
+};
+
+const struct words tls_words = {
+	"tls value", smtp_tls_names, tls_docs, __SMTP_FIXUP_TLS_MAX,
+};
+
+const struct words phase_words = {
+	"phase", smtp_phase_names, NULL, __SMTP_FIXUP_PHASE_MAX,
+};
+
+const char *word_text(const struct words *words, unsigned int value,
+		      char buf[WORD_TEXT_SIZE])
+{
+	if (value < words->count && words->names[value])
+		return words->names[value];
+	snprintf(buf, WORD_TEXT_SIZE, "%u", value);
+	return buf;
+}
+
+int word_find(const struct words *words, const char *name, struct reason *why)
+{
+	char list[256] = "";
+	FILE *f;
+
+	for (unsigned int i = 0; i < words->count; i++) {
+		if (!strcmp(words->names[i], name))
+			return i;
+	}
+
+	f = fmemopen(list, sizeof(list), "w");
+	if (f) {
+		words_print(f, words, ", ");
+		fclose(f);
+	}
+	return reason_usage(why, "unknown %s %s; use one of %s", words->what,
+			    QUOTED(name), list);
+}
+
+void words_print(FILE *out, const struct words *words, const char *between)
+{
+	for (unsigned int i = 0; i < words->count; i++)
+		fprintf(out, "%s%s", i ? between : "", words->names[i]);
+}
+
+void words_explain(FILE *out, const struct words *words, int indent)
+{
+	for (unsigned int i = 0; i < words->count; i++)
+		fprintf(out, "%*s%-6s  %s\n", indent, "", words->names[i],
+			words->docs[i]);
+}
+
+static int verb_find(const char *word, size_t len)
+{
+	for (int i = 0; i < __SMTP_FIXUP_VERB_MAX; i++) {
+		if (smtp_verbs[i].len == len &&
+		    !strncasecmp(smtp_verbs[i].text, word, len))
+			return i;
+	}
+	return -1;
+}
+
+static int verb_unknown(const char *word, size_t len, struct reason *why)
+{
+	char copy[QUOTE_SIZE * 2], list[512] = "";
+	FILE *f = fmemopen(list, sizeof(list), "w");
+
+	snprintf(copy, sizeof(copy), "%.*s", (int)(len < 100 ? len : 100), word);
+	if (f) {
+		/* STARTTLS is not for these lists, see below */
+		mask_print(f, ((1ULL << __SMTP_FIXUP_VERB_MAX) - 1) &
+			   ~SMTP_VERB_BIT(STARTTLS), smtp_verbs,
+			   __SMTP_FIXUP_VERB_MAX);
+		fclose(f);
+	}
+	return reason_usage(why, "unknown verb %s; known are %s", QUOTED(copy),
+			    list);
+}
+
+int verbs_parse(u64 *mask, const char *list, struct reason *why)
+{
+	*mask = 0;
+	for (;;) {
+		size_t len = strcspn(list, ",");
+		int verb = verb_find(list, len);
+
+		if (!len)
+			return reason_usage(why, "a verb is missing in the list; write VERB or VERB,VERB without blanks");
+		if (verb < 0)
+			return verb_unknown(list, len, why);
+		if (verb == SMTP_FIXUP_VERB_STARTTLS)
+			return reason_usage(why, "STARTTLS can't stand in a list of verbs; use 'tls allow' or 'tls mask'");
+		*mask |= 1ULL << verb;
+		if (!list[len])
+			return 0;
+		list += len + 1;
+	}
+}
+
+void mask_print(FILE *out, u64 mask, const struct smtp_word *table,
+		unsigned int count)
+{
+	const char *comma = "";
+
+	for (unsigned int i = 0; i < 64; i++) {
+		if (!(mask >> i & 1))
+			continue;
+		if (i < count)
+			fprintf(out, "%s%s", comma, table[i].text);
+		else
+			fprintf(out, "%s%u", comma, i);
+		comma = ",";
+	}
+}

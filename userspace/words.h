@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Words for numbers: the names come from the core's tables, the explanations
+ * for --help from here.
+ */
+#ifndef _SMTPFIXUP_WORDS_H
+#define _SMTPFIXUP_WORDS_H
+
+#include <stdio.h>
+
+#include "policy.h"
+#include "reason.h"
+
+/**
+ * struct words - names of the values of an enum
+ * @what: what they are, in the singular
+ * @names: by value
+ * @docs: by value, one line each, or NULL
+ * @count: how many
+ */
+struct words {
+	const char *what;
+	const char *const *names;
+	const char *const *docs;
+	unsigned int count;
+};
+
+extern const struct words mode_words;
+extern const struct words banner_words;
+extern const struct words tls_words;
+extern const struct words phase_words;
+
+#define WORD_TEXT_SIZE 12
+
+/* The name of a value, or its number where this tool is older than it. */
+const char *word_text(const struct words *words, unsigned int value,
+		      char buf[WORD_TEXT_SIZE]);
+#define WORD_TEXT(words, value) \
+	word_text(words, value, (char[WORD_TEXT_SIZE]) { 0 })
+
+/* The value of a name, or -1 with @why naming the word and the known ones. */
+int word_find(const struct words *words, const char *name, struct reason *why);
+
+/* The names with something between them: a|b|c */
+void words_print(FILE *out, const struct words *words, const char *between);
+
+/* Name and explanation, one a line. */
+void words_explain(FILE *out, const struct words *words, int indent);
+
+/* A list VERB,... into a mask of enum smtp_fixup_verb. */
+int verbs_parse(u64 *mask, const char *list, struct reason *why);
+
+/* A mask as a list; bits without a word are printed as numbers. */
+void mask_print(FILE *out, u64 mask, const struct smtp_word *table,
+		unsigned int count);
+
+#endif /* _SMTPFIXUP_WORDS_H */
