@@ -54,45 +54,101 @@ static void smtp_line_begin(struct smtp_session *s)
 	s->await = SMTP_AWAIT_NOTHING;
 }
 
-static void smtp_command_blocked(struct smtp_flow *flow)
+/* A line that is overwritten to its end: with this */
+static u8 smtp_line_filler(const struct smtp_flow *flow)
 {
-	flow->session.blocked++;
-	smtp_host_count(flow, SMTP_FIXUP_CNT_COMMANDS_BLOCKED, 1);
+	return flow->policy->reject == SMTP_FIXUP_REJECT_NOOP ? ' ' : 'X';
 }
 
-/* The verb ends here: V1-V3, V6. @verb and @n: its bytes in sight */
-static u32 smtp_verb_end(struct smtp_flow *flow, u8 *verb, u32 n)
+/* Octets from @c to the end of its line, as far as in sight */
+static u32 smtp_line_rest(const u8 *c, u32 n)
 {
-	struct smtp_session *s = &flow->session;
-	int word = smtp_match_word(&s->verb, smtp_verbs);
+	u32 i;
 
-	s->line = SMTP_LINE_ARGUMENT;
-	if (word < 0) {
-		smtp_command_blocked(flow);
-		return smtp_fill(verb, n, 'X');
-	}
-	s->await = smtp_verb_awaits(word);
-	smtp_host_count(flow, SMTP_FIXUP_CNT_COMMANDS_PASSED, 1);
-	return 0;
+	for (i = 0; i < n && !smtp_is_eol(c[i]); i++)
+		;
+	return i;
 }
 
-/* One more byte of a verb, the last of the @n in sight: V6 */
-static u32 smtp_verb_byte(struct smtp_flow *flow, u8 *verb, u32 n)
+/* V4: NOOP in place of the blocked line at @verb. Returns how many octets of
+ * it are done, or 0: it can't be.
+ */
+static u32 smtp_line_noop(struct smtp_flow *flow, struct smtp_piece *p, u32 verb)
 {
-	struct smtp_session *s = &flow->session;
-	int word = smtp_match_word(&s->verb, smtp_verbs);
+	u8 *line = p->buf + verb;
+	u32 n = smtp_line_rest(line, p->n - verb);
 
-	if (smtp_match_byte(&s->verb, smtp_verbs, verb[n - 1]))
+	if (n >= 4) {
+		memcpy(line, "NOOP", 4);
+		p->masked += 4 + smtp_fill(line + 4, n - 4, ' ');
+	} else if (verb + n == p->n || p->elastic == SMTP_ELASTIC_NEVER) {
 		return 0;
+	} else if (p->elastic == SMTP_ELASTIC_LATER) {
+		p->later = true;
+		return 0;
+	} else {
+		p->at = verb;
+		p->old = n;
+		p->bytes = (const u8 *)"NOOP";
+		p->len = 4;
+		p->masked += 4;
+	}
+	flow->session.line = SMTP_LINE_FILLED;
+	return n;
+}
 
+/* The octet at @i shows that the verb which begins at @verb is not allowed:
+ * mask what is in sight of it (V3, V4, V6). @begins: all of it is. Returns
+ * where to read on.
+ */
+static u32 smtp_verb_block(struct smtp_flow *flow, struct smtp_piece *p,
+			   u32 verb, u32 i, bool begins)
+{
+	struct smtp_session *s = &flow->session;
+	u32 done;
+
+	s->line = SMTP_LINE_BLOCKED;
+	if (flow->policy->reject == SMTP_FIXUP_REJECT_LINE)
+		s->line = SMTP_LINE_FILLED;
+	if (flow->policy->reject == SMTP_FIXUP_REJECT_NOOP && begins) {
+		done = smtp_line_noop(flow, p, verb);
+		if (p->later) {
+			smtp_line_begin(s);
+			return verb;
+		}
+		i = verb + done;
+	}
+	if (s->line == SMTP_LINE_BLOCKED || flow->policy->reject == SMTP_FIXUP_REJECT_LINE)
+		p->masked += smtp_fill(p->buf + verb, i - verb, 'X');
+	s->blocked++;
+	smtp_host_count(flow, SMTP_FIXUP_CNT_COMMANDS_BLOCKED, 1);
+	return i;
+}
+
+/* Is what has been read of the verb, with the octet at @i, still allowed?
+ * V1-V3, V6
+ */
+static bool smtp_verb_octet(struct smtp_flow *flow, u8 c, bool alone)
+{
+	struct smtp_session *s = &flow->session;
+	int word = smtp_match_word(&s->verb, smtp_verbs);
+
+	if (smtp_is_blank(c) || smtp_is_eol(c)) {
+		if (word < 0)
+			return false;
+		s->line = SMTP_LINE_ARGUMENT;
+		s->await = smtp_verb_awaits(word);
+		smtp_host_count(flow, SMTP_FIXUP_CNT_COMMANDS_PASSED, 1);
+		return true;
+	}
+	if (smtp_match_byte(&s->verb, smtp_verbs, c))
+		return true;
 	/* Where all of an allowed verb has left already, there may be servers
 	 * that act on it: believe the reply.
 	 */
-	if (word >= 0 && n == 1)
+	if (word >= 0 && alone)
 		s->await = smtp_verb_awaits(word);
-	s->line = SMTP_LINE_BLOCKED;
-	smtp_command_blocked(flow);
-	return smtp_fill(verb, n, 'X');
+	return false;
 }
 
 /* A line has ended; @bare: by LF alone, which not every server takes for an
@@ -117,57 +173,68 @@ static void smtp_line_end(struct smtp_session *s, bool bare)
 	}
 }
 
-u32 smtp_session_client(struct smtp_flow *flow, u8 *buf, u32 n)
+/* V7: what an octet behind a CR must be. Some servers end the line at a bare
+ * CR; make sure that all of them do.
+ */
+static bool smtp_line_end_octet(struct smtp_flow *flow, struct smtp_piece *p,
+				u8 *c)
+{
+	bool bare = *c == '\n' && !flow->session.cr;
+
+	if (flow->session.cr && !smtp_is_eol(*c))
+		p->masked += smtp_fill(c, 1, '\n');
+	else if (!bare)
+		return false;
+	smtp_host_count(flow, SMTP_FIXUP_CNT_BARE_LINE_ENDS, 1);
+	return bare;
+}
+
+u32 smtp_session_client(struct smtp_flow *flow, struct smtp_piece *p)
 {
 	struct smtp_session *s = &flow->session;
 	u32 verb = 0;		/* where the verb begins, as far as in sight */
-	u32 masked = 0;
-	u32 i;
+	u32 i = 0;
 
-	for (i = 0; i < n; ) {
-		u8 *c = &buf[i++];
-		bool bare = false;
-
-		if (*c == '\n' && !s->cr) {
-			bare = true;
-			smtp_host_count(flow, SMTP_FIXUP_CNT_BARE_LINE_ENDS, 1);
-		} else if (s->cr && !smtp_is_eol(*c)) {
-			/* A bare CR: some servers end the line there. Make
-			 * sure that all of them do (V7).
-			 */
-			*c = '\n';
-			masked++;
-			smtp_host_count(flow, SMTP_FIXUP_CNT_BARE_LINE_ENDS, 1);
-		}
-		s->cr = *c == '\r';
+	while (i < p->n && !p->old && s->phase != SMTP_FIXUP_PHASE_WAIT) {
+		u8 *c = &p->buf[i];
+		bool bare = smtp_line_end_octet(flow, p, c);
 
 		if (s->line == SMTP_LINE_START && !smtp_is_blank(*c) &&
 		    !smtp_is_eol(*c)) {
 			s->line = SMTP_LINE_VERB;
 			s->verb.candidates = flow->policy->verbs;
 			s->verb.len = 0;
-			verb = i - 1;
+			verb = i;
 		}
-		if (smtp_is_blank(*c) || smtp_is_eol(*c)) {
-			if (s->line == SMTP_LINE_VERB)
-				masked += smtp_verb_end(flow, &buf[verb],
-							i - 1 - verb);
-			else if (s->line == SMTP_LINE_BLOCKED)
-				s->line = SMTP_LINE_ARGUMENT;
-		} else if (s->line == SMTP_LINE_VERB) {
-			masked += smtp_verb_byte(flow, &buf[verb], i - verb);
-		} else if (s->line == SMTP_LINE_BLOCKED) {
-			masked += smtp_fill(c, 1, 'X');
-		}
+		if (s->line == SMTP_LINE_VERB) {
+			bool begins = s->verb.len == i - verb;
 
-		if (*c == '\n') {
-			smtp_line_end(s, bare);
-			if (s->phase == SMTP_FIXUP_PHASE_WAIT)
-				break;
+			if (!smtp_verb_octet(flow, *c, i == verb)) {
+				u32 next = smtp_verb_block(flow, p, verb, i,
+							   begins);
+
+				if (p->later)
+					return next;
+				if (next != i) {
+					i = next;
+					continue;
+				}
+			}
 		}
+		if (smtp_is_eol(*c) || (s->line == SMTP_LINE_BLOCKED &&
+					smtp_is_blank(*c))) {
+			if (s->line == SMTP_LINE_BLOCKED)
+				s->line = SMTP_LINE_ARGUMENT;
+		} else if (s->line == SMTP_LINE_BLOCKED) {
+			p->masked += smtp_fill(c, 1, 'X');
+		} else if (s->line == SMTP_LINE_FILLED) {
+			p->masked += smtp_fill(c, 1, smtp_line_filler(flow));
+		}
+		s->cr = *c == '\r';
+		if (*c == '\n')
+			smtp_line_end(s, bare);
+		i++;
 	}
-	if (masked)
-		smtp_host_count(flow, SMTP_FIXUP_CNT_BYTES_MASKED, masked);
 	return i;
 }
 
