@@ -42,126 +42,148 @@ static bool smtp_is_eol(u8 c)
 	return c == '\r' || c == '\n';
 }
 
-/* Where is the first dot behind a CR or LF? Dots are rare, and rarer than
- * line ends: look for them, a word at a time. Not p[0]. n when there is none.
- */
-static u32 smtp_find_line_dot(const u8 *p, u32 n)
+/* Does the state follow a CR or LF? */
+static bool smtp_body_at_eol(u8 state)
 {
-	const u64 ones = 0x0101010101010101ULL;
-	u32 i = 1;
-	u32 end;
-
-	while (i < n) {
-		for (; i + 32 <= n; i += 32) {
-			u64 w[4], hit = 0;
-			int k;
-
-			memcpy(w, p + i, sizeof(w));
-			for (k = 0; k < 4; k++) {
-				w[k] ^= '.' * ones;
-				hit |= (w[k] - ones) & ~w[k];
-			}
-			if (hit & (0x80 * ones))
-				break;
-		}
-		end = i + 32 <= n ? i + 32 : n;
-		for (; i < end; i++)
-			if (p[i] == '.' && smtp_is_eol(p[i - 1]))
-				return i;
-	}
-	return n;
+	return state == SMTP_BODY_CR || state == SMTP_BODY_LF ||
+	       state == SMTP_BODY_CRLF || state == SMTP_BODY_DOT_CR;
 }
 
-/* Runs over octets as long as nothing happens. Returns how many; fewer than
- * n where the next one leads to *event.
+/* Where is the next dot? n when there is none. A word at a time: bodies are
+ * almost all bytes of mail, and dots are rare in them.
  */
-static u32 smtp_body_run(u8 *state, const u8 *p, u32 n, u8 *event)
+static u32 smtp_find_dot(const u8 *p, u32 n)
 {
-	u8 s = *state;
+	const u64 ones = 0x0101010101010101ULL;
 	u32 i = 0;
 
-	*event = 0;
-	while (i < n) {
-		u32 until = i + 1;
+	while (i + 32 <= n) {
+		u64 w[4], hit = 0;
+		int k;
 
-		if (s == SMTP_BODY_TEXT) {
-			/* The state at the end of the octets that hold no
-			 * such dot depends on the last four alone, the state
-			 * at a dot on the two before it.
-			 */
-			u32 dot = i + smtp_find_line_dot(p + i, n - i);
-
-			if (dot < n) {
-				until = dot + 1;
-				if (i + 2 < dot)
-					i = dot - 2;
-			} else {
-				until = n;
-				if (i + 4 < n)
-					i = n - 4;
-			}
+		memcpy(w, p + i, sizeof(w));
+		for (k = 0; k < 4; k++) {
+			w[k] ^= '.' * ones;
+			hit |= (w[k] - ones) & ~w[k];
 		}
-		for (; i < until; i++) {
-			u8 step = smtp_body_step(s, p[i]);
-
-			if (unlikely(step > SMTP_BODY_DOT_CR)) {
-				*event = step;
-				goto out;
-			}
-			s = step;
-		}
+		if (hit & (0x80 * ones))
+			break;
+		i += 32;
 	}
-out:
-	*state = s;
+	while (i < n && p[i] != '.')
+		i++;
 	return i;
+}
+
+/* The state behind octets that hold no dot and follow plain text */
+static u8 smtp_body_state_behind(const u8 *p, u32 n)
+{
+	if (!n || !smtp_is_eol(p[n - 1]))
+		return SMTP_BODY_TEXT;
+	if (p[n - 1] == '\r')
+		return SMTP_BODY_CR;
+	return n > 1 && p[n - 2] == '\r' ? SMTP_BODY_CRLF : SMTP_BODY_LF;
 }
 
 /* -- marks -------------------------------------------------------------- */
 
-static struct smtp_mark *smtp_mark_find(const struct smtp_stream *st, u32 seq,
-					u8 kind)
+static u32 smtp_mark_end(const struct smtp_mark *m)
 {
-	u32 i;
-
-	for (i = 0; i < st->nr_marks; i++)
-		if (st->marks[i].seq == seq && st->marks[i].kind == kind)
-			return &st->marks[i];
-	return NULL;
+	return m->seq + m->len;
 }
 
-static bool smtp_mark_add(struct smtp_flow *flow, u32 seq, u8 kind, u8 state)
+/* Index of the first mark that ends behind @seq */
+static u32 smtp_mark_behind(const struct smtp_stream *st, u32 seq)
+{
+	u32 low = 0, high = st->nr_marks;
+
+	while (low < high) {
+		u32 mid = (low + high) / 2;
+
+		if (smtp_seq_before(seq, smtp_mark_end(&st->marks[mid])))
+			high = mid;
+		else
+			low = mid + 1;
+	}
+	return low;
+}
+
+/* The mark that @seq belongs to */
+static struct smtp_mark *smtp_mark_at(const struct smtp_stream *st, u32 seq)
+{
+	u32 i = smtp_mark_behind(st, seq);
+
+	if (i == st->nr_marks || smtp_seq_before(seq, st->marks[i].seq))
+		return NULL;
+	return &st->marks[i];
+}
+
+static bool smtp_marks_grow(struct smtp_flow *flow)
 {
 	struct smtp_stream *st = &flow->stream[SMTP_CLIENT];
-	struct smtp_mark *mark = smtp_mark_find(st, seq, kind);
-	u32 i;
+	u32 max = st->max_marks ? 2 * st->max_marks : 16;
+	struct smtp_mark *marks = NULL;
 
-	if (mark) {
-		mark->state = state;
+	if (max <= SMTP_MARKS_MAX)
+		marks = smtp_host_alloc(max * sizeof(*marks));
+	if (!marks) {
+		smtp_host_count(flow, SMTP_FIXUP_CNT_MEMORY_REFUSED, 1);
+		return false;
+	}
+	if (st->marks)
+		memcpy(marks, st->marks, st->nr_marks * sizeof(*marks));
+	smtp_host_free(st->marks, st->max_marks * sizeof(*marks));
+	st->marks = marks;
+	st->max_marks = max;
+	return true;
+}
+
+/* Adds a mark of one octet; false: no room */
+static bool smtp_mark_add(struct smtp_flow *flow, u32 seq, u8 kind,
+			  bool eol_before)
+{
+	struct smtp_stream *st = &flow->stream[SMTP_CLIENT];
+	u32 i = smtp_mark_behind(st, seq);
+	struct smtp_mark *m = st->marks + i;
+
+	if (kind == SMTP_MARK_DOTS && i && smtp_mark_end(m - 1) == seq &&
+	    m[-1].kind == kind && m[-1].len < 0xffff) {
+		m[-1].len++;
 		return true;
 	}
 	if (st->nr_marks == st->max_marks) {
-		u32 max = st->max_marks ? 2 * st->max_marks : 16;
-		struct smtp_mark *marks = NULL;
-
-		if (max <= SMTP_MARKS_MAX)
-			marks = smtp_host_alloc(max * sizeof(*marks));
-		if (!marks) {
-			smtp_host_count(flow, SMTP_FIXUP_CNT_MEMORY_REFUSED, 1);
+		if (!smtp_marks_grow(flow))
 			return false;
-		}
-		if (st->marks)
-			memcpy(marks, st->marks, st->nr_marks * sizeof(*marks));
-		smtp_host_free(st->marks, st->max_marks * sizeof(*marks));
-		st->marks = marks;
-		st->max_marks = max;
+		m = st->marks + i;
 	}
-	for (i = st->nr_marks; i && smtp_seq_before(seq, st->marks[i - 1].seq); i--)
-		st->marks[i] = st->marks[i - 1];
-	st->marks[i].seq = seq;
-	st->marks[i].kind = kind;
-	st->marks[i].state = state;
+	memmove(m + 1, m, (st->nr_marks - i) * sizeof(*m));
 	st->nr_marks++;
+	memset(m, 0, sizeof(*m));
+	m->seq = seq;
+	m->len = 1;
+	m->kind = kind;
+	m->eol_before = eol_before;
 	return true;
+}
+
+/* The octet at @seq is a CR or LF: was there a dot before it? */
+static void smtp_mark_eol_behind(struct smtp_stream *st, u32 seq)
+{
+	struct smtp_mark *m = smtp_mark_at(st, seq - 1);
+
+	if (m && m->kind == SMTP_MARK_DOTS)
+		m->eol_behind = true;
+}
+
+static void smtp_marks_remove(struct smtp_stream *st, u32 from, u32 to)
+{
+	u32 i, kept = 0;
+
+	for (i = 0; i < st->nr_marks; i++)
+		if (smtp_seq_before(st->marks[i].seq, from) ||
+		    !smtp_seq_before(st->marks[i].seq, to))
+			st->marks[kept++] = st->marks[i];
+	st->nr_marks = kept;
 }
 
 void smtp_body_forget(struct smtp_stream *st)
@@ -183,68 +205,107 @@ void smtp_body_ack(struct smtp_stream *st)
 	} else if (!smtp_seq_before(st->acked, st->body_end)) {
 		st->body_start = st->acked;
 		st->body_end = st->acked;
+		smtp_body_forget(st);
 	}
 
-	for (gone = 0; gone < st->nr_marks; gone++)
-		if (!smtp_seq_before(st->marks[gone].seq, st->acked))
-			break;
+	/* Not the dot right before it: a repetition may begin behind that */
+	gone = smtp_mark_behind(st, st->acked - 1);
 	if (!gone)
 		return;
 	st->nr_marks -= gone;
 	memmove(st->marks, st->marks + gone, st->nr_marks * sizeof(*st->marks));
-	if (!st->nr_marks)
-		smtp_body_forget(st);
 }
 
 /* The octet at @seq leaves as a space */
 static bool smtp_body_space(struct smtp_flow *flow, u32 seq)
 {
 	struct smtp_stream *st = &flow->stream[SMTP_CLIENT];
-	u32 i;
+	struct smtp_mark *dot = smtp_mark_at(st, seq);
 
-	if (!smtp_mark_add(flow, seq, SMTP_MARK_SPACE, SMTP_BODY_TEXT))
-		return false;
-	for (i = 0; i < st->nr_marks; i++) {
-		if (st->marks[i].seq == seq + 1)
-			st->marks[i].state = SMTP_BODY_TEXT;
-		else if (st->marks[i].seq == seq + 2)
-			st->marks[i].state = SMTP_BODY_CR;
+	if (dot) {
+		dot->kind = SMTP_MARK_SPACE;
+	} else {
+		if (!smtp_mark_add(flow, seq, SMTP_MARK_SPACE, false))
+			return false;
+		dot = smtp_mark_at(st, seq - 1);
+		if (dot)
+			dot->eol_behind = false;
 	}
 	smtp_host_count(flow, SMTP_FIXUP_CNT_SMUGGLING_DOTS, 1);
 	smtp_host_count(flow, SMTP_FIXUP_CNT_BYTES_MASKED, 1);
 	return true;
 }
 
-/* D4: the octet @c at stream->next completes what some servers take for an
- * end of data. Overwrite the dot, or where it has left before @piece, the
- * octet behind it.
+/* D4: the octet at stream->next would complete what some servers take for an
+ * end of data. Overwrite the dot, or where that has left before @piece, the
+ * octet behind it. *@stuck: no room for a mark.
  */
 static enum smtp_verdict smtp_body_defuse(struct smtp_flow *flow, u32 piece,
-					  u8 c, bool *taken)
+					  bool *stuck)
 {
 	struct smtp_stream *st = &flow->stream[SMTP_CLIENT];
-	u8 between = st->state == SMTP_BODY_DOT_CR;	/* octets behind the dot */
-	u32 dot = st->next - 1 - between;
-	u8 after = between ? SMTP_BODY_CR : SMTP_BODY_TEXT;
+	bool dot_cr = st->state == SMTP_BODY_DOT_CR;
+	u32 dot = st->next - 1 - dot_cr;
+	u32 space = dot;
 
-	*taken = true;
-	if (!smtp_seq_before(dot, piece)) {
-		*taken = smtp_body_space(flow, dot);
-	} else if (!between) {
-		*taken = smtp_body_space(flow, st->next);
-		c = ' ';
-	} else if (!smtp_seq_before(dot + 1, piece)) {
-		*taken = smtp_body_space(flow, dot + 1);
-		after = SMTP_BODY_TEXT;
-	} else {
+	if (smtp_seq_before(space, piece))
+		space++;
+	if (smtp_seq_before(space, piece))
 		return SMTP_RESET;
-	}
-	if (*taken)
-		st->state = smtp_body_step(after, c);
+	*stuck = !smtp_body_space(flow, space);
+	if (*stuck)
+		return SMTP_PASS;
+	st->state = dot_cr && space == dot ? SMTP_BODY_CR : SMTP_BODY_TEXT;
+	if (space == st->next)
+		st->next++;
 	return SMTP_PASS;
 }
 
 /* -- judging ------------------------------------------------------------ */
+
+/* Runs over octets and marks their dots, as long as nothing happens. @seq is
+ * that of p[0]. Returns how many; fewer than n where the next one leads to
+ * *event, or without an event, where there is no room for a mark.
+ */
+static u32 smtp_body_run(struct smtp_flow *flow, u8 *state, u32 seq,
+			 const u8 *p, u32 n, u8 *event)
+{
+	struct smtp_stream *st = &flow->stream[SMTP_CLIENT];
+	u8 s = *state;
+	u32 i = 0;
+
+	*event = 0;
+	if (st->nr_marks && smtp_is_eol(p[0]))
+		smtp_mark_eol_behind(st, seq);
+	while (i < n) {
+		u8 step;
+
+		if (s == SMTP_BODY_TEXT) {
+			u32 dot = i + smtp_find_dot(p + i, n - i);
+
+			s = smtp_body_state_behind(p + i, dot - i);
+			i = dot;
+			if (i == n)
+				break;
+		}
+		step = smtp_body_step(s, p[i]);
+		if (unlikely(step > SMTP_BODY_DOT_CR)) {
+			*event = step;
+			break;
+		}
+		if (p[i] == '.') {
+			if (!smtp_mark_add(flow, seq + i, SMTP_MARK_DOTS,
+					   smtp_body_at_eol(s)))
+				break;
+			if (i + 1 < n && smtp_is_eol(p[i + 1]))
+				smtp_mark_eol_behind(st, seq + i + 1);
+		}
+		s = step;
+		i++;
+	}
+	*state = s;
+	return i;
+}
 
 static u32 smtp_wire_len(const struct smtp_segment *seg)
 {
@@ -264,7 +325,7 @@ enum smtp_verdict smtp_body_judge(struct smtp_flow *flow,
 {
 	struct smtp_stream *st = &flow->stream[SMTP_CLIENT];
 	u32 wire = smtp_wire_len(seg);
-	u32 edge = off ? (off - 1) / wire * wire + wire : 0;
+	u32 start = st->next - off;
 	u32 piece = st->next;
 
 	if (wire > st->mss)
@@ -273,43 +334,29 @@ enum smtp_verdict smtp_body_judge(struct smtp_flow *flow,
 	while (off < to) {
 		const u8 *p;
 		u32 n, done;
-		bool taken;
+		bool stuck;
 		u8 event;
 
 		p = seg->read(seg, off, &n);
 		if (n > to - off)
 			n = to - off;
-		for (; edge < off + n; edge += wire)
-			if (smtp_octets[p[edge - off]])
-				break;
-		if (edge == off) {
-			if (!smtp_mark_add(flow, st->next, SMTP_MARK_EDGE,
-					   st->state))
-				return SMTP_PASS;
-			edge += wire;
-			continue;
-		}
-		if (edge < off + n)
-			n = edge - off;
-
-		done = smtp_body_run(&st->state, p, n, &event);
-		off += done;
+		done = smtp_body_run(flow, &st->state, st->next, p, n, &event);
 		st->next += done;
-		if (!event)
-			continue;
-
+		if (done < n && !event)
+			return SMTP_PASS;
 		if (event == SMTP_BODY_END) {
 			st->next++;
 			st->in_body = false;
 			st->body_end = st->next;
 			return st->nr_ahead ? SMTP_RESET : SMTP_PASS;
 		}
-		if (smtp_body_defuse(flow, piece, p[done], &taken) == SMTP_RESET)
-			return SMTP_RESET;
-		if (!taken)
-			return SMTP_PASS;
-		off++;
-		st->next++;
+		if (event) {
+			if (smtp_body_defuse(flow, piece, &stuck) == SMTP_RESET)
+				return SMTP_RESET;
+			if (stuck)
+				return SMTP_PASS;
+		}
+		off = st->next - start;
 	}
 	return SMTP_PASS;
 }
@@ -329,52 +376,44 @@ enum smtp_verdict smtp_body_close_gap(struct smtp_stream *st)
 	return SMTP_PASS;
 }
 
-/* Runs over [from, to) of the segment, with what leaves as a space, from a
- * known state. False where something happens.
- */
-static bool smtp_body_quiet(const struct smtp_stream *st,
-			    struct smtp_segment *seg, u32 from, u32 to,
-			    u8 *state)
-{
-	u32 mark = 0;
+/* -- repetitions -------------------------------------------------------- */
 
-	while (from != to) {
-		u32 n;
-		u8 event;
+static u8 smtp_segment_octet(struct smtp_segment *seg, u32 seq)
+{
+	u32 n;
+
+	return *seg->read(seg, seq - seg->seq, &n);
+}
+
+/* Are the octets [from, to) of the segment all dots, or none of them? */
+static bool smtp_segment_dots(struct smtp_segment *seg, u32 from, u32 to,
+			      bool dots)
+{
+	while (smtp_seq_before(from, to)) {
+		u32 i, n;
 		const u8 *p = seg->read(seg, from - seg->seq, &n);
 
-		while (mark < st->nr_marks &&
-		       (smtp_seq_before(st->marks[mark].seq, from) ||
-			st->marks[mark].kind != SMTP_MARK_SPACE))
-			mark++;
-		if (mark < st->nr_marks && st->marks[mark].seq == from) {
-			p = (const u8 *)" ";
-			n = 1;
-		} else if (mark < st->nr_marks &&
-			   n > st->marks[mark].seq - from) {
-			n = st->marks[mark].seq - from;
-		}
 		if (n > to - from)
 			n = to - from;
-		if (smtp_body_run(state, p, n, &event) < n)
+		if (!dots && smtp_find_dot(p, n) < n)
 			return false;
+		for (i = 0; dots && i < n; i++)
+			if (p[i] != '.')
+				return false;
 		from += n;
 	}
 	return true;
 }
 
-/* Could [from, to) of the segment begin with the rest of an end of data? */
-static bool smtp_body_head_open(struct smtp_segment *seg, u32 from, u32 to)
+/* Will the octet at @seq of the segment leave as CR or LF? */
+static bool smtp_leaves_as_eol(const struct smtp_stream *st,
+			       struct smtp_segment *seg, u32 seq)
 {
-	u32 n;
-	const u8 *p = seg->read(seg, from - seg->seq, &n);
+	const struct smtp_mark *m = smtp_mark_at(st, seq);
 
-	if (*p != '.')
-		return smtp_is_eol(*p);
-	if (from + 1 == to)
-		return true;
-	p = seg->read(seg, from + 1 - seg->seq, &n);
-	return smtp_is_eol(*p);
+	if (m && m->kind == SMTP_MARK_SPACE)
+		return false;
+	return smtp_is_eol(smtp_segment_octet(seg, seq));
 }
 
 u32 smtp_body_kept_from(const struct smtp_stream *st)
@@ -389,63 +428,66 @@ u32 smtp_body_kept_from(const struct smtp_stream *st)
 bool smtp_body_repeat(const struct smtp_stream *st, struct smtp_segment *seg,
 		      u32 from, u32 to)
 {
-	const struct smtp_mark *mark = smtp_mark_find(st, from, SMTP_MARK_EDGE);
-	u8 state = SMTP_BODY_TEXT;
+	u32 checked = from;
+	bool eol;
 	u32 i;
 
-	if (mark)
-		state = mark->state;
-	else if (from == st->body_start)
-		state = SMTP_BODY_CRLF;
-	else if (smtp_body_head_open(seg, from, to))
-		return false;
+	/* From the mark that ends right before @from to the one right behind */
+	for (i = smtp_mark_behind(st, from - 1); i < st->nr_marks; i++) {
+		const struct smtp_mark *m = &st->marks[i];
+		u32 start = smtp_seq_max(m->seq, from);
+		u32 end = smtp_seq_min(smtp_mark_end(m), to);
 
-	if (!smtp_body_quiet(st, seg, from, to, &state))
-		return false;
-
-	/* What follows was judged behind the first copy of this */
-	if (state == SMTP_BODY_TEXT)
-		return true;
-	if (to == st->next && st->in_body)
-		return state == st->state;
-	if (to == smtp_body_kept_from(st))
-		return state < SMTP_BODY_DOT;
-	for (i = 0; i < st->nr_ahead; i++)
-		if (to == st->ahead[i].end)
-			return state == st->ahead[i].state;
-	mark = smtp_mark_find(st, to, SMTP_MARK_EDGE);
-	return !mark || mark->state == state;
-}
-
-/* Marks the wire segments' edges of what passes ahead of a gap */
-static bool smtp_ahead_edges(struct smtp_flow *flow, struct smtp_segment *seg,
-			     u8 state)
-{
-	u32 wire = smtp_wire_len(seg);
-	u32 from = seg->seq;
-	u32 edge, n;
-
-	for (edge = 0; edge < seg->len; edge += wire) {
-		if (!smtp_octets[*seg->read(seg, edge, &n)])
+		if (smtp_seq_before(to, m->seq))
+			break;
+		if (!smtp_segment_dots(seg, checked, start, false))
+			return false;
+		checked = smtp_seq_max(checked, end);
+		if (m->kind == SMTP_MARK_SPACE)
 			continue;
-		smtp_body_quiet(&flow->stream[SMTP_CLIENT], seg, from,
-				seg->seq + edge, &state);
-		from = seg->seq + edge;
-		if (!smtp_mark_add(flow, from, SMTP_MARK_EDGE, state))
+		if (!smtp_segment_dots(seg, start, end, true))
+			return false;
+		if (smtp_seq_before(from, m->seq) &&
+		    smtp_leaves_as_eol(st, seg, m->seq - 1) != m->eol_before)
+			return false;
+		end = smtp_mark_end(m);
+		if (smtp_seq_before(end, to) &&
+		    smtp_leaves_as_eol(st, seg, end) != m->eol_behind)
 			return false;
 	}
+	if (!smtp_segment_dots(seg, checked, to, false))
+		return false;
+
+	/* What follows was or will be judged behind the first copy of this */
+	eol = smtp_leaves_as_eol(st, seg, to - 1);
+	if (st->in_body && to == st->next && st->state == SMTP_BODY_DOT_CR)
+		return smtp_segment_octet(seg, to - 1) == '\r';
+	if (st->in_body && to == st->next)
+		return eol == smtp_body_at_eol(st->state);
+	for (i = 0; i < st->nr_ahead; i++)
+		if (to == st->ahead[i].end)
+			return eol == smtp_body_at_eol(st->ahead[i].state);
 	return true;
 }
 
-static void smtp_marks_remove(struct smtp_stream *st, u32 from, u32 to)
-{
-	u32 i, kept = 0;
+/* -- ahead of a gap ----------------------------------------------------- */
 
-	for (i = 0; i < st->nr_marks; i++)
-		if (smtp_seq_before(st->marks[i].seq, from) ||
-		    !smtp_seq_before(st->marks[i].seq, to))
-			st->marks[kept++] = st->marks[i];
-	st->nr_marks = kept;
+/* Runs over the whole segment; false where something happens */
+static bool smtp_ahead_run(struct smtp_flow *flow, struct smtp_segment *seg,
+			   u8 *state)
+{
+	u32 off = 0;
+
+	while (off < seg->len) {
+		u32 n;
+		u8 event;
+		const u8 *p = seg->read(seg, off, &n);
+
+		if (smtp_body_run(flow, state, seg->seq + off, p, n, &event) < n)
+			return false;
+		off += n;
+	}
+	return true;
 }
 
 enum smtp_verdict smtp_body_ahead(struct smtp_flow *flow,
@@ -454,7 +496,7 @@ enum smtp_verdict smtp_body_ahead(struct smtp_flow *flow,
 	struct smtp_stream *st = &flow->stream[SMTP_CLIENT];
 	u32 end = seg->seq + seg->len;
 	u8 state = SMTP_BODY_TEXT;
-	u8 before;
+	bool joins;
 	u32 i;
 
 	for (i = 0; i < st->nr_ahead; i++) {
@@ -479,21 +521,19 @@ enum smtp_verdict smtp_body_ahead(struct smtp_flow *flow,
 		return SMTP_DROP;
 
 	/* ahead[i] is the first range behind the segment */
-	if (i && st->ahead[i - 1].end == seg->seq)
+	joins = i && st->ahead[i - 1].end == seg->seq;
+	if (joins)
 		state = st->ahead[i - 1].state;
 	else if (st->nr_ahead == SMTP_NR_AHEAD ||
-		 smtp_body_head_open(seg, seg->seq, end))
-		return SMTP_DROP;
+		 smtp_octets[smtp_segment_octet(seg, seg->seq)])
+		return SMTP_DROP;	/* may be the rest of an end of data */
 
-	before = state;
-	if (!smtp_body_quiet(st, seg, seg->seq, end, &state))
-		return SMTP_DROP;
-	if (!smtp_ahead_edges(flow, seg, before)) {
+	if (!smtp_ahead_run(flow, seg, &state) || state == SMTP_BODY_DOT_CR) {
 		smtp_marks_remove(st, seg->seq, end);
 		return SMTP_DROP;
 	}
 
-	if (i && st->ahead[i - 1].end == seg->seq) {
+	if (joins) {
 		i--;
 	} else {
 		memmove(&st->ahead[i + 1], &st->ahead[i],
@@ -510,12 +550,14 @@ int smtp_body_overwrite(const struct smtp_stream *st, struct smtp_segment *seg)
 {
 	u32 i;
 
-	for (i = 0; i < st->nr_marks; i++) {
+	for (i = smtp_mark_behind(st, seg->seq); i < st->nr_marks; i++) {
 		u32 off = st->marks[i].seq - seg->seq;
 		int err;
 
-		if (st->marks[i].kind != SMTP_MARK_SPACE || off >= seg->pass)
+		if (st->marks[i].kind != SMTP_MARK_SPACE)
 			continue;
+		if (off >= seg->pass)
+			break;
 		err = seg->write(seg, off, (const u8 *)" ", 1);
 		if (err)
 			return err;

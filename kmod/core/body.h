@@ -4,9 +4,10 @@
  * that no repetition can bring an end that the first copy did not have.
  * RULES.md D3, D4, D9; DESIGN.md, "The stream contract", points 2 and 3.
  *
- * A body is not kept. Marks are: where a wire segment began with CR, LF or a
- * dot, the state before it, for there a repetition may begin; and where an
- * octet was overwritten.
+ * A body is not kept. What is remembered of it until it is ACKed are its dots,
+ * and whether a line end stands beside them: a repetition must have the same.
+ * Then whatever mixture of copies the server puts together, there is no end
+ * of data in it that the first copy did not have.
  */
 #ifndef _SMTP_CORE_BODY_H
 #define _SMTP_CORE_BODY_H

@@ -67,6 +67,10 @@ static void smtp_stream_lines(struct smtp_flow *flow, enum smtp_dir dir,
 	struct smtp_stream *st = &flow->stream[dir];
 	struct smtp_replay *r = &st->replay;
 	u32 room = smtp_replay_room(r, st->next, to - off);
+	/* What comes again no longer than before is all that this sender ever
+	 * will put together.
+	 */
+	bool hold = room > st->held;
 	u32 n;
 	u8 *buf;
 
@@ -80,25 +84,17 @@ static void smtp_stream_lines(struct smtp_flow *flow, enum smtp_dir dir,
 	if (dir == SMTP_CLIENT)
 		n = smtp_session_client(flow, buf, room);
 	else
-		n = smtp_session_server(flow, buf, room, room > st->held);
-	/* What comes again no longer than before is all there will be */
-	st->held = n ? 0 : room;
+		n = smtp_session_server(flow, buf, room, hold);
+	if (!n)
+		st->held = room;
+	else if (hold)
+		st->held = 0;
+	else
+		st->held = SMTP_HELD_IN_VAIN;
 	r->len += n;
 	st->next += n;
 	if (!r->len)
 		smtp_replay_ack(r, st->next);
-}
-
-/* A reply has settled what was waited for. It also proves, whatever TCP says,
- * that the server has read all that was forwarded.
- */
-static void smtp_stream_synchronised(struct smtp_flow *flow)
-{
-	struct smtp_stream *st = &flow->stream[SMTP_CLIENT];
-
-	smtp_stream_acked(st, st->next);
-	if (flow->session.phase == SMTP_FIXUP_PHASE_BODY)
-		smtp_body_begin(st);
 }
 
 /* Judges the octets from @off to @to, in order. Returns the verdict; how far
@@ -110,14 +106,19 @@ static enum smtp_verdict smtp_stream_judge(struct smtp_flow *flow,
 					   u32 off, u32 to)
 {
 	struct smtp_stream *st = &flow->stream[dir];
-	struct smtp_session *s = &flow->session;
 	u32 start = st->next - off;
 
 	while (off < to) {
-		u8 phase = s->phase;
+		u8 phase = flow->session.phase;
 
 		if (dir == SMTP_CLIENT && phase == SMTP_FIXUP_PHASE_WAIT)
 			break;
+		if (dir == SMTP_CLIENT && phase == SMTP_FIXUP_PHASE_BODY &&
+		    !st->in_body) {
+			if (smtp_seq_before(st->acked, st->body_end))
+				break;	/* one body in flight */
+			smtp_body_begin(st);
+		}
 		if (phase == SMTP_FIXUP_PHASE_TLS) {
 			st->next += to - off;
 		} else if (st->in_body) {
@@ -128,9 +129,6 @@ static enum smtp_verdict smtp_stream_judge(struct smtp_flow *flow,
 				smtp_session_body_end(flow);
 		} else {
 			smtp_stream_lines(flow, dir, seg, off, to);
-			if (dir == SMTP_SERVER &&
-			    phase == SMTP_FIXUP_PHASE_WAIT && s->phase != phase)
-				smtp_stream_synchronised(flow);
 		}
 		if (st->next - start == off)
 			break;		/* no room, no memory */
@@ -182,6 +180,7 @@ static bool smtp_stream_repeat(struct smtp_flow *flow, struct smtp_stream *st,
 	smtp_host_count(flow, SMTP_FIXUP_CNT_SEGMENTS_REPLAYED, 1);
 	if (!st->in_body && !smtp_seq_before(st->acked, st->body_end))
 		return true;		/* all of it is in the replay */
+	from = smtp_seq_max(from, st->body_start);
 	to = smtp_seq_min(to, smtp_body_kept_from(st));
 	if (!smtp_seq_before(from, to) || smtp_body_repeat(st, seg, from, to))
 		return true;

@@ -6,8 +6,8 @@
  *
  * In command state the bytes as they left are kept until the far end has
  * ACKed them, and every copy of them is overwritten with what was kept. A
- * body is not kept: only the positions where its first copy held something
- * that a rewritten repetition could turn into an end of data (marks).
+ * body is not kept: only where its dots are (marks), for without a dot there
+ * is no end of data.
  *
  * A segment may be cut: its judged head passes, the sender repeats the rest.
  */
@@ -88,23 +88,30 @@ struct smtp_ahead {
 };
 
 enum smtp_mark_kind {
-	SMTP_MARK_EDGE,		/* a wire segment began here, with CR, LF or a dot */
-	SMTP_MARK_SPACE,	/* the octet here left as a space: D4 */
+	SMTP_MARK_DOTS,		/* dots, and whether a CR or LF is beside them */
+	SMTP_MARK_SPACE,	/* an octet that left as a space: D4 */
 };
 
 /**
- * struct smtp_mark - what is remembered of the first copy of a body octet
- * @seq: its sequence number
+ * struct smtp_mark - what is remembered of the first copy of a body
+ * @seq: sequence number of the first octet
+ * @len: octets; more than one only of dots
  * @kind: enum smtp_mark_kind
- * @state: enum smtp_body_state before it
+ * @eol_before: the octet before them is CR or LF, or the body begins here
+ * @eol_behind: the octet behind them is CR or LF
  */
 struct smtp_mark {
 	u32 seq;
-	u8 kind;
-	u8 state;
+	u16 len;
+	u8 kind : 1;
+	u8 eol_before : 1;
+	u8 eol_behind : 1;
 };
 
-#define SMTP_MARKS_MAX	512
+/* Dots, or runs of them, in flight at most: 16 KiB */
+#define SMTP_MARKS_MAX	2048
+
+#define SMTP_HELD_IN_VAIN	0xffff	/* more than any number of octets kept */
 
 /**
  * struct smtp_stream - one direction
@@ -118,7 +125,8 @@ struct smtp_mark {
  * @mss: largest wire segment of this body, octets
  * @nr_marks: marks in use
  * @max_marks: room in @marks
- * @held: octets at @next that were left to be repeated together with more: E1
+ * @held: octets at @next that were left to be repeated together with more
+ *	(E1), or %SMTP_HELD_IN_VAIN
  * @marks: in order of sequence, or NULL
  * @edit: the map from @next and @acked, as sent, to what leaves
  * @replay: command bytes in flight, numbered as they leave
