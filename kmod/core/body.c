@@ -175,14 +175,24 @@ static void smtp_mark_eol_behind(struct smtp_stream *st, u32 seq)
 		m->eol_behind = true;
 }
 
+/* Takes back the marks of octets that were looked at and not let through */
 static void smtp_marks_remove(struct smtp_stream *st, u32 from, u32 to)
 {
 	u32 i, kept = 0;
 
-	for (i = 0; i < st->nr_marks; i++)
-		if (smtp_seq_before(st->marks[i].seq, from) ||
-		    !smtp_seq_before(st->marks[i].seq, to))
-			st->marks[kept++] = st->marks[i];
+	for (i = 0; i < st->nr_marks; i++) {
+		struct smtp_mark m = st->marks[i];
+
+		if (smtp_seq_before(m.seq, from)) {
+			if (!smtp_seq_before(smtp_mark_end(&m), from)) {
+				m.len = from - m.seq;
+				m.eol_behind = false;
+			}
+		} else if (smtp_seq_before(m.seq, to)) {
+			continue;
+		}
+		st->marks[kept++] = m;
+	}
 	st->nr_marks = kept;
 }
 

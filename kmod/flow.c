@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Flow objects and the memory of all flows together; what the core needs of
+ * its host (core/host.h).
+ */
+#include <linux/hash.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include "flow.h"
+
+static unsigned int memory_limit = 256;
+module_param(memory_limit, uint, 0644);
+MODULE_PARM_DESC(memory_limit, "Memory of all connections together, MiB (default 256)");
+
+static struct kmem_cache *smtp_flow_cache __read_mostly;
+static atomic_long_t smtp_memory;
+
+/* All flows. A conntrack whose helper ctnetlink takes away forgets its flow
+ * without a word, so the module must find them by itself when it goes. Spread
+ * over several locks since every connection passes here twice.
+ */
+#define SMTP_FLOW_LIST_BITS	6
+
+static struct smtp_flow_list {
+	spinlock_t lock;	/* of flows */
+	struct hlist_head flows;
+} ____cacheline_aligned_in_smp smtp_flow_lists[1 << SMTP_FLOW_LIST_BITS];
+
+static struct smtp_flow_list *smtp_flow_list(const struct smtp_ct_flow *flow)
+{
+	return &smtp_flow_lists[hash_ptr(flow, SMTP_FLOW_LIST_BITS)];
+}
+
+static bool smtp_memory_take(u32 size)
+{
+	long limit = min_t(u64, (u64)READ_ONCE(memory_limit) << 20, LONG_MAX);
+
+	if (atomic_long_add_return(size, &smtp_memory) <= limit)
+		return true;
+	atomic_long_sub(size, &smtp_memory);
+	return false;
+}
+
+static void smtp_memory_give(u32 size)
+{
+	atomic_long_sub(size, &smtp_memory);
+}
+
+void *smtp_host_alloc(u32 size)
+{
+	void *p;
+
+	if (!smtp_memory_take(size))
+		return NULL;
+	p = kmalloc(size, GFP_ATOMIC | __GFP_NOWARN);
+	if (!p)
+		smtp_memory_give(size);
+	return p;
+}
+
+void smtp_host_free(void *p, u32 size)
+{
+	if (!p)
+		return;
+	kfree(p);
+	smtp_memory_give(size);
+}
+
+void smtp_host_count(const struct smtp_flow *flow,
+		     enum smtp_fixup_counter counter, u32 n)
+{
+	const struct smtp_ct_flow *ct_flow;
+
+	ct_flow = container_of(flow, struct smtp_ct_flow, core);
+	smtp_counters_add(ct_flow->rule->counters, counter, n);
+}
+
+/**
+ * smtp_ct_flow_alloc() - a flow whose greeting has not come yet
+ * @rule: what it is under; the flow takes a reference
+ * @client_seq: sequence number of the client's first payload octet
+ * @server_seq: likewise of the server's
+ *
+ * Called under RCU or with a reference to @rule, does not sleep.
+ *
+ * Return: the flow, or NULL: out of memory or over the limit.
+ */
+struct smtp_ct_flow *smtp_ct_flow_alloc(struct smtp_rule *rule, u32 client_seq,
+					u32 server_seq)
+{
+	struct smtp_flow_list *list;
+	struct smtp_ct_flow *flow;
+
+	if (!smtp_memory_take(sizeof(*flow)))
+		return NULL;
+	flow = kmem_cache_alloc(smtp_flow_cache, GFP_ATOMIC | __GFP_NOWARN);
+	if (!flow) {
+		smtp_memory_give(sizeof(*flow));
+		return NULL;
+	}
+	spin_lock_init(&flow->lock);
+	flow->dead = false;
+	flow->rule = smtp_rule_get(rule);
+	smtp_flow_init(&flow->core, &rule->policy, client_seq, server_seq);
+
+	list = smtp_flow_list(flow);
+	spin_lock_bh(&list->lock);
+	hlist_add_head(&flow->node, &list->flows);
+	spin_unlock_bh(&list->lock);
+	return flow;
+}
+
+static void smtp_ct_flow_rcu(struct rcu_head *rcu)
+{
+	struct smtp_ct_flow *flow = container_of(rcu, struct smtp_ct_flow, rcu);
+
+	smtp_rule_put(flow->rule);
+	kmem_cache_free(smtp_flow_cache, flow);
+	smtp_memory_give(sizeof(*flow));
+}
+
+/**
+ * smtp_ct_flow_free() - end a flow
+ * @flow: the flow, already out of its conntrack's reach, or NULL
+ *
+ * Other CPUs may be working on it: they find it dead.
+ */
+void smtp_ct_flow_free(struct smtp_ct_flow *flow)
+{
+	struct smtp_flow_list *list;
+
+	if (!flow)
+		return;
+	spin_lock_bh(&flow->lock);
+	flow->dead = true;
+	smtp_flow_release(&flow->core);
+	spin_unlock_bh(&flow->lock);
+
+	list = smtp_flow_list(flow);
+	spin_lock_bh(&list->lock);
+	hlist_del(&flow->node);
+	spin_unlock_bh(&list->lock);
+	call_rcu(&flow->rcu, smtp_ct_flow_rcu);
+}
+
+/**
+ * smtp_flows_init() - set up what flows need
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int smtp_flows_init(void)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(smtp_flow_lists); i++)
+		spin_lock_init(&smtp_flow_lists[i].lock);
+	smtp_flow_cache = KMEM_CACHE(smtp_ct_flow, 0);
+	return smtp_flow_cache ? 0 : -ENOMEM;
+}
+
+/**
+ * smtp_flows_exit() - free all flows there still are
+ *
+ * Called when no helper runs any more, nor its destroy.
+ */
+void smtp_flows_exit(void)
+{
+	struct smtp_ct_flow *flow;
+	struct hlist_node *tmp;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(smtp_flow_lists); i++) {
+		hlist_for_each_entry_safe(flow, tmp, &smtp_flow_lists[i].flows,
+					  node)
+			smtp_ct_flow_free(flow);
+		cond_resched();
+	}
+	rcu_barrier();
+	kmem_cache_destroy(smtp_flow_cache);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Flow objects: the core's state of one connection, and their lifetime. */
+#ifndef _SMTP_CT_FLOW_H
+#define _SMTP_CT_FLOW_H
+
+#include <linux/rcupdate.h>
+#include <linux/spinlock.h>
+#include "core/stream.h"
+#include "ports.h"
+
+/**
+ * struct smtp_ct_flow - one connection
+ * @core: what the core knows of it
+ * @lock: held for every call into the core
+ * @dead: taken from its conntrack; nothing passes by it any more
+ * @rule: what it is under, a reference
+ * @node: in the list of all flows
+ * @rcu: to free it
+ */
+struct smtp_ct_flow {
+	struct smtp_flow core;
+	spinlock_t lock;	/* of core and dead */
+	bool dead;
+	struct smtp_rule *rule;
+	struct hlist_node node;
+	struct rcu_head rcu;
+};
+
+int smtp_flows_init(void);
+void smtp_flows_exit(void);
+struct smtp_ct_flow *smtp_ct_flow_alloc(struct smtp_rule *rule, u32 client_seq,
+					u32 server_seq);
+void smtp_ct_flow_free(struct smtp_ct_flow *flow);
+
+/**
+ * smtp_ct_flow_opaque() - is there nothing left to do for the flow?
+ * @flow: the flow; need not be locked
+ *
+ * TLS has started and all memory for bytes in flight has been given back.
+ * Once true it stays true.
+ */
+static inline bool smtp_ct_flow_opaque(const struct smtp_ct_flow *flow)
+{
+	const struct smtp_stream *st = flow->core.stream;
+
+	return READ_ONCE(flow->core.session.phase) == SMTP_FIXUP_PHASE_TLS &&
+	       !READ_ONCE(st[SMTP_CLIENT].replay.buf) &&
+	       !READ_ONCE(st[SMTP_SERVER].replay.buf) &&
+	       !READ_ONCE(st[SMTP_CLIENT].marks);
+}
+
+#endif /* _SMTP_CT_FLOW_H */

@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The conntrack helper "smtp". conntrack calls help() for every packet of the
+ * connections that it is attached to, last of all hooks.
+ */
+#include <net/netfilter/nf_conntrack_l4proto.h>
+#include <net/netfilter/nf_conntrack_seqadj.h>
+#include "compat.h"
+#include "flow.h"
+#include "helper.h"
+#include "packet.h"
+
+/* No helper of the kernel's own has this source port. Port 0 is what helpers
+ * in user space register with.
+ */
+#define SMTP_HELPER_PORT	25
+
+static struct nf_conntrack_helper smtp_helpers[2] __read_mostly;
+
+/* SMTP expects no other connections, conntrack wants a policy all the same */
+static const struct nf_conntrack_expect_policy smtp_expect_policy = {
+	.max_expected = 1,
+	.timeout = 60,
+};
+
+static bool smtp_helper_ours(const struct nf_conn_help *help)
+{
+	const struct nf_conntrack_helper *helper;
+
+	helper = rcu_dereference(help->helper);
+	return helper >= smtp_helpers &&
+	       helper < smtp_helpers + ARRAY_SIZE(smtp_helpers);
+}
+
+/**
+ * smtp_helper_data() - what help() knows of a connection
+ * @ct: the connection
+ *
+ * Called under RCU.
+ *
+ * Return: the data, or NULL: the helper is not attached.
+ */
+struct smtp_ct *smtp_helper_data(const struct nf_conn *ct)
+{
+	struct nf_conn_help *help = nfct_help(ct);
+
+	if (!help || !smtp_helper_ours(help))
+		return NULL;
+	return (struct smtp_ct *)help->data;
+}
+
+/**
+ * smtp_helper_attach() - have a new connection's packets come by here
+ * @ct: the connection, not confirmed
+ * @rule: what its port is under
+ *
+ * Called under RCU. A helper that the administrator chose is left in place.
+ *
+ * Return: false: there is no memory, the packet must be dropped.
+ */
+bool smtp_helper_attach(struct nf_conn *ct, const struct smtp_rule *rule)
+{
+	struct nf_conn_help *help = nfct_help(ct);
+
+	if (help && rcu_access_pointer(help->helper)) {
+		if (!smtp_helper_ours(help))
+			smtp_rule_count(rule, SMTP_FIXUP_CNT_CONNECTIONS_OTHER_HELPER);
+		return true;
+	}
+	if (!help)
+		help = nf_ct_helper_ext_add(ct, GFP_ATOMIC);
+	if (!help || (!nfct_seqadj(ct) && !nfct_seqadj_ext_add(ct))) {
+		smtp_rule_count(rule, SMTP_FIXUP_CNT_MEMORY_REFUSED);
+		return false;
+	}
+	/* Adding the second extension may have moved the first */
+	help = nfct_help(ct);
+	memset(help->data, 0, sizeof(struct smtp_ct));
+	rcu_assign_pointer(help->helper,
+			   &smtp_helpers[nf_ct_l3num(ct) == NFPROTO_IPV6]);
+	return true;
+}
+
+/* Unlinks the flow: whoever gets it frees it */
+static struct smtp_ct_flow *smtp_ct_take_flow(struct smtp_ct *data)
+{
+	return unrcu_pointer(xchg(&data->flow, NULL));
+}
+
+/* conntrack calls this once, after it has set IPS_DYING */
+static void smtp_helper_destroy(struct nf_conn *ct)
+{
+	smtp_ct_flow_free(smtp_ct_take_flow(nfct_help_data(ct)));
+}
+
+/* SYNs tell where payload begins. Nothing else is done for a connection that
+ * carries none.
+ */
+static int smtp_help_syn(struct smtp_packet *p, struct nf_conn *ct,
+			 struct smtp_ct *data, enum smtp_dir dir)
+{
+	struct smtp_rule *rule = smtp_rule_find(nf_ct_net(ct), smtp_ct_port(ct));
+	struct smtp_ct_flow *flow = NULL;
+	u32 first = p->seg.seq + 1;
+	bool opened = false;
+
+	spin_lock_bh(&ct->lock);
+	if (dir == SMTP_CLIENT && !p->th.ack) {
+		opened = !(data->flags & SMTP_CT_SYN);
+		data->flags |= SMTP_CT_SYN;
+		data->syn = first;
+	} else if (dir == SMTP_SERVER && data->flags & SMTP_CT_SYN) {
+		bool agreed = p->th.ack && p->seg.ack == data->syn;
+		bool known = data->flags & SMTP_CT_ISN;
+
+		/* An answer to the last SYN other than the one before: both
+		 * ends have begun anew, and conntrack follows them. A SYN
+		 * without ACK is a simultaneous open.
+		 */
+		if (agreed && known && (data->isn[SMTP_CLIENT] != data->syn ||
+					data->isn[SMTP_SERVER] != first)) {
+			flow = smtp_ct_take_flow(data);
+			known = false;
+		}
+		if (!known && (agreed || !p->th.ack)) {
+			data->isn[SMTP_CLIENT] = data->syn;
+			data->isn[SMTP_SERVER] = first;
+			data->flags |= SMTP_CT_ISN;
+		}
+	}
+	spin_unlock_bh(&ct->lock);
+	smtp_ct_flow_free(flow);
+
+	if (!rule)
+		return NF_ACCEPT;
+	if (opened)
+		smtp_rule_count(rule, SMTP_FIXUP_CNT_CONNECTIONS);
+	if (p->seg.len) {
+		/* TCP Fast Open: the client repeats it when it is connected */
+		smtp_rule_count(rule, SMTP_FIXUP_CNT_SYN_DATA_CUT);
+		if (smtp_packet_cut(p, 0))
+			return NF_DROP;
+	}
+	return NF_ACCEPT;
+}
+
+/* The first payload octet. Returns the flow, or NULL and the packet's verdict */
+static struct smtp_ct_flow *smtp_help_begin(struct nf_conn *ct,
+					    struct smtp_ct *data, int *verdict)
+{
+	struct smtp_rule *rule = smtp_rule_find(nf_ct_net(ct), smtp_ct_port(ct));
+	struct smtp_ct_flow *flow, *late = NULL;
+
+	*verdict = NF_DROP;
+	spin_lock_bh(&ct->lock);
+	flow = rcu_dereference_protected(data->flow, lockdep_is_held(&ct->lock));
+	if (flow)
+		goto out;
+	if (!rule || !(data->flags & SMTP_CT_SYN)) {
+		/* Its policy is gone, or the helper was assigned by nft or
+		 * conntrackd when it had begun already.
+		 */
+		if (rule && !(data->flags & SMTP_CT_LEFT_ALONE))
+			smtp_rule_count(rule, SMTP_FIXUP_CNT_CONNECTIONS_PREEXISTING);
+		WRITE_ONCE(data->flags, data->flags | SMTP_CT_LEFT_ALONE);
+		*verdict = NF_ACCEPT;
+		goto out;
+	}
+	if (!(data->flags & SMTP_CT_ISN)) {
+		smtp_rule_count(rule, SMTP_FIXUP_CNT_PACKETS_MIDSTREAM);
+		goto out;
+	}
+	flow = smtp_ct_flow_alloc(rule, data->isn[SMTP_CLIENT],
+				  data->isn[SMTP_SERVER]);
+	if (!flow) {
+		smtp_rule_count(rule, SMTP_FIXUP_CNT_MEMORY_REFUSED);
+		goto out;
+	}
+	/* Fully ordered, like conntrack's setting of IPS_DYING: either destroy
+	 * finds the flow or the flag is seen here.
+	 */
+	(void)xchg(&data->flow, RCU_INITIALIZER(flow));
+	if (!nf_ct_is_confirmed(ct) || nf_ct_is_dying(ct)) {
+		late = smtp_ct_take_flow(data);
+		flow = NULL;
+	}
+out:
+	spin_unlock_bh(&ct->lock);
+	smtp_ct_flow_free(late);
+	return flow;
+}
+
+static int smtp_help_segment(struct smtp_packet *p, struct smtp_ct_flow *flow,
+			     enum smtp_dir dir)
+{
+	enum smtp_verdict verdict = SMTP_DROP;
+
+	spin_lock_bh(&flow->lock);
+	if (!flow->dead) {
+		verdict = smtp_flow_segment(&flow->core, dir, &p->seg);
+		smtp_packet_read_end(p);
+		/* Both ends must hear of it: whatever either still sends
+		 * becomes a RST to the other.
+		 */
+		if (flow->core.ended || p->broken)
+			verdict = SMTP_RESET;
+	}
+	spin_unlock_bh(&flow->lock);
+
+	if (verdict == SMTP_RESET)
+		return smtp_packet_reset(p) ? NF_DROP : NF_ACCEPT;
+	if (verdict == SMTP_DROP)
+		return NF_DROP;
+	if (p->seg.pass < p->seg.len && smtp_packet_cut(p, p->seg.pass))
+		return NF_DROP;
+	return NF_ACCEPT;
+}
+
+static int smtp_help(struct sk_buff *skb, unsigned int protoff,
+		     struct nf_conn *ct, enum ip_conntrack_info ctinfo)
+{
+	enum smtp_dir dir = CTINFO2DIR(ctinfo) == IP_CT_DIR_ORIGINAL ?
+			    SMTP_CLIENT : SMTP_SERVER;
+	struct smtp_ct *data = nfct_help_data(ct);
+	struct smtp_ct_flow *flow;
+	struct smtp_packet p;
+	int verdict;
+
+	if (READ_ONCE(data->flags) & SMTP_CT_LEFT_ALONE)
+		return NF_ACCEPT;
+	flow = rcu_dereference(data->flow);
+	if (flow && smtp_ct_flow_opaque(flow))
+		return NF_ACCEPT;
+	/* Judged on its way out already, when it left for the loopback device */
+	if (nf_is_loopback_packet(skb))
+		return NF_ACCEPT;
+	/* ICMP errors about the connection */
+	if ((ctinfo == IP_CT_RELATED || ctinfo == IP_CT_RELATED_REPLY) &&
+	    smtp_packet_tcp_offset(skb, nf_ct_l3num(ct)) < 0)
+		return NF_ACCEPT;
+
+	if (!smtp_packet_init(&p, skb, protoff))
+		return NF_DROP;
+	if (p.th.rst)
+		return NF_ACCEPT;
+	if (p.th.syn)
+		return smtp_help_syn(&p, ct, data, dir);
+	if (!flow) {
+		if (!p.seg.len)
+			return NF_ACCEPT;
+		flow = smtp_help_begin(ct, data, &verdict);
+		if (!flow)
+			return verdict;
+	}
+	if (!smtp_packet_readable(&p)) {
+		smtp_host_count(&flow->core, SMTP_FIXUP_CNT_SEGMENTS_DROPPED, 1);
+		return NF_DROP;
+	}
+	if (p.th.urg) {
+		smtp_host_count(&flow->core, SMTP_FIXUP_CNT_URGENT_CLEARED, 1);
+		if (smtp_packet_clear_urgent(&p))
+			return NF_DROP;
+	}
+	return smtp_help_segment(&p, flow, dir);
+}
+
+struct smtp_preexisting {
+	const struct smtp_table *before;
+	const struct smtp_table *now;
+};
+
+static int smtp_preexisting(struct nf_conn *ct, void *data)
+{
+	const struct smtp_preexisting *tables = data;
+	struct smtp_rule *rule;
+	u16 port;
+
+	if (nf_ct_protonum(ct) != IPPROTO_TCP ||
+	    READ_ONCE(ct->proto.tcp.state) != TCP_CONNTRACK_ESTABLISHED)
+		return 0;
+	port = smtp_ct_port(ct);
+	rule = smtp_table_find(tables->now, port);
+	rcu_read_lock();
+	if (rule && !smtp_table_find(tables->before, port) &&
+	    !smtp_helper_data(ct))
+		smtp_rule_count(rule, SMTP_FIXUP_CNT_CONNECTIONS_PREEXISTING);
+	rcu_read_unlock();
+	return 0;
+}
+
+/**
+ * smtp_helper_count_preexisting() - count connections too old for a policy
+ * @net: the namespace
+ * @before: its policies so far, or NULL
+ * @now: its policies from now on
+ *
+ * Connections that are open to a port when it is first put under a policy go
+ * on as they are; a person should know how many those are. May sleep.
+ */
+void smtp_helper_count_preexisting(struct net *net,
+				   const struct smtp_table *before,
+				   const struct smtp_table *now)
+{
+	struct smtp_preexisting tables = { .before = before, .now = now };
+
+	smtp_ct_iterate_net(net, smtp_preexisting, &tables);
+}
+
+/**
+ * smtp_helper_init() - register the helper
+ *
+ * Return: 0 or a negative error; -EBUSY: somebody else has the name or the
+ * port.
+ */
+int smtp_helper_init(void)
+{
+	int i;
+
+	BUILD_BUG_ON(sizeof(struct smtp_ct) >
+		     sizeof_field(struct nf_conn_help, data));
+
+	for (i = 0; i < ARRAY_SIZE(smtp_helpers); i++) {
+		nf_ct_helper_init(&smtp_helpers[i], i ? AF_INET6 : AF_INET,
+				  IPPROTO_TCP, "smtp", SMTP_HELPER_PORT,
+				  SMTP_HELPER_PORT, 0, &smtp_expect_policy, 0,
+				  smtp_help, NULL, THIS_MODULE);
+		smtp_helpers[i].destroy = smtp_helper_destroy;
+	}
+	return nf_conntrack_helpers_register(smtp_helpers,
+					     ARRAY_SIZE(smtp_helpers));
+}
+
+/**
+ * smtp_helper_exit() - take the helper from all connections
+ *
+ * The hooks must be gone, or new connections could still get it. Live
+ * connections go on without it. help() and destroy run nowhere when this
+ * returns; the flows are left over.
+ */
+void smtp_helper_exit(void)
+{
+	nf_conntrack_helpers_unregister(smtp_helpers, ARRAY_SIZE(smtp_helpers));
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The conntrack helper "smtp": where packets of inspected connections come by. */
+#ifndef _SMTP_HELPER_H
+#define _SMTP_HELPER_H
+
+#include <net/netfilter/nf_conntrack.h>
+#include <net/netfilter/nf_conntrack_helper.h>
+#include "ports.h"
+
+struct smtp_ct_flow;
+
+/* What a connection is that help() has seen something of */
+enum smtp_ct_flags {
+	SMTP_CT_SYN = 1 << 0,		/* the client's SYN came by */
+	SMTP_CT_ISN = 1 << 1,		/* both initial numbers are known */
+	SMTP_CT_LEFT_ALONE = 1 << 2,	/* not judged, for its whole life */
+};
+
+/**
+ * struct smtp_ct - private data of a conntrack
+ * @flow: made at the first payload octet. RCU; set under nf_conn.lock
+ * @syn: sequence number behind the client's last SYN
+ * @isn: first payload octet by enum smtp_dir; valid with %SMTP_CT_ISN
+ * @flags: enum smtp_ct_flags
+ */
+struct smtp_ct {
+	struct smtp_ct_flow __rcu *flow;
+	u32 syn;
+	u32 isn[2];
+	u8 flags;
+};
+
+/**
+ * smtp_ct_port() - the port that the client dialled, before any DNAT
+ * @ct: the connection
+ *
+ * Return: the port.
+ */
+static inline u16 smtp_ct_port(const struct nf_conn *ct)
+{
+	return ntohs(nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL)->dst.u.tcp.port);
+}
+
+int smtp_helper_init(void);
+void smtp_helper_exit(void);
+bool smtp_helper_attach(struct nf_conn *ct, const struct smtp_rule *rule);
+struct smtp_ct *smtp_helper_data(const struct nf_conn *ct);
+void smtp_helper_count_preexisting(struct net *net,
+				   const struct smtp_table *before,
+				   const struct smtp_table *now);
+
+#endif /* _SMTP_HELPER_H */

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The netfilter hooks: right behind conntrack they attach the helper to new
+ * connections, and stop what conntrack knows no connection of and would let
+ * pass by the helper. Before DNAT: the port is the one that the client dialled.
+ */
+#include <linux/jiffies.h>
+#include <linux/netfilter_ipv4.h>
+#include <linux/netfilter_ipv6.h>
+#include <net/netfilter/nf_conntrack.h>
+#include "helper.h"
+#include "hooks.h"
+#include "netns.h"
+#include "packet.h"
+
+/* How long a connection that begins in the middle is taken for one that was
+ * open before conntrack was switched on here, seconds
+ */
+#define SMTP_GRACE	300
+
+static const struct tcphdr *smtp_hook_tcp(const struct sk_buff *skb, u8 family,
+					  struct tcphdr *buf)
+{
+	int offset = smtp_packet_tcp_offset(skb, family);
+
+	if (offset < 0)
+		return NULL;
+	return skb_header_pointer(skb, offset, sizeof(*buf), buf);
+}
+
+/* A packet of no connection: the helper would never see it */
+static unsigned int smtp_hook_stray(const struct sk_buff *skb,
+				    const struct nf_hook_state *state,
+				    enum smtp_fixup_counter counter)
+{
+	const struct smtp_rule *rule;
+	const struct tcphdr *th;
+	struct tcphdr buf;
+
+	th = smtp_hook_tcp(skb, state->pf, &buf);
+	if (!th)
+		return NF_ACCEPT;
+	rule = smtp_rule_find(state->net, ntohs(th->dest));
+	if (!rule)
+		rule = smtp_rule_find(state->net, ntohs(th->source));
+	if (!rule)
+		return NF_ACCEPT;
+	smtp_rule_count(rule, counter);
+	return NF_DROP;
+}
+
+/* The first packet of a connection */
+static unsigned int smtp_hook_new(const struct sk_buff *skb, struct nf_conn *ct,
+				  const struct nf_hook_state *state)
+{
+	const struct smtp_rule *rule;
+	const struct tcphdr *th;
+	struct tcphdr buf;
+	u64 grace_ends;
+
+	rule = smtp_rule_find(state->net, smtp_ct_port(ct));
+	if (!rule)
+		return NF_ACCEPT;
+	th = smtp_hook_tcp(skb, state->pf, &buf);
+	if (!th)
+		return NF_ACCEPT;	/* an ICMP error about it */
+	if (th->syn && !th->ack)
+		return smtp_helper_attach(ct, rule) ? NF_ACCEPT : NF_DROP;
+
+	/* Mid-stream. A connection whose beginning nobody saw can't be judged.
+	 * Soon after conntrack was switched on that is no fault of its own.
+	 */
+	grace_ends = READ_ONCE(smtp_pernet(state->net)->hooked_at) +
+		     SMTP_GRACE * HZ;
+	if (time_before64(get_jiffies_64(), grace_ends)) {
+		smtp_rule_count(rule, SMTP_FIXUP_CNT_CONNECTIONS_PREEXISTING);
+		return NF_ACCEPT;
+	}
+	smtp_rule_count(rule, SMTP_FIXUP_CNT_PACKETS_MIDSTREAM);
+	return NF_DROP;
+}
+
+static unsigned int smtp_hook(void *priv, struct sk_buff *skb,
+			      const struct nf_hook_state *state)
+{
+	enum ip_conntrack_info ctinfo;
+	struct nf_conn *ct = nf_ct_get(skb, &ctinfo);
+
+	if (ct && !nf_ct_is_template(ct)) {
+		if (nf_ct_is_confirmed(ct) || nf_ct_protonum(ct) != IPPROTO_TCP)
+			return NF_ACCEPT;
+		return smtp_hook_new(skb, ct, state);
+	}
+	return smtp_hook_stray(skb, state, ctinfo == IP_CT_UNTRACKED ?
+			       SMTP_FIXUP_CNT_PACKETS_UNTRACKED :
+			       SMTP_FIXUP_CNT_PACKETS_INVALID);
+}
+
+static const struct nf_hook_ops smtp_hook_ops[] = {
+	{
+		.hook = smtp_hook,
+		.pf = NFPROTO_IPV4,
+		.hooknum = NF_INET_PRE_ROUTING,
+		.priority = NF_IP_PRI_CONNTRACK + 1,
+	},
+	{
+		.hook = smtp_hook,
+		.pf = NFPROTO_IPV4,
+		.hooknum = NF_INET_LOCAL_OUT,
+		.priority = NF_IP_PRI_CONNTRACK + 1,
+	},
+	{
+		.hook = smtp_hook,
+		.pf = NFPROTO_IPV6,
+		.hooknum = NF_INET_PRE_ROUTING,
+		.priority = NF_IP6_PRI_CONNTRACK + 1,
+	},
+	{
+		.hook = smtp_hook,
+		.pf = NFPROTO_IPV6,
+		.hooknum = NF_INET_LOCAL_OUT,
+		.priority = NF_IP6_PRI_CONNTRACK + 1,
+	},
+};
+
+/**
+ * smtp_hooks_register() - have the packets of a namespace looked at
+ * @net: the namespace; its state is locked
+ *
+ * Switches conntrack on there, too. Stays so until the namespace ends: a
+ * namespace that had a policy will have one again.
+ *
+ * Return: 0 or a negative error.
+ */
+int smtp_hooks_register(struct net *net)
+{
+	struct smtp_net *sn = smtp_pernet(net);
+	int err;
+
+	err = nf_ct_netns_get(net, NFPROTO_INET);
+	if (err)
+		return err;
+	WRITE_ONCE(sn->hooked_at, get_jiffies_64());
+	err = nf_register_net_hooks(net, smtp_hook_ops,
+				    ARRAY_SIZE(smtp_hook_ops));
+	if (err) {
+		nf_ct_netns_put(net, NFPROTO_INET);
+		return err;
+	}
+	sn->hooked = true;
+	return 0;
+}
+
+static void __net_exit smtp_hooks_net_exit(struct net *net)
+{
+	if (!smtp_pernet(net)->hooked)
+		return;
+	nf_unregister_net_hooks(net, smtp_hook_ops, ARRAY_SIZE(smtp_hook_ops));
+	nf_ct_netns_put(net, NFPROTO_INET);
+}
+
+static struct pernet_operations smtp_hooks_net_ops = {
+	.exit = smtp_hooks_net_exit,
+};
+
+/**
+ * smtp_hooks_init() - get ready to register hooks
+ *
+ * Return: 0 or a negative error.
+ */
+int smtp_hooks_init(void)
+{
+	return register_pernet_subsys(&smtp_hooks_net_ops);
+}
+
+/**
+ * smtp_hooks_exit() - unregister the hooks of every namespace
+ */
+void smtp_hooks_exit(void)
+{
+	unregister_pernet_subsys(&smtp_hooks_net_ops);
+}

@@ -1,0 +1,439 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The generic netlink family "smtp_fixup"; what its messages mean is in
+ * uapi/linux/smtp_fixup.h and smtp_fixup.yaml.
+ */
+#include <linux/module.h>
+#include <linux/mm.h>
+#include <net/genetlink.h>
+#include <net/netfilter/nf_conntrack_core.h>
+#include "flow.h"
+#include "helper.h"
+#include "netlink.h"
+#include "netns.h"
+
+static struct genl_family smtp_genl_family;
+
+static const struct nla_policy
+smtp_ports_policy[SMTP_FIXUP_PORTS_A_MAX + 1] = {
+	[SMTP_FIXUP_PORTS_A_FIRST] = NLA_POLICY_MIN(NLA_U16, 1),
+	[SMTP_FIXUP_PORTS_A_LAST] = NLA_POLICY_MIN(NLA_U16, 1),
+};
+
+#define SMTP_VERBS_KNOWN	((1ULL << __SMTP_FIXUP_VERB_MAX) - 1)
+
+static const struct nla_policy smtp_set_policy[SMTP_FIXUP_A_VERBS + 1] = {
+	[SMTP_FIXUP_A_PORTS] = NLA_POLICY_NESTED(smtp_ports_policy),
+	[SMTP_FIXUP_A_MODE] = NLA_POLICY_MAX(NLA_U8, __SMTP_FIXUP_MODE_MAX - 1),
+	[SMTP_FIXUP_A_BANNER] =
+		NLA_POLICY_MAX(NLA_U8, __SMTP_FIXUP_BANNER_MAX - 1),
+	[SMTP_FIXUP_A_TLS] = NLA_POLICY_MAX(NLA_U8, __SMTP_FIXUP_TLS_MAX - 1),
+	[SMTP_FIXUP_A_VERBS] = NLA_POLICY_MASK(NLA_U64, SMTP_VERBS_KNOWN),
+};
+
+/* Where a dump goes on: a rule, or a conntrack of a bucket */
+struct smtp_dump {
+	u32 index;
+	u32 skip;
+};
+
+static int smtp_nl_parse_range(const struct nlattr *attr,
+			       struct smtp_range *range,
+			       struct netlink_ext_ack *extack)
+{
+	struct nlattr *tb[SMTP_FIXUP_PORTS_A_MAX + 1];
+	int err;
+
+	err = nla_parse_nested(tb, SMTP_FIXUP_PORTS_A_MAX, attr,
+			       smtp_ports_policy, extack);
+	if (err)
+		return err;
+	if (NL_REQ_ATTR_CHECK(extack, attr, tb, SMTP_FIXUP_PORTS_A_FIRST))
+		return -EINVAL;
+	range->first = nla_get_u16(tb[SMTP_FIXUP_PORTS_A_FIRST]);
+	range->last = range->first;
+	if (tb[SMTP_FIXUP_PORTS_A_LAST])
+		range->last = nla_get_u16(tb[SMTP_FIXUP_PORTS_A_LAST]);
+	if (range->last < range->first) {
+		NL_SET_ERR_MSG_ATTR(extack, tb[SMTP_FIXUP_PORTS_A_LAST],
+				    "The last port is lower than the first");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* The message's ranges, of which there are *n; the caller frees them */
+static struct smtp_range *smtp_nl_parse_ranges(struct genl_info *info, u32 *n)
+{
+	const struct nlattr *attr;
+	struct smtp_range *ranges;
+	int rem, err;
+	u32 nr = 0;
+
+	nla_for_each_attr(attr, genlmsg_data(info->genlhdr),
+			  genlmsg_len(info->genlhdr), rem)
+		nr += nla_type(attr) == SMTP_FIXUP_A_PORTS;
+	ranges = kvmalloc_array(nr, sizeof(*ranges), GFP_KERNEL_ACCOUNT);
+	if (!ranges)
+		return ERR_PTR(-ENOMEM);
+
+	*n = 0;
+	nla_for_each_attr(attr, genlmsg_data(info->genlhdr),
+			  genlmsg_len(info->genlhdr), rem) {
+		if (nla_type(attr) != SMTP_FIXUP_A_PORTS)
+			continue;
+		err = smtp_nl_parse_range(attr, &ranges[(*n)++], info->extack);
+		if (err) {
+			kvfree(ranges);
+			return ERR_PTR(err);
+		}
+	}
+	return ranges;
+}
+
+static void smtp_nl_set_reason(struct netlink_ext_ack *extack, const char *why)
+{
+	if (extack)
+		extack->_msg = why;
+}
+
+static int smtp_nl_parse_policy(struct genl_info *info,
+				struct smtp_policy *policy)
+{
+	struct nlattr **attrs = info->attrs;
+	const char *why;
+	int i;
+
+	smtp_policy_init(policy, nla_get_u8(attrs[SMTP_FIXUP_A_MODE]));
+	for (i = SMTP_FIXUP_A_BANNER; i <= SMTP_FIXUP_A_VERBS; i++) {
+		if (attrs[i] && policy->mode == SMTP_FIXUP_MODE_OFF) {
+			NL_SET_ERR_MSG_ATTR(info->extack, attrs[i],
+					    "Mode off takes no options");
+			return -EINVAL;
+		}
+	}
+	if (attrs[SMTP_FIXUP_A_BANNER])
+		policy->banner = nla_get_u8(attrs[SMTP_FIXUP_A_BANNER]);
+	if (attrs[SMTP_FIXUP_A_TLS])
+		smtp_policy_set_tls(policy, nla_get_u8(attrs[SMTP_FIXUP_A_TLS]));
+	if (attrs[SMTP_FIXUP_A_VERBS])
+		policy->verbs = nla_get_u64(attrs[SMTP_FIXUP_A_VERBS]);
+
+	why = smtp_policy_check(policy);
+	if (!why)
+		return 0;
+	smtp_nl_set_reason(info->extack, why);
+	NL_SET_BAD_ATTR(info->extack, attrs[SMTP_FIXUP_A_VERBS] ?:
+				      attrs[SMTP_FIXUP_A_TLS]);
+	return -EINVAL;
+}
+
+static int smtp_nl_policy_set(struct sk_buff *skb, struct genl_info *info)
+{
+	struct smtp_policy policy;
+	struct smtp_range *ranges;
+	const char *why = NULL;
+	int err;
+	u32 n;
+
+	if (GENL_REQ_ATTR_CHECK(info, SMTP_FIXUP_A_PORTS) ||
+	    GENL_REQ_ATTR_CHECK(info, SMTP_FIXUP_A_MODE))
+		return -EINVAL;
+	err = smtp_nl_parse_policy(info, &policy);
+	if (err)
+		return err;
+	ranges = smtp_nl_parse_ranges(info, &n);
+	if (IS_ERR(ranges))
+		return PTR_ERR(ranges);
+	err = smtp_ports_set(genl_info_net(info), ranges, n, &policy, &why);
+	kvfree(ranges);
+	if (err && why)
+		smtp_nl_set_reason(info->extack, why);
+	return err;
+}
+
+static int smtp_nl_put_ports(struct sk_buff *skb, const struct smtp_rule *rule)
+{
+	struct nlattr *nest = nla_nest_start(skb, SMTP_FIXUP_A_PORTS);
+
+	if (!nest ||
+	    nla_put_u16(skb, SMTP_FIXUP_PORTS_A_FIRST, rule->first) ||
+	    nla_put_u16(skb, SMTP_FIXUP_PORTS_A_LAST, rule->last))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return nla_put_u8(skb, SMTP_FIXUP_A_MODE, rule->policy.mode);
+}
+
+static int smtp_nl_put_policy(struct sk_buff *skb, const struct smtp_rule *rule)
+{
+	const struct smtp_policy *policy = &rule->policy;
+
+	if (nla_put_u8(skb, SMTP_FIXUP_A_BANNER, policy->banner) ||
+	    nla_put_u8(skb, SMTP_FIXUP_A_TLS, policy->tls) ||
+	    nla_put_u64_64bit(skb, SMTP_FIXUP_A_VERBS, policy->verbs,
+			      SMTP_FIXUP_A_PAD) ||
+	    nla_put_u64_64bit(skb, SMTP_FIXUP_A_KEYWORDS, policy->keywords,
+			      SMTP_FIXUP_A_PAD))
+		return -EMSGSIZE;
+	return 0;
+}
+
+static int smtp_nl_put_counters(struct sk_buff *skb,
+				const struct smtp_rule *rule)
+{
+	struct nlattr *nest = nla_nest_start(skb, SMTP_FIXUP_A_COUNTERS);
+	u64 sums[__SMTP_FIXUP_CNT_MAX];
+	int i;
+
+	if (!nest)
+		return -EMSGSIZE;
+	smtp_counters_sum(rule->counters, sums);
+	for (i = 0; i < __SMTP_FIXUP_CNT_MAX; i++)
+		if (nla_put_u64_64bit(skb, 1 + i, sums[i],
+				      SMTP_FIXUP_COUNTERS_A_PAD))
+			return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+/* One message for each rule, with what @put adds to it */
+static int smtp_nl_dump_rules(struct sk_buff *skb, struct netlink_callback *cb,
+			      u8 cmd,
+			      int (*put)(struct sk_buff *skb,
+					 const struct smtp_rule *rule))
+{
+	struct smtp_dump *dump = (struct smtp_dump *)cb->ctx;
+	const struct smtp_table *table;
+
+	rcu_read_lock();
+	table = rcu_dereference(smtp_pernet(sock_net(skb->sk))->table);
+	cb->seq = table ? table->seq : 0;
+	for (; table && dump->index < table->nr; dump->index++) {
+		const struct smtp_rule *rule = table->rules[dump->index];
+		void *hdr = genlmsg_put(skb, NETLINK_CB(cb->skb).portid,
+					cb->nlh->nlmsg_seq, &smtp_genl_family,
+					NLM_F_MULTI, cmd);
+
+		if (!hdr)
+			break;
+		genl_dump_check_consistent(cb, hdr);
+		if (smtp_nl_put_ports(skb, rule) || put(skb, rule)) {
+			genlmsg_cancel(skb, hdr);
+			break;
+		}
+		genlmsg_end(skb, hdr);
+	}
+	rcu_read_unlock();
+	return skb->len;
+}
+
+static int smtp_nl_policy_dump(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	return smtp_nl_dump_rules(skb, cb, SMTP_FIXUP_CMD_POLICY_GET,
+				  smtp_nl_put_policy);
+}
+
+static int smtp_nl_stats_dump(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	return smtp_nl_dump_rules(skb, cb, SMTP_FIXUP_CMD_STATS_GET,
+				  smtp_nl_put_counters);
+}
+
+static int smtp_nl_put_end(struct sk_buff *skb, int family, int address,
+			   const union nf_inet_addr *addr, int port,
+			   __be16 number)
+{
+	size_t len = family == NFPROTO_IPV4 ? sizeof(addr->ip) :
+					      sizeof(addr->ip6);
+
+	return nla_put(skb, address, len, addr) ||
+	       nla_put_u16(skb, port, ntohs(number));
+}
+
+/* The rule is the flow's, or what it will get with its first payload octet */
+static int smtp_nl_put_flow(struct sk_buff *skb, const struct nf_conn *ct,
+			    const struct smtp_ct_flow *flow,
+			    const struct smtp_rule *rule)
+{
+	const struct nf_conntrack_tuple *tuple;
+	u32 commands = 0, blocked = 0, messages = 0;
+	u8 phase = SMTP_FIXUP_PHASE_GREETING;
+	struct nlattr *nest;
+
+	if (flow) {
+		const struct smtp_session *s = &flow->core.session;
+
+		phase = READ_ONCE(s->phase);
+		messages = READ_ONCE(s->messages);
+		/* The greeting and ends of data are answered like commands */
+		commands = READ_ONCE(s->commands) - 1 - messages;
+		blocked = READ_ONCE(s->blocked);
+	}
+	tuple = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
+	nest = nla_nest_start(skb, SMTP_FIXUP_A_FLOW);
+	if (!nest ||
+	    smtp_nl_put_end(skb, nf_ct_l3num(ct), SMTP_FIXUP_FLOW_A_CLIENT,
+			    &tuple->src.u3, SMTP_FIXUP_FLOW_A_CLIENT_PORT,
+			    tuple->src.u.tcp.port) ||
+	    smtp_nl_put_end(skb, nf_ct_l3num(ct), SMTP_FIXUP_FLOW_A_SERVER,
+			    &tuple->dst.u3, SMTP_FIXUP_FLOW_A_SERVER_PORT,
+			    tuple->dst.u.tcp.port) ||
+	    nla_put_u8(skb, SMTP_FIXUP_FLOW_A_MODE, rule->policy.mode) ||
+	    nla_put_u8(skb, SMTP_FIXUP_FLOW_A_PHASE, phase) ||
+	    nla_put_u32(skb, SMTP_FIXUP_FLOW_A_COMMANDS, commands) ||
+	    nla_put_u32(skb, SMTP_FIXUP_FLOW_A_BLOCKED, blocked) ||
+	    nla_put_u32(skb, SMTP_FIXUP_FLOW_A_MESSAGES, messages))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+/* One conntrack, of whatever kind. -EMSGSIZE: it needs another skb */
+static int smtp_nl_dump_ct(struct sk_buff *skb, struct netlink_callback *cb,
+			   const struct nf_conn *ct)
+{
+	const struct smtp_ct_flow *flow;
+	const struct smtp_rule *rule;
+	struct smtp_ct *data;
+	void *hdr;
+
+	if (!net_eq(nf_ct_net(ct), sock_net(skb->sk)) ||
+	    nf_ct_protonum(ct) != IPPROTO_TCP ||
+	    nf_ct_is_expired(ct) || nf_ct_is_dying(ct))
+		return 0;
+	data = smtp_helper_data(ct);
+	if (!data || READ_ONCE(data->flags) & SMTP_CT_LEFT_ALONE)
+		return 0;
+	flow = rcu_dereference(data->flow);
+	rule = flow ? flow->rule :
+		      smtp_rule_find(nf_ct_net(ct), smtp_ct_port(ct));
+	if (!rule)
+		return 0;
+
+	hdr = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
+			  &smtp_genl_family, NLM_F_MULTI,
+			  SMTP_FIXUP_CMD_FLOW_GET);
+	if (!hdr)
+		return -EMSGSIZE;
+	genl_dump_check_consistent(cb, hdr);
+	if (smtp_nl_put_flow(skb, ct, flow, rule)) {
+		genlmsg_cancel(skb, hdr);
+		return -EMSGSIZE;
+	}
+	genlmsg_end(skb, hdr);
+	return 0;
+}
+
+/* One bucket of conntrack's table, under its lock like ctnetlink does it */
+static int smtp_nl_dump_bucket(struct sk_buff *skb, struct netlink_callback *cb,
+			       struct smtp_dump *dump)
+{
+	spinlock_t *lock = &nf_conntrack_locks[dump->index % CONNTRACK_LOCKS];
+	struct nf_conntrack_tuple_hash *h;
+	struct hlist_nulls_node *n;
+	int err = 0;
+	u32 nr = 0;
+
+	local_bh_disable();
+	nf_conntrack_lock(lock);
+	__acquire(lock);	/* its declaration does not tell sparse */
+	/* The table may have become smaller */
+	if (dump->index < nf_conntrack_htable_size) {
+		hlist_nulls_for_each_entry(h, n, &nf_conntrack_hash[dump->index],
+					   hnnode) {
+			if (NF_CT_DIRECTION(h) != IP_CT_DIR_ORIGINAL ||
+			    nr++ < dump->skip)
+				continue;
+			err = smtp_nl_dump_ct(skb, cb,
+					      nf_ct_tuplehash_to_ctrack(h));
+			if (err)
+				break;
+			dump->skip = nr;
+		}
+	}
+	spin_unlock(lock);
+	local_bh_enable();
+	return err;
+}
+
+static int smtp_nl_flow_dump(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct smtp_dump *dump = (struct smtp_dump *)cb->ctx;
+
+	/* Another size, another order: the dump was interrupted */
+	cb->seq = nf_conntrack_htable_size;
+	for (; dump->index < nf_conntrack_htable_size; dump->index++) {
+		int err;
+
+		rcu_read_lock();
+		err = smtp_nl_dump_bucket(skb, cb, dump);
+		rcu_read_unlock();
+		if (err)
+			break;
+		dump->skip = 0;
+		cond_resched();
+	}
+	return skb->len;
+}
+
+static const struct genl_ops smtp_genl_ops[] = {
+	{
+		.cmd = SMTP_FIXUP_CMD_POLICY_SET,
+		.flags = GENL_UNS_ADMIN_PERM,
+		.policy = smtp_set_policy,
+		.maxattr = ARRAY_SIZE(smtp_set_policy) - 1,
+		.doit = smtp_nl_policy_set,
+	},
+	{
+		.cmd = SMTP_FIXUP_CMD_POLICY_GET,
+		.dumpit = smtp_nl_policy_dump,
+	},
+	{
+		.cmd = SMTP_FIXUP_CMD_STATS_GET,
+		.dumpit = smtp_nl_stats_dump,
+	},
+	{
+		/* Who talks to whom is not for everybody to know */
+		.cmd = SMTP_FIXUP_CMD_FLOW_GET,
+		.flags = GENL_UNS_ADMIN_PERM,
+		.dumpit = smtp_nl_flow_dump,
+	},
+};
+
+static const struct genl_multicast_group smtp_genl_groups[] = {
+	{ .name = SMTP_FIXUP_MCGRP_EVENTS },
+};
+
+/* resv_start_op stays 0: everything is validated strictly in every command */
+static struct genl_family smtp_genl_family __ro_after_init = {
+	.name = SMTP_FIXUP_GENL_NAME,
+	.version = SMTP_FIXUP_GENL_VERSION,
+	.netnsok = true,
+	.module = THIS_MODULE,
+	.ops = smtp_genl_ops,
+	.n_ops = ARRAY_SIZE(smtp_genl_ops),
+	.mcgrps = smtp_genl_groups,
+	.n_mcgrps = ARRAY_SIZE(smtp_genl_groups),
+};
+
+/**
+ * smtp_netlink_init() - register the family
+ *
+ * Return: 0 or a negative error.
+ */
+int __init smtp_netlink_init(void)
+{
+	/* A netlink policy's mask has 32 bits */
+	BUILD_BUG_ON(__SMTP_FIXUP_VERB_MAX > 32);
+	return genl_register_family(&smtp_genl_family);
+}
+
+/**
+ * smtp_netlink_exit() - unregister the family
+ *
+ * No message is being worked on when this returns.
+ */
+void smtp_netlink_exit(void)
+{
+	genl_unregister_family(&smtp_genl_family);
+}

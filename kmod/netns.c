@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Network namespaces: set-up and teardown. See netns.h. */
+#include "netns.h"
+#include "ports.h"
+#include "proc.h"
+
+unsigned int smtp_net_id __read_mostly;
+
+static int __net_init smtp_net_init(struct net *net)
+{
+	mutex_init(&smtp_pernet(net)->lock);
+	return smtp_proc_init(net);
+}
+
+static void __net_exit smtp_net_exit(struct net *net)
+{
+	smtp_proc_exit(net);
+	smtp_ports_teardown(net);
+}
+
+static struct pernet_operations smtp_net_ops = {
+	.init = smtp_net_init,
+	.exit = smtp_net_exit,
+	.id = &smtp_net_id,
+	.size = sizeof(struct smtp_net),
+};
+
+/**
+ * smtp_netns_init() - give every namespace its state, present and future ones
+ *
+ * Return: 0 or a negative error.
+ */
+int smtp_netns_init(void)
+{
+	return register_pernet_subsys(&smtp_net_ops);
+}
+
+/**
+ * smtp_netns_exit() - take the state away from every namespace
+ *
+ * Neither hooks nor the helper may run any more.
+ */
+void smtp_netns_exit(void)
+{
+	unregister_pernet_subsys(&smtp_net_ops);
+}

@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Ports: rules and the table over them. See ports.h. */
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/sort.h>
+#include "helper.h"
+#include "hooks.h"
+#include "netns.h"
+#include "ports.h"
+
+/**
+ * smtp_rule_put() - give back a reference
+ * @rule: the rule
+ *
+ * The last one frees it at once: whoever found it under RCU alone is
+ * protected by the table's reference, which is given back a grace period
+ * after the table was taken down.
+ */
+void smtp_rule_put(struct smtp_rule *rule)
+{
+	if (!refcount_dec_and_test(&rule->refs))
+		return;
+	smtp_counters_put(rule->counters);
+	kfree(rule);
+}
+
+/**
+ * smtp_rule_find() - the rule that a port is under
+ * @net: the namespace
+ * @port: the port
+ *
+ * Called under RCU, which alone keeps the rule.
+ *
+ * Return: the rule, or NULL: the port is not inspected.
+ */
+struct smtp_rule *smtp_rule_find(const struct net *net, u16 port)
+{
+	return smtp_table_find(rcu_dereference(smtp_pernet(net)->table), port);
+}
+
+static struct smtp_rule *smtp_rule_alloc(const struct smtp_range *range,
+					 const struct smtp_policy *policy,
+					 const struct smtp_rule *before)
+{
+	struct smtp_rule *rule = kmalloc(sizeof(*rule), GFP_KERNEL_ACCOUNT);
+
+	if (!rule)
+		return NULL;
+	rule->counters = before ? smtp_counters_get(before->counters) :
+				  smtp_counters_alloc();
+	if (!rule->counters) {
+		kfree(rule);
+		return NULL;
+	}
+	refcount_set(&rule->refs, 1);
+	rule->first = range->first;
+	rule->last = range->last;
+	rule->policy = *policy;
+	return rule;
+}
+
+static void smtp_table_free(struct smtp_table *table)
+{
+	u32 i;
+
+	if (!table)
+		return;
+	for (i = 0; i < table->nr; i++) {
+		smtp_rule_put(table->rules[i]);
+		cond_resched();
+	}
+	kvfree(table);
+}
+
+static bool smtp_rule_off(const struct smtp_rule *rule)
+{
+	return rule->policy.mode == SMTP_FIXUP_MODE_OFF;
+}
+
+/* The order of show: by first port, then the wider first */
+static int smtp_range_compare(u16 first1, u16 last1, u16 first2, u16 last2)
+{
+	if (first1 != first2)
+		return first1 < first2 ? -1 : 1;
+	return last1 == last2 ? 0 : last1 > last2 ? -1 : 1;
+}
+
+static int smtp_range_cmp(const void *a, const void *b)
+{
+	const struct smtp_range *r1 = a, *r2 = b;
+
+	return smtp_range_compare(r1->first, r1->last, r2->first, r2->last);
+}
+
+/* The order of precedence: the narrower first, then the later */
+static int smtp_precedence_cmp(const void *a, const void *b, const void *table)
+{
+	const struct smtp_table *t = table;
+	const struct smtp_rule *r1 = t->rules[*(const u16 *)a];
+	const struct smtp_rule *r2 = t->rules[*(const u16 *)b];
+	int width1 = r1->last - r1->first, width2 = r2->last - r2->first;
+
+	if (width1 != width2)
+		return width1 - width2;
+	return r1->serial > r2->serial ? -1 : 1;
+}
+
+/**
+ * struct smtp_paint - room to work out which rule each port is under
+ * @order: the rules' indexes by precedence
+ * @next: for each port the first one from there on that has no colour yet,
+ *	or one on the way to it
+ */
+struct smtp_paint {
+	u16 order[SMTP_NR_PORTS];
+	u32 next[SMTP_NR_PORTS + 1];
+};
+
+static u32 smtp_paint_next(struct smtp_paint *paint, u32 port)
+{
+	u32 *next = paint->next;
+
+	while (next[port] != port) {
+		next[port] = next[next[port]];
+		port = next[port];
+	}
+	return port;
+}
+
+/* Gives every port the first rule that covers it, by precedence or, with
+ * @widest, the widest that is not off. Each port is painted once, so the cost
+ * does not grow with the width of the ranges.
+ */
+static void smtp_table_paint(struct smtp_table *table, struct smtp_paint *paint,
+			     bool widest)
+{
+	u32 i, port;
+
+	for (i = 0; i < table->nr; i++)
+		paint->order[i] = i;
+	sort_r(paint->order, table->nr, sizeof(*paint->order),
+	       smtp_precedence_cmp, NULL, table);
+
+	for (port = 0; port <= SMTP_NR_PORTS; port++)
+		paint->next[port] = port;
+	memset(table->port, 0, sizeof(table->port));
+	for (i = 0; i < table->nr; i++) {
+		u32 index = paint->order[widest ? table->nr - 1 - i : i];
+		const struct smtp_rule *rule = table->rules[index];
+
+		if (widest && smtp_rule_off(rule))
+			continue;
+		for (port = smtp_paint_next(paint, rule->first);
+		     port <= rule->last;
+		     port = smtp_paint_next(paint, port)) {
+			table->port[port] = smtp_rule_off(rule) ? 0 : index + 1;
+			paint->next[port] = port + 1;
+		}
+	}
+}
+
+/* Is there a rule at least as wide that would apply to some of this range? It
+ * would have one of the range's ends in it.
+ */
+static bool smtp_table_overrides(const struct smtp_table *table,
+				 const struct smtp_rule *rule)
+{
+	const struct smtp_rule *low = smtp_table_find(table, rule->first);
+	const struct smtp_rule *high = smtp_table_find(table, rule->last);
+	int width = rule->last - rule->first;
+
+	return (low && low->last - low->first >= width) ||
+	       (high && high->last - high->first >= width);
+}
+
+/* Works out table->port, and forgets every "off" that changes nothing */
+static int smtp_table_finish(struct smtp_table *table)
+{
+	struct smtp_paint *paint = kvmalloc(sizeof(*paint), GFP_KERNEL_ACCOUNT);
+	u32 i, kept = 0;
+
+	if (!paint)
+		return -ENOMEM;
+	smtp_table_paint(table, paint, true);
+	for (i = 0; i < table->nr; i++) {
+		struct smtp_rule *rule = table->rules[i];
+
+		/* table->port holds indexes into what is being compacted */
+		if (smtp_rule_off(rule) && !smtp_table_overrides(table, rule))
+			paint->order[i] = 0;
+		else
+			paint->order[i] = 1;
+	}
+	for (i = 0; i < table->nr; i++) {
+		if (paint->order[i])
+			table->rules[kept++] = table->rules[i];
+		else
+			smtp_rule_put(table->rules[i]);
+	}
+	table->nr = kept;
+	smtp_table_paint(table, paint, false);
+	kvfree(paint);
+	return 0;
+}
+
+/* A new table: the old one with ranges, which are sorted, set to a policy */
+static struct smtp_table *smtp_table_merge(struct smtp_net *sn,
+					   const struct smtp_table *old,
+					   const struct smtp_range *ranges,
+					   u32 n,
+					   const struct smtp_policy *policy)
+{
+	u32 nr_old = old ? old->nr : 0;
+	struct smtp_table *table;
+	u32 i = 0, j = 0;
+
+	table = kvmalloc(struct_size(table, rules, nr_old + n),
+			 GFP_KERNEL_ACCOUNT);
+	if (!table)
+		return NULL;
+	table->nr = 0;
+	while (i < nr_old || j < n) {
+		struct smtp_rule *before = i < nr_old ? old->rules[i] : NULL;
+		struct smtp_rule *rule;
+		int cmp = 1;
+
+		if (before)
+			cmp = j == n ? -1 :
+			      smtp_range_compare(before->first, before->last,
+						 ranges[j].first,
+						 ranges[j].last);
+		if (cmp < 0) {
+			rule = smtp_rule_get(before);
+		} else {
+			rule = smtp_rule_alloc(&ranges[j], policy,
+					       cmp ? NULL : before);
+			if (!rule) {
+				smtp_table_free(table);
+				return NULL;
+			}
+			rule->serial = ++sn->serial;
+			j++;
+		}
+		if (cmp <= 0)
+			i++;
+		table->rules[table->nr++] = rule;
+		cond_resched();
+	}
+	return table;
+}
+
+static u32 smtp_ranges_unique(struct smtp_range *ranges, u32 n)
+{
+	u32 i, kept = 0;
+
+	sort(ranges, n, sizeof(*ranges), smtp_range_cmp, NULL);
+	for (i = 0; i < n; i++)
+		if (!kept || smtp_range_cmp(&ranges[kept - 1], &ranges[i]))
+			ranges[kept++] = ranges[i];
+	return kept;
+}
+
+/**
+ * smtp_ports_set() - put ranges under a policy, all together or none
+ * @net: the namespace
+ * @ranges: the ranges; are sorted
+ * @n: how many
+ * @policy: the policy; that of mode off takes the ranges out
+ * @why: where it fails for a reason that a person should know: the reason
+ *
+ * May sleep. A change holds for connections that are opened from then on.
+ *
+ * Return: 0 or a negative error, with nothing changed.
+ */
+int smtp_ports_set(struct net *net, struct smtp_range *ranges, u32 n,
+		   const struct smtp_policy *policy, const char **why)
+{
+	struct smtp_net *sn = smtp_pernet(net);
+	struct smtp_table *old, *table;
+	int err = -ENOMEM;
+
+	n = smtp_ranges_unique(ranges, n);
+	mutex_lock(&sn->lock);
+	old = rcu_dereference_protected(sn->table, lockdep_is_held(&sn->lock));
+	table = smtp_table_merge(sn, old, ranges, n, policy);
+	if (!table)
+		goto out;
+	err = -ENOSPC;
+	if (table->nr >= SMTP_NR_PORTS) {
+		*why = "more than 65535 port ranges";
+		goto out_table;
+	}
+	err = smtp_table_finish(table);
+	if (err)
+		goto out_table;
+	if (table->nr && !sn->hooked) {
+		err = smtp_hooks_register(net);
+		if (err) {
+			*why = "connection tracking can't be switched on";
+			goto out_table;
+		}
+	}
+
+	if (!++sn->seq)
+		sn->seq = 1;
+	table->seq = sn->seq;
+	rcu_assign_pointer(sn->table, table);
+	synchronize_rcu();
+	smtp_helper_count_preexisting(net, old, table);
+	table = old;
+out_table:
+	smtp_table_free(table);
+out:
+	mutex_unlock(&sn->lock);
+	return err;
+}
+
+/**
+ * smtp_ports_teardown() - forget the policies of a namespace that goes
+ * @net: the namespace
+ *
+ * Called when nothing looks anything up there any more.
+ */
+void smtp_ports_teardown(struct net *net)
+{
+	struct smtp_net *sn = smtp_pernet(net);
+
+	smtp_table_free(rcu_dereference_protected(sn->table, true));
+	RCU_INIT_POINTER(sn->table, NULL);
+}
