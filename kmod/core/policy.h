@@ -116,6 +116,17 @@ const char *smtp_policy_set_text(struct smtp_policy *p, const char *text,
 				 u32 n);
 
 /**
+ * smtp_policy_spare() - octets by which an edit may make something longer
+ * @p: the policy
+ */
+static inline u32 smtp_policy_spare(const struct smtp_policy *p)
+{
+	if (p->banner == SMTP_FIXUP_BANNER_TEXT)
+		return sizeof(p->text);
+	return p->reject == SMTP_FIXUP_REJECT_NOOP ? 4 : 0;
+}
+
+/**
  * smtp_policy_check() - refuse a policy that contradicts itself
  * @p: the policy
  *

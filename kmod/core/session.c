@@ -325,6 +325,7 @@ static u8 smtp_greeting_byte(const struct smtp_flow *flow, u8 c)
 	if (smtp_is_eol(c) || separator)
 		return c;
 	switch (flow->policy->banner) {
+	case SMTP_FIXUP_BANNER_TEXT:	/* where it could not be replaced */
 	case SMTP_FIXUP_BANNER_PIX:
 		if (c == '2' || c == '0' || (c == ' ' && s->reply_last == '0'))
 			return c;
@@ -413,6 +414,123 @@ static void smtp_reply_line_end(struct smtp_flow *flow)
 	}
 }
 
+/* Octets of the whole reply that begins at @c, or 0: its end is not in sight */
+static u32 smtp_reply_whole(const u8 *c, u32 n)
+{
+	u32 line = 0, i;
+
+	for (i = 0; i < n; i++) {
+		if (c[i] != '\n')
+			continue;
+		/* A line without a code does not end a reply, nor does '-' */
+		if (i - line >= 3 && c[line] >= '0' && c[line] <= '9' &&
+		    c[line + 1] >= '0' && c[line + 1] <= '9' &&
+		    c[line + 2] >= '0' && c[line + 2] <= '9' &&
+		    c[line + 3] != '-')
+			return i + 1;
+		line = i + 1;
+	}
+	return 0;
+}
+
+/* G7: the greeting at @c is to become the operator's line */
+static void smtp_greeting_replace(const struct smtp_flow *flow,
+				  struct smtp_piece *p, u32 at, u32 n)
+{
+	p->at = at;
+	p->old = n;
+	p->bytes = flow->policy->text;
+	p->len = flow->policy->text_len;
+	p->masked += n;
+}
+
+/* Is the keyword of this EHLO line let through? E2 */
+static bool smtp_ehlo_allowed(const struct smtp_flow *flow, const u8 *line, u32 n)
+{
+	struct smtp_match m = { .candidates = flow->policy->keywords };
+	u32 i;
+
+	for (i = 4; i < n && !smtp_is_blank(line[i]) && !smtp_is_eol(line[i]); i++)
+		smtp_match_byte(&m, smtp_keywords, line[i]);
+	return i == 4 || smtp_match_word(&m, smtp_keywords) >= 0;
+}
+
+/* E4: removes from the EHLO reply at @at the lines that are not let through.
+ * The first line stays, and the last that is left has no '-'.
+ */
+static void smtp_ehlo_strip(struct smtp_flow *flow, struct smtp_piece *p,
+			    u32 at, u32 n)
+{
+	u8 *reply = p->buf + at;
+	u32 from = 0, to = 0, last = 0;
+
+	while (from < n) {
+		u32 len = (u8 *)memchr(reply + from, '\n', n - from) + 1 -
+			  (reply + from);
+
+		if (!from || smtp_ehlo_allowed(flow, reply + from, len)) {
+			memmove(reply + to, reply + from, len);
+			last = to;
+			to += len;
+		} else {
+			smtp_host_count(flow, SMTP_FIXUP_CNT_EHLO_LINES_MASKED, 1);
+		}
+		from += len;
+	}
+	if (to == n)
+		return;
+	reply[last + 3] = ' ';
+	p->masked += n - to;
+	p->at = at;
+	p->old = n;
+	p->bytes = NULL;
+	p->len = to;
+}
+
+/* Should the reply that begins at @c be rewritten as a whole? G7, E4 */
+static bool smtp_reply_rewritten(const struct smtp_flow *flow, const u8 *c, u32 n)
+{
+	static const char code[] = "220250";
+	const struct smtp_policy *policy = flow->policy;
+	const char *want;
+
+	if (flow->session.reply == SMTP_AWAIT_GREETING &&
+	    policy->banner == SMTP_FIXUP_BANNER_TEXT)
+		want = code;
+	else if (flow->session.reply == SMTP_AWAIT_EHLO &&
+		 policy->ehlo == SMTP_FIXUP_EHLO_STRIP)
+		want = code + 3;
+	else
+		return false;
+	return !memcmp(c, want, n < 3 ? n : 3);
+}
+
+/* The reply at @at, which is to be rewritten as a whole. Returns its octets
+ * when that is done, or 0: judge it octet by octet, or *@wait for more.
+ */
+static u32 smtp_reply_rewrite(struct smtp_flow *flow, struct smtp_piece *p,
+			      u32 at, bool *wait)
+{
+	struct smtp_session *s = &flow->session;
+	u32 n = smtp_reply_whole(p->buf + at, p->n - at);
+	bool longer = s->reply == SMTP_AWAIT_GREETING;
+
+	*wait = p->elastic == SMTP_ELASTIC_LATER || (!n && p->hold);
+	if (*wait || !n || p->elastic == SMTP_ELASTIC_NEVER ||
+	    (longer && flow->policy->text_len > p->room))
+		return 0;
+	if (longer)
+		smtp_greeting_replace(flow, p, at, n);
+	else
+		smtp_ehlo_strip(flow, p, at, n);
+	s->mask_greeting = longer;
+	s->reply_code = longer ? 220 : 250;
+	smtp_reply_end(flow);
+	s->reply_column = 0;
+	s->reply_last = '\n';
+	return n;
+}
+
 /* Only a whole EHLO line tells which octet is its last (E1) */
 static bool smtp_ehlo_line_open(const struct smtp_session *s, const u8 *c,
 				u32 n)
@@ -421,35 +539,57 @@ static bool smtp_ehlo_line_open(const struct smtp_session *s, const u8 *c,
 	       !memchr(c, '\n', n);
 }
 
-u32 smtp_session_server(struct smtp_flow *flow, u8 *buf, u32 n, bool hold)
+/* Is this octet behind the code of a line that E1 is about? */
+static bool smtp_ehlo_text(const struct smtp_flow *flow)
+{
+	const struct smtp_session *s = &flow->session;
+
+	return s->reply == SMTP_AWAIT_EHLO && s->reply_begun &&
+	       s->reply_code == 250 && s->reply_column == 4 &&
+	       flow->policy->ehlo != SMTP_FIXUP_EHLO_KEEP;
+}
+
+u32 smtp_session_server(struct smtp_flow *flow, struct smtp_piece *p)
 {
 	struct smtp_session *s = &flow->session;
-	u32 text = 0;	/* the fifth byte of the line, as far as in sight */
-	u32 masked = 0;
+	u32 text = 0;	/* the fifth octet of the line, as far as in sight */
 	u32 i;
 
-	for (i = 0; i < n && s->phase != SMTP_FIXUP_PHASE_TLS; i++) {
-		u8 c = buf[i];
+	for (i = 0; i < p->n && s->phase != SMTP_FIXUP_PHASE_TLS; i++) {
+		u8 *at = &p->buf[i];
+		u8 c = *at;
 
 		if (!s->reply_column) {
 			smtp_reply_line_begin(s);
-			if (!s->reply_begun) {
-				s->reply = smtp_reply_answers(s);
-				s->letter = 0;
-			}
 			s->keyword.candidates = flow->policy->keywords;
+		}
+		if (!s->reply_column && !s->reply_begun) {
+			s->reply = smtp_reply_answers(s);
+			s->letter = 0;
+			if (smtp_reply_rewritten(flow, at, p->n - i)) {
+				bool wait;
+				u32 n = smtp_reply_rewrite(flow, p, i, &wait);
+
+				if (wait)
+					break;
+				if (p->old)
+					return i + n;
+				if (n) {
+					i += n - 1;	/* nothing to change */
+					continue;
+				}
+			}
 		}
 		if (s->reply_column == 3)
 			text = i + 1;
 
 		if (s->reply == SMTP_AWAIT_GREETING && s->mask_greeting)
-			buf[i] = smtp_greeting_byte(flow, c);
-		masked += buf[i] != c;
-		if (s->reply == SMTP_AWAIT_EHLO && s->reply_begun &&
-		    s->reply_code == 250 && s->reply_column == 4) {
-			if (hold && smtp_ehlo_line_open(s, &buf[i], n - i))
+			*at = smtp_greeting_byte(flow, c);
+		p->masked += *at != c;
+		if (smtp_ehlo_text(flow)) {
+			if (p->hold && smtp_ehlo_line_open(s, at, p->n - i))
 				break;
-			masked += smtp_ehlo_byte(flow, &buf[text], &buf[i]);
+			p->masked += smtp_ehlo_byte(flow, &p->buf[text], at);
 		}
 
 		if (c == '\n') {
@@ -464,7 +604,5 @@ u32 smtp_session_server(struct smtp_flow *flow, u8 *buf, u32 n, bool hold)
 			s->mask_greeting = s->reply_code == 220;
 		s->reply_last = c;
 	}
-	if (masked)
-		smtp_host_count(flow, SMTP_FIXUP_CNT_BYTES_MASKED, masked);
 	return i;
 }

@@ -106,6 +106,8 @@ enum smtp_elastic {
  * @hold: leave what only can be judged whole, and is not, for later
  * @elastic: enum smtp_elastic
  * @room: octets that may stand in place of any part of it
+ * @masked: result: octets changed
+ * @later: result: stopped for %SMTP_ELASTIC_LATER
  * @at: result: where octets are replaced, the last ones that are judged
  * @old: result: how many are, 0: none
  * @bytes: result: what stands in their place, or NULL: is at @buf + @at
@@ -117,6 +119,8 @@ struct smtp_piece {
 	bool hold;
 	u8 elastic;
 	u32 room;
+	u32 masked;
+	bool later;
 	u32 at;
 	u32 old;
 	const u8 *bytes;
