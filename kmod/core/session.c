@@ -71,28 +71,27 @@ static u32 smtp_line_rest(const u8 *c, u32 n)
 }
 
 /* V4: NOOP in place of the blocked line at @verb. Returns how many octets of
- * it are done, or 0: it can't be.
+ * it are done, or 0: it can't be, or smtp_piece.later.
  */
 static u32 smtp_line_noop(struct smtp_flow *flow, struct smtp_piece *p, u32 verb)
 {
 	u8 *line = p->buf + verb;
 	u32 n = smtp_line_rest(line, p->n - verb);
+	bool whole = verb + n < p->n;
 
-	if (n >= 4) {
-		memcpy(line, "NOOP", 4);
-		p->masked += 4 + smtp_fill(line + 4, n - 4, ' ');
-	} else if (verb + n == p->n || p->elastic == SMTP_ELASTIC_NEVER) {
-		return 0;
-	} else if (p->elastic == SMTP_ELASTIC_LATER) {
-		p->later = true;
-		return 0;
-	} else {
+	if (n < 4) {
+		p->later = whole && p->elastic == SMTP_ELASTIC_LATER;
+		if (!whole || p->elastic != SMTP_ELASTIC_NOW)
+			return 0;
 		p->at = verb;
 		p->old = n;
 		p->bytes = (const u8 *)"NOOP";
 		p->len = 4;
-		p->masked += 4;
+	} else {
+		memcpy(line, "NOOP", 4);
+		p->masked += smtp_fill(line + 4, n - 4, ' ');
 	}
+	p->masked += 4;
 	flow->session.line = SMTP_LINE_FILLED;
 	return n;
 }
@@ -105,21 +104,21 @@ static u32 smtp_verb_block(struct smtp_flow *flow, struct smtp_piece *p,
 			   u32 verb, u32 i, bool begins)
 {
 	struct smtp_session *s = &flow->session;
-	u32 done;
+	u32 done = 0;
 
-	s->line = SMTP_LINE_BLOCKED;
-	if (flow->policy->reject == SMTP_FIXUP_REJECT_LINE)
-		s->line = SMTP_LINE_FILLED;
-	if (flow->policy->reject == SMTP_FIXUP_REJECT_NOOP && begins) {
+	if (flow->policy->reject == SMTP_FIXUP_REJECT_NOOP && begins)
 		done = smtp_line_noop(flow, p, verb);
-		if (p->later) {
-			smtp_line_begin(s);
-			return verb;
-		}
+	if (p->later) {
+		smtp_line_begin(s);
+		return verb;
+	}
+	if (!done) {
+		s->line = flow->policy->reject == SMTP_FIXUP_REJECT_LINE ?
+			  SMTP_LINE_FILLED : SMTP_LINE_BLOCKED;
+		p->masked += smtp_fill(p->buf + verb, i - verb, 'X');
+	} else {
 		i = verb + done;
 	}
-	if (s->line == SMTP_LINE_BLOCKED || flow->policy->reject == SMTP_FIXUP_REJECT_LINE)
-		p->masked += smtp_fill(p->buf + verb, i - verb, 'X');
 	s->blocked++;
 	smtp_host_count(flow, SMTP_FIXUP_CNT_COMMANDS_BLOCKED, 1);
 	return i;
