@@ -172,19 +172,23 @@ static void smtp_line_end(struct smtp_session *s, bool bare)
 	}
 }
 
-/* V7: what an octet behind a CR must be. Some servers end the line at a bare
- * CR; make sure that all of them do.
+/* V7: is the octet at @i a bare LF? Some servers end the line at a bare CR: make
+ * sure that all of them do, by an LF behind it. Of several CRs before an LF only
+ * the last is left, where they are in sight.
  */
 static bool smtp_line_end_octet(struct smtp_flow *flow, struct smtp_piece *p,
-				u8 *c)
+				u32 i)
 {
+	u8 *c = &p->buf[i];
 	bool bare = *c == '\n' && !flow->session.cr;
 
-	if (flow->session.cr && !smtp_is_eol(*c))
-		p->masked += smtp_fill(c, 1, '\n');
-	else if (!bare)
+	if (!bare && (*c == '\n' || !flow->session.cr))
 		return false;
 	smtp_host_count(flow, SMTP_FIXUP_CNT_BARE_LINE_ENDS, 1);
+	if (*c == '\r' && i)
+		p->masked += smtp_fill(c - 1, 1, ' ');
+	else
+		p->masked += smtp_fill(c, 1, '\n');
 	return bare;
 }
 
@@ -196,7 +200,7 @@ u32 smtp_session_client(struct smtp_flow *flow, struct smtp_piece *p)
 
 	while (i < p->n && !p->old && s->phase != SMTP_FIXUP_PHASE_WAIT) {
 		u8 *c = &p->buf[i];
-		bool bare = smtp_line_end_octet(flow, p, c);
+		bool bare = smtp_line_end_octet(flow, p, i);
 
 		if (s->line == SMTP_LINE_START && !smtp_is_blank(*c) &&
 		    !smtp_is_eol(*c)) {
