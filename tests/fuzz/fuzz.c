@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Fuzz target: whole dialogues with segment boundaries. The input is a list of
+ * operations, each a few octets of control and the octets that it sends; both
+ * directions, gaps, repetitions, ACKs. libFuzzer drives it; with FUZZ_MAIN it
+ * is a plain program that runs the files named on its command line.
+ *
+ * What must hold, whatever the input:
+ *  - nothing is read or written outside of a segment, no undefined behaviour
+ *  - memory is bounded, and all of it is given back
+ *  - octets are never judged before they came; what was judged in command state
+ *    leaves the same every time until it is ACKed
+ *  - the length never changes; only octets that were judged change
+ *  - no line of the client's command state leaves with a whole blocked verb
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+
+#include "../host.h"
+
+#define SPAN		65536		/* octets of one direction that are followed */
+#define MEMORY_MAX	(2 * SMTP_REPLAY_MAX + 16384)
+
+#define CHECK(x) do {							\
+	if (!(x)) {							\
+		fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #x);	\
+		abort();						\
+	}								\
+} while (0)
+
+struct fuzz_segment {
+	struct smtp_segment seg;
+	u8 data[4096];
+	u8 frag;
+	bool wrote;
+	bool fails;
+};
+
+struct side {
+	u32 isn;
+	u32 sent;	/* end of what was sent in order */
+	u32 acked;
+	u8 out[SPAN];	/* as it left first, in command state */
+	bool known[SPAN];
+};
+
+static struct side sides[2];
+static bool no_memory;
+
+static const u8 *fuzz_read(struct smtp_segment *seg, u32 off, u32 *avail)
+{
+	struct fuzz_segment *g = (struct fuzz_segment *)seg;
+
+	CHECK(off < seg->len);
+	CHECK(!g->wrote);
+	*avail = seg->len - off;
+	if (g->frag && *avail > g->frag)
+		*avail = g->frag;
+	return g->data + off;
+}
+
+static int fuzz_write(struct smtp_segment *seg, u32 off, const u8 *bytes, u32 n)
+{
+	struct fuzz_segment *g = (struct fuzz_segment *)seg;
+
+	CHECK(off <= seg->len && n <= seg->len - off);
+	g->wrote = true;
+	if (g->fails)
+		return -1;
+	memcpy(g->data + off, bytes, n);
+	return 0;
+}
+
+static bool fuzz_no_memory(void *arg)
+{
+	(void)arg;
+	return no_memory;
+}
+
+/* A blocked verb that left whole, in one piece: V3, V6. Fixup mode's list is
+ * short enough to be repeated here.
+ */
+static void check_lines(const u8 *b, u32 n)
+{
+	static const char *const blocked[] = {
+		"EHLO", "EXPN", "VRFY", "XCLIENT", "STARTTLS", "AUTH", "BDAT",
+		"TURN", "DEBUG",
+	};
+	u32 i, k, v;
+
+	/* Only lines that begin in this piece: what stands before its first
+	 * line end belongs to an earlier one
+	 */
+	for (i = 0; i < n; i++) {
+		if (b[i] != '\n')
+			continue;
+		for (v = i + 1; v < n && (b[v] == ' ' || b[v] == '\t'); v++)
+			;
+		for (k = 0; k < sizeof(blocked) / sizeof(*blocked); k++) {
+			u32 len = strlen(blocked[k]);
+
+			if (v + len < n && !strncasecmp((const char *)b + v, blocked[k], len))
+				CHECK(b[v + len] != ' ' && b[v + len] != '\t' &&
+				      b[v + len] != '\r' && b[v + len] != '\n');
+		}
+	}
+}
+
+static bool run_segment(struct smtp_flow *flow, enum smtp_dir dir, u32 off,
+			struct fuzz_segment *g)
+{
+	struct smtp_stream *st = &flow->stream[dir];
+	struct side *me = &sides[dir];
+	u8 orig[sizeof(g->data)];
+	u32 before = st->next - me->isn, after, i;
+	bool body = st->in_body;
+	bool lines = dir == SMTP_CLIENT && !body &&
+		     flow->session.phase <= SMTP_FIXUP_PHASE_COMMAND;
+	bool tls = flow->session.phase == SMTP_FIXUP_PHASE_TLS;
+	u32 messages = flow->session.messages;
+	enum smtp_verdict v;
+
+	memcpy(orig, g->data, g->seg.len);
+	g->seg.seq = me->isn + off;
+	g->seg.pass = ~0u;
+	v = smtp_flow_segment(flow, dir, &g->seg);
+	after = st->next - me->isn;
+	CHECK(!host.error);
+	CHECK(host.bytes <= MEMORY_MAX);
+	CHECK((s32)(after - before) >= 0);
+	if (v == SMTP_RESET)
+		return false;
+	if (v == SMTP_DROP) {
+		/* Judged and not sent: only where writing failed */
+		CHECK(after == before || g->fails);
+		return true;
+	}
+	CHECK(v == SMTP_PASS);
+	CHECK(g->seg.pass <= g->seg.len);
+	CHECK(g->seg.len || !g->seg.pass);
+	if (tls || flow->session.phase == SMTP_FIXUP_PHASE_TLS)
+		return true;
+	/* Nothing unjudged in command state */
+	if (!body && !st->in_body && g->seg.pass)
+		CHECK((s32)(off + g->seg.pass - after) <= 0);
+	for (i = 0; i < g->seg.pass; i++) {
+		u32 at = off + i;
+
+		if (at >= SPAN || (s32)(at - me->acked) < 0)
+			continue;
+		if ((s32)(at - after) >= 0)
+			CHECK(g->data[i] == orig[i]);
+		else if (me->known[at])
+			CHECK(g->data[i] == me->out[at]);
+		else if (!body && !st->in_body && messages == flow->session.messages &&
+			 (s32)(at - before) >= 0) {
+			me->known[at] = true;
+			me->out[at] = g->data[i];
+		}
+	}
+	if (lines && off == before && messages == flow->session.messages &&
+	    flow->policy->mode == SMTP_FIXUP_MODE_FIXUP)
+		check_lines(g->data, g->seg.pass);
+	if (off == before && off + g->seg.pass > me->sent)
+		me->sent = off + g->seg.pass;
+	return true;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct fuzz_segment g;
+	struct smtp_policy policy;
+	struct smtp_flow flow;
+	int i;
+
+	if (size < 2)
+		return 0;
+	CHECK(host_reset());
+	host.fail = fuzz_no_memory;
+	smtp_policy_init(&policy, data[0] & 1 ? SMTP_FIXUP_MODE_ESMTP :
+			 SMTP_FIXUP_MODE_FIXUP);
+	policy.banner = (data[0] >> 1) % __SMTP_FIXUP_BANNER_MAX;
+	if ((data[0] & 1) && (data[0] & 8))
+		smtp_policy_set_tls(&policy, SMTP_FIXUP_TLS_ALLOW);
+	for (i = 0; i < 2; i++) {
+		memset(sides[i].known, 0, sizeof(sides[i].known));
+		sides[i].isn = data[1] & (1 << i) ? 0xffffff00u : 1000;
+		sides[i].sent = 0;
+		sides[i].acked = 0;
+	}
+	smtp_flow_init(&flow, &policy, sides[0].isn, sides[1].isn);
+	data += 2;
+	size -= 2;
+
+	/* op: direction 1, has ACK 1, kind 2, failures 1; jitter; length */
+	while (size >= 3) {
+		u8 op = data[0], jitter = data[1];
+		enum smtp_dir dir = op & 1;
+		struct side *me = &sides[dir], *far = &sides[!dir];
+		u32 n = data[2], off = me->sent;
+
+		data += 3;
+		size -= 3;
+		if (n > size)
+			n = size;
+		/* As many times as fits, for what needs many octets */
+		if (op & 0x80)
+			n = n * 16 > size ? n : n * 16;
+		memset(&g.seg, 0, sizeof(g.seg));
+		g.seg.len = n;
+		memcpy(g.data, data, n);
+		data += n;
+		size -= n;
+		switch (op >> 2 & 3) {
+		case 1:		/* beyond a gap */
+			off += 1 + jitter;
+			break;
+		case 2:		/* a repetition, perhaps with more behind it */
+			off -= jitter < off ? jitter : off;
+			break;
+		case 3:		/* a GSO packet */
+			g.seg.mss = 1 + jitter;
+			break;
+		}
+		g.frag = op & 0x10 ? 1 + jitter % 9 : 0;
+		g.fails = (op & 0x60) == 0x60;
+		no_memory = (op & 0x60) == 0x40;
+		g.wrote = false;
+		g.seg.fin = (op & 0x60) == 0x20;
+		if (op & 2) {
+			/* Never more than the other side has sent */
+			if (far->sent > far->acked)
+				far->acked += (far->sent - far->acked) *
+					      (u32)(jitter | 15) / 255;
+			g.seg.has_ack = true;
+			g.seg.ack = far->isn + far->acked;
+		}
+		g.seg.read = fuzz_read;
+		g.seg.write = fuzz_write;
+		if (!run_segment(&flow, dir, off, &g))
+			break;
+	}
+	smtp_flow_release(&flow);
+	CHECK(!host.bytes && !host.blocks && !host.error);
+	return 0;
+}
+
+#ifdef FUZZ_MAIN
+int main(int argc, char **argv)
+{
+	static u8 buf[1 << 20];
+	int i;
+
+	for (i = 1; i < argc; i++) {
+		FILE *f = fopen(argv[i], "rb");
+		size_t n;
+
+		if (!f) {
+			perror(argv[i]);
+			return 1;
+		}
+		n = fread(buf, 1, sizeof(buf), f);
+		fclose(f);
+		LLVMFuzzerTestOneInput(buf, n);
+	}
+	printf("%d inputs\n", argc - 1);
+	return 0;
+}
+#endif

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* User space host of the pure core. See host.h. */
+#include <stdlib.h>
+
+#include "host.h"
+
+#define HOST_MAGIC	0x686f7374u
+
+/* In front of every block, so that a wrong size is noticed */
+struct host_block {
+	u32 magic;
+	u32 size;
+	u64 pad;
+};
+
+struct host host;
+
+void *smtp_host_alloc(u32 size)
+{
+	struct host_block *b;
+
+	host.allocs++;
+	if (!size || size > SMTP_REPLAY_MAX)
+		host.error = "allocation of a size outside of the contract";
+	if (host.fail && host.fail(host.fail_arg))
+		return NULL;
+	if (host.limit && host.bytes + size > host.limit)
+		return NULL;
+	b = malloc(sizeof(*b) + size);
+	if (!b)
+		return NULL;
+	b->magic = HOST_MAGIC;
+	b->size = size;
+	/* Not cleared, and nothing may depend on what it holds */
+	memset(b + 1, 0xa5, size);
+	host.bytes += size;
+	host.blocks++;
+	if (host.bytes > host.peak)
+		host.peak = host.bytes;
+	return b + 1;
+}
+
+void smtp_host_free(void *p, u32 size)
+{
+	struct host_block *b = p;
+
+	if (!p)
+		return;
+	b--;
+	if (b->magic != HOST_MAGIC || b->size != size)
+		host.error = "memory given back with another size";
+	size = b->size;
+	b->magic = 0;
+	host.bytes -= size;
+	host.blocks--;
+	free(b);
+}
+
+void smtp_host_count(const struct smtp_flow *flow,
+		     enum smtp_fixup_counter counter, u32 n)
+{
+	(void)flow;
+	if ((unsigned int)counter >= __SMTP_FIXUP_CNT_MAX) {
+		host.error = "a counter that does not exist";
+		return;
+	}
+	host.counters[counter] += n;
+}
+
+bool host_reset(void)
+{
+	bool clean = !host.bytes && !host.blocks;
+
+	memset(&host, 0, sizeof(host));
+	return clean;
+}

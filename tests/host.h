@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * User space host of the pure core, for the unit tests, the simulator and the
+ * fuzzer: malloc with accounting and injected failures, counters in an array.
+ */
+#ifndef _TESTS_HOST_H
+#define _TESTS_HOST_H
+
+#include "../kmod/core/stream.h"
+
+/**
+ * struct host - the surroundings of the flows under test; one per process
+ * @bytes: allocated and not given back
+ * @blocks: likewise, number
+ * @peak: largest @bytes since host_reset()
+ * @allocs: calls of smtp_host_alloc()
+ * @limit: smtp_host_alloc() fails where @bytes would exceed it, 0: no limit
+ * @fail: called when set; true makes this allocation fail
+ * @fail_arg: for @fail
+ * @error: what the core did wrong with its memory, or NULL
+ * @counters: by enum smtp_fixup_counter, all flows together
+ */
+struct host {
+	u64 bytes;
+	u32 blocks;
+	u64 peak;
+	u64 allocs;
+	u64 limit;
+	bool (*fail)(void *arg);
+	void *fail_arg;
+	const char *error;
+	u64 counters[__SMTP_FIXUP_CNT_MAX];
+};
+
+extern struct host host;
+
+/**
+ * host_reset() - forget counters and settings; memory still out is a leak
+ *
+ * Return: whether nothing was leaked.
+ */
+bool host_reset(void);
+
+#endif /* _TESTS_HOST_H */

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The oracle: a plain, slow model of the filter, written from RULES.md and
+ * not from the core. It keeps the whole byte stream of each direction as it
+ * came (@in) and as it must leave (@out), and decides about each byte by
+ * looking back at all of its line. Nothing is shared with the core, not even
+ * the lists of words.
+ *
+ * A piece is what was judged at once: V6 and D4 depend on what was in sight
+ * together. The simulator says where the pieces lay and in which order the
+ * pieces of the two directions came.
+ */
+#ifndef _TESTS_SIM_MODEL_H
+#define _TESTS_SIM_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define MODEL_CAP	(768 * 1024)
+#define MODEL_COMMANDS	65536
+
+enum model_banner { MODEL_PIX, MODEL_STARS, MODEL_KEEP };
+
+struct model_policy {
+	bool esmtp;
+	bool tls;
+	enum model_banner banner;
+	const char *allow[4];	/* verbs beside those of the mode, or NULL */
+	const char *deny[4];	/* verbs of the mode that do not pass, or NULL */
+};
+
+/* What the reply to a command is read for */
+enum model_kind {
+	K_OTHER,
+	K_GREETING,
+	K_EHLO,
+	K_DATA,
+	K_AUTH,
+	K_STARTTLS,
+};
+
+enum model_state { M_COMMAND, M_AUTH, M_WAIT, M_BODY, M_TLS };
+
+struct model_dir {
+	uint8_t *in;
+	uint8_t *out;
+	uint32_t *piece;
+	uint32_t len;
+};
+
+struct model {
+	struct model_policy policy;
+	struct model_dir d[2];	/* 0: the client's bytes, 1: the server's */
+	const char *error;	/* the filter let something pass too early */
+	bool reset;		/* the rules ask for a reset */
+
+	/* The client's side */
+	enum model_state state;
+	uint32_t line;		/* where the line begins */
+	uint32_t body;		/* where the last body begins */
+	uint32_t bodies;	/* ended */
+	uint32_t body_end[64];	/* behind the end of data of each */
+	uint32_t body_begin[64];
+	uint8_t kinds[MODEL_COMMANDS];
+	uint32_t commands;	/* ended by the client; 0 is the greeting */
+	uint32_t waiting;	/* the command waited for, in M_WAIT */
+	uint32_t blocked;
+	uint32_t passed;
+
+	/* The server's side */
+	uint32_t reply_line;	/* where the line begins */
+	uint32_t replies;	/* ended that answered a command */
+	bool reply_begun;	/* a line of this reply has ended */
+	bool reply_expected;
+	bool greeting_masked;
+	uint32_t letters;	/* lines lettered in this reply */
+	uint32_t tls_at[2];	/* opaque from here on, or UINT32_MAX */
+};
+
+void model_init(struct model *m, const struct model_policy *policy);
+void model_free(struct model *m);
+
+/* May this verb reach a server? Any case; not NUL-terminated */
+bool model_verb_allowed(const struct model_policy *p, const uint8_t *word,
+			size_t n);
+
+/* Judge bytes [m->d[dir].len, to) of @in, whose pieces are set */
+void model_judge(struct model *m, int dir, uint32_t to);
+
+/* May the filter judge any byte of this direction now? */
+bool model_open(const struct model *m, int dir);
+
+#endif /* _TESTS_SIM_MODEL_H */

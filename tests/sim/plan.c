@@ -1,0 +1,557 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What a seed means: the policy, the two ends, the network, the dialogue. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "sim.h"
+
+#define PICK(r, list)	((list)[rng_below(r, sizeof(list) / sizeof(*(list)))])
+
+static void put(struct plan *p, const void *bytes, u32 n)
+{
+	if (p->text_len + n > SIM_CAP / 2)
+		return;
+	memcpy(p->text + p->text_len, bytes, n);
+	p->text_len += n;
+}
+
+static void puts_(struct plan *p, const char *t)
+{
+	put(p, t, strlen(t));
+}
+
+static struct item *item(struct plan *p, enum item_kind kind, bool wait)
+{
+	struct item *it;
+
+	if (p->nr_items == MAX_ITEMS)
+		p->nr_items--;	/* the last one is replaced */
+	it = &p->items[p->nr_items++];
+	it->kind = kind;
+	it->wait = wait;
+	it->off = p->text_len;
+	it->len = 0;
+	return it;
+}
+
+static void item_end(struct plan *p)
+{
+	struct item *it = &p->items[p->nr_items - 1];
+
+	it->len = p->text_len - it->off;
+}
+
+static void put_cased(struct plan *p, struct rng *r, const char *t)
+{
+	u32 how = rng_below(r, 6), at = p->text_len, i;
+
+	puts_(p, t);
+	for (i = at; i < p->text_len; i++) {
+		u8 *c = &p->text[i];
+
+		if (*c >= 'A' && *c <= 'Z' &&
+		    (how == 0 || (how == 1 && rng_below(r, 2))))
+			*c += 'a' - 'A';
+	}
+}
+
+static void put_eol(struct plan *p, struct rng *r, bool bare)
+{
+	if (bare && rng_below(r, 4))
+		puts_(p, "\n");
+	else
+		puts_(p, "\r\n");
+}
+
+/* A message as an honest client sends it: lines in CRLF, dots stuffed */
+static void body(struct plan *p, struct rng *r, bool odd, u32 size)
+{
+	static const char *const lines[] = {
+		"", "", "text", "..", "..x", "...", ".. ", "EXPN root",
+		"DATA", "MAIL FROM:<a@b>", "QUIT", "250 ok", "354 go", "220-x",
+		"STARTTLS", "AUTH PLAIN", "XCLIENT", "a.", "a..", "Subject: x",
+		"From: <a@b.example>", " folded", "\t.", " .", "x.\tx", "RSET",
+		"EHLO a", "-- ", "=2E", "a\x80\xff\x01z",
+	};
+	static const char *const odd_lines[] = {
+		"a\rb", "a\nb", "a\n.b", "a\r.b", "\ra", "\na", "a\r\r", "\n\n",
+		"\r.x", "a\n..",
+	};
+	u32 from = p->text_len, i, n;
+
+	if (size) {
+		while (p->text_len - from < size) {
+			n = rng_below(r, 200);
+			for (i = 0; i < n; i++) {
+				u8 c = 'a' + i % 26;
+
+				put(p, &c, 1);
+			}
+			puts_(p, "\r\n");
+			if (!rng_below(r, 20))
+				puts_(p, "..\r\n");
+		}
+	} else {
+		n = rng_below(r, 12);
+		while (n--) {
+			if (odd && !rng_below(r, 3))
+				puts_(p, PICK(r, odd_lines));
+			else
+				puts_(p, PICK(r, lines));
+			puts_(p, "\r\n");
+			if (odd && !rng_below(r, 30))
+				put(p, "\0\r\n", 3);
+		}
+	}
+	puts_(p, ".\r\n");
+}
+
+/* What an attacker would send for one */
+static void evil_body(struct plan *p, struct rng *r)
+{
+	static const char *const parts[] = {
+		"\r", "\n", ".", ".", "\r\n", "\r\n.", "\n.", "\r.", ".\r", ".\n",
+		"\n.\n", "\r.\r", "\n.\r\n", "\r\n.\n", "\r\n.\r", "a", " ", "x",
+		"EXPN root\r\n", "MAIL FROM:<a>\r\n", "DATA\r\n", "\r\n.\r\n",
+		"VRFY x\r\n", "XCLIENT y\n", "..",
+	};
+	u32 n = rng_below(r, 14);
+
+	while (n--)
+		puts_(p, PICK(r, parts));
+	if (rng_below(r, 3))
+		puts_(p, "\r\n.\r\n");
+}
+
+static void soup(struct plan *p, struct rng *r)
+{
+	static const char *const parts[] = {
+		"\r", "\n", "\r\n", ".", " ", "\t", "EXPN", "DATA", "EHLO", "AUTH",
+		"STARTTLS", "DAT", "A", "X", "RCPT", "\r\r\n", "\n\r", "VRFY x",
+		"XCLIENT", "HELO a\r\n", "NOOP\n", "DATA\n", "DATA\r", "*", "QUI",
+		"DATA\r\n", "DATA \r\n", "EHLO x\r\n", "AUTH PLAIN\r\n",
+		"\r\n.\r\n", "STARTTLS\r\n", "MAIL\r", "BDAT 10 LAST\r\n", "\x80",
+		"EHLO\n", "\rEXPN a\r\n", "\nEXPN b\r\n", "  EXPN\r\n", "E", "H",
+	};
+	u32 n = 1 + rng_below(r, 16);
+
+	while (n--) {
+		u8 zero = 0;
+
+		if (rng_below(r, 20))
+			puts_(p, PICK(r, parts));
+		else
+			put(p, &zero, 1);
+	}
+}
+
+static void blob(struct plan *p, struct rng *r)
+{
+	u32 n = 1 + rng_below(r, 200);
+
+	while (n--) {
+		u8 c = rng_below(r, 4) ? rng_below(r, 256) :
+		       (u8)"\r\n.EXPN"[rng_below(r, 7)];
+
+		put(p, &c, 1);
+	}
+}
+
+static const char *const passing[] = {
+	"HELO a.example", "MAIL FROM:<a@b.example>", "RCPT TO:<c@d.example>",
+	"RSET", "NOOP", "NOOP  EXPN root", "HELO", "RCPT TO:<EXPN@x> A=B",
+	"EHLO a.example", "EHLO", "ETRN x", "HELP", "HELP EXPN", "SAML x",
+	"SEND FROM:<a>", "SOML x", "VRFY root", "MAIL FROM:<a@b> SIZE=1 ",
+};
+
+static const char *const failing[] = {
+	"EXPN root", "VERB", "ONEX", "TURN", "ATRN x", "BDAT 20 LAST",
+	"XEXCH50 1 2", "X-EXPS GSSAPI", "X-LINK2STATE LAST CHUNK={00}",
+	"XCLIENT NAME=x", "XFORWARD x", "KILL", "WIZ", "DEBUG", "FOO", "X",
+	"E", "EH", "HEL", "HELOX", "DAT", "DATAA", "RCP x", "QUITE", "STARTTL",
+	"GOODMORNING", "AUTHX", "\x80\x90\xff x", "HELO.", "NOOP: x", "MAIL: x",
+	"X-", "A", "EHLOO x", "DA", "S", "RC TO:<a>",
+};
+
+static void line_item(struct plan *p, struct rng *r, const char *text,
+		      bool bare, bool wait)
+{
+	static const char *const blanks[] = { " ", "\t", "  \t ", "   " };
+
+	item(p, ITEM_LINE, wait);
+	if (!rng_below(r, 12))
+		puts_(p, PICK(r, blanks));
+	put_cased(p, r, text);
+	if (!rng_below(r, 14))
+		puts_(p, PICK(r, blanks));
+	if (!rng_below(r, 40))
+		put(p, "a\0b", 3);
+	put_eol(p, r, bare);
+	item_end(p);
+}
+
+static void dialogue(struct plan *p, struct rng *r, u32 big)
+{
+	bool pipelines = rng_below(r, 2);
+	bool bare = p->eol != EOL_CRLF && !rng_below(r, 8);
+	bool sloppy = p->client == CLIENT_SLOPPY;
+	u32 n = 1 + rng_below(r, 14), i, k;
+
+	line_item(p, r, p->model.esmtp && rng_below(r, 4) ? "EHLO me" :
+		  "HELO me", bare, true);
+	for (i = 0; i < n; i++) {
+		bool wait = !pipelines || !rng_below(r, 4);
+
+		switch (rng_below(r, 16)) {
+		case 0 ... 4:
+			line_item(p, r, PICK(r, passing), bare, wait);
+			break;
+		case 5 ... 7:
+			line_item(p, r, PICK(r, failing), bare, wait);
+			break;
+		case 8:
+			item(p, ITEM_LINE, wait);
+			if (rng_below(r, 2))
+				puts_(p, " \t");
+			put_eol(p, r, bare);
+			item_end(p);
+			break;
+		case 9:
+			line_item(p, r, "AUTH PLAIN", bare, wait);
+			for (k = rng_below(r, 3); k; k--) {
+				static const char *const sasl[] = {
+					"dGVzdA==", "*", "", "EXPN x", "DATA",
+					"STARTTLS", "QUIT",
+				};
+
+				item(p, ITEM_SASL, true);
+				puts_(p, PICK(r, sasl));
+				put_eol(p, r, bare);
+				item_end(p);
+			}
+			break;
+		case 10:
+			if (rng_below(r, 3))
+				break;
+			line_item(p, r, "STARTTLS", bare, wait);
+			/* What a sloppy client sends behind a refused
+			 * STARTTLS is no dialogue any more
+			 */
+			if (sloppy)
+				p->fair = false;
+			for (k = 1 + rng_below(r, 4); k; k--) {
+				item(p, ITEM_TLS, false);
+				blob(p, r);
+				item_end(p);
+			}
+			break;
+		default:
+			if (rng_below(r, 2)) {
+				line_item(p, r, "MAIL FROM:<a@b>", bare, wait);
+				line_item(p, r, "RCPT TO:<c@d>", bare,
+					  !pipelines);
+			}
+			line_item(p, r, "DATA", bare, !pipelines);
+			item(p, ITEM_BODY, true);
+			body(p, r, !sloppy && rng_below(r, 2),
+			     rng_below(r, n) ? 0 : big);
+			item_end(p);
+			if (p->pipelines_behind_dot)
+				line_item(p, r, PICK(r, passing), bare, false);
+			else
+				line_item(p, r, PICK(r, passing), bare, true);
+			break;
+		}
+	}
+	if (rng_below(r, 8))
+		line_item(p, r, "QUIT", bare, true);
+	else if (!rng_below(r, 3)) {
+		/* A command that is never ended ends with the flow: V6 */
+		item(p, ITEM_LINE, true);
+		puts_(p, PICK(r, failing));
+		item_end(p);
+		p->fair &= p->client != CLIENT_POLITE;
+	}
+}
+
+static void hostile_dialogue(struct plan *p, struct rng *r)
+{
+	u32 n = 1 + rng_below(r, 14), i;
+
+	if (rng_below(r, 2))
+		line_item(p, r, "EHLO x", false, false);
+	for (i = 0; i < n; i++) {
+		switch (rng_below(r, 8)) {
+		case 0 ... 1:
+			item(p, ITEM_RAW, false);
+			soup(p, r);
+			item_end(p);
+			break;
+		case 2:
+			line_item(p, r, PICK(r, passing), rng_below(r, 2), false);
+			break;
+		case 3:
+			line_item(p, r, PICK(r, failing), rng_below(r, 2), false);
+			break;
+		default:
+			item(p, ITEM_RAW, false);
+			puts_(p, rng_below(r, 6) ? "DATA\r\n" : "DATA\n");
+			item_end(p);
+			item(p, ITEM_RAW, false);
+			if (rng_below(r, 3))
+				evil_body(p, r);
+			else
+				body(p, r, rng_below(r, 2), 0);
+			item_end(p);
+			break;
+		}
+	}
+}
+
+static u32 pick_mss(struct rng *r)
+{
+	switch (rng_below(r, 8)) {
+	case 0:
+		return 1;
+	case 1:
+		return 2 + rng_below(r, 4);
+	case 2:
+		return 6 + rng_below(r, 30);
+	case 3 ... 4:
+		return 40 + rng_below(r, 200);
+	default:
+		return 536 + rng_below(r, 925);
+	}
+}
+
+static void make_policy(struct plan *p, struct rng *r)
+{
+	static const struct {
+		const char *name;
+		u64 bit;
+	} more[] = {
+		{ "expn", SMTP_VERB_BIT(EXPN) }, { "onex", SMTP_VERB_BIT(ONEX) },
+		{ "verb", SMTP_VERB_BIT(VERB) },
+		{ "xclient", SMTP_VERB_BIT(XCLIENT) },
+		{ "x-exps", SMTP_VERB_BIT(X_EXPS) },
+		{ "x-link2state", SMTP_VERB_BIT(X_LINK2STATE) },
+		{ "ehlo", SMTP_VERB_BIT(EHLO) }, { "auth", SMTP_VERB_BIT(AUTH) },
+		{ "vrfy", SMTP_VERB_BIT(VRFY) },
+	};
+	static const struct {
+		const char *name;
+		u64 bit;
+	} less[] = {
+		{ "vrfy", SMTP_VERB_BIT(VRFY) }, { "etrn", SMTP_VERB_BIT(ETRN) },
+		{ "data", SMTP_VERB_BIT(DATA) }, { "auth", SMTP_VERB_BIT(AUTH) },
+		{ "help", SMTP_VERB_BIT(HELP) }, { "noop", SMTP_VERB_BIT(NOOP) },
+	};
+	static const u8 banners[] = {
+		SMTP_FIXUP_BANNER_PIX, SMTP_FIXUP_BANNER_STARS,
+		SMTP_FIXUP_BANNER_KEEP,
+	};
+	u32 b = rng_below(r, 3), k;
+
+	p->model.esmtp = rng_below(r, 3);
+	smtp_policy_init(&p->policy, p->model.esmtp ? SMTP_FIXUP_MODE_ESMTP :
+			 SMTP_FIXUP_MODE_FIXUP);
+	p->model.banner = b;
+	p->policy.banner = banners[b];
+	if (p->model.esmtp && rng_below(r, 2)) {
+		p->model.tls = true;
+		smtp_policy_set_tls(&p->policy, SMTP_FIXUP_TLS_ALLOW);
+	}
+	if (!rng_below(r, 4)) {
+		k = rng_below(r, sizeof(more) / sizeof(*more));
+		p->model.allow[0] = more[k].name;
+		p->policy.verbs |= more[k].bit;
+	}
+	if (!rng_below(r, 6)) {
+		k = rng_below(r, sizeof(less) / sizeof(*less));
+		if (!p->model.allow[0] ||
+		    strcmp(p->model.allow[0], less[k].name)) {
+			p->model.deny[0] = less[k].name;
+			p->policy.verbs &= ~less[k].bit;
+		}
+	}
+}
+
+static void make_net(struct net_plan *n, struct rng *r)
+{
+	static const u32 rates[] = { 0, 0, 0, 10, 50, 150, 300 };
+
+	n->delay = 1 + rng_below(r, 60);
+	n->jitter = rng_below(r, 3) ? 0 : rng_below(r, 40);
+	if (!rng_below(r, 4))
+		return;
+	n->loss = PICK(r, rates);
+	n->dup = PICK(r, rates);
+	n->reorder = PICK(r, rates);
+	n->cut = PICK(r, rates);
+	n->merge = rng_below(r, 2) ? 0 : rng_below(r, 900);
+}
+
+void plan_make(struct plan *p, u64 seed)
+{
+	struct rng r = rng_make(seed, 1);
+	u8 *text = p->text;
+	u32 kind, big = 0, i;
+
+	memset(p, 0, sizeof(*p));
+	p->text = text ? text : malloc(SIM_CAP);
+	if (!p->text)
+		abort();
+	p->seed = seed;
+	make_policy(p, &r);
+	kind = rng_below(&r, 10);
+	p->client = kind < 5 ? CLIENT_POLITE : kind < 7 ? CLIENT_SLOPPY :
+		    CLIENT_HOSTILE;
+	p->fair = p->client != CLIENT_HOSTILE;
+	for (i = 0; i < 2; i++) {
+		make_net(&p->net[i], &r);
+		p->isn[i] = rng_below(&r, 3) ? (u32)rng_next(&r) :
+			    -rng_below(&r, 2000);
+		p->mss[i] = pick_mss(&r);
+		p->window[i] = p->mss[i] * (1 + rng_below(&r, 40));
+		if (p->window[i] > 65535)
+			p->window[i] = 65535;
+		p->coalesce[i] = rng_below(&r, 2);
+		p->fin_with_data[i] = rng_below(&r, 2);
+		p->go_back[i] = rng_below(&r, 2);
+		p->recut[i] = rng_below(&r, 3);
+		p->keepalive[i] = rng_below(&r, 3) ? 0 : 500;
+		p->close_window[i] = rng_below(&r, 5) ? 0 : rng_below(&r, 60);
+	}
+	p->frag = rng_below(&r, 3) ? 0 : 1 + rng_below(&r, 12);
+	p->eol = rng_below(&r, 3);
+	if (p->client != CLIENT_HOSTILE && rng_below(&r, 2))
+		p->eol = rng_below(&r, 2);
+	p->lenient_end = rng_below(&r, 2);
+	p->reject = rng_below(&r, 3) ? 100 : rng_below(&r, 700);
+	p->split = rng_below(&r, 2) ? 0 : rng_below(&r, 900);
+	p->pipelines_behind_dot = !rng_below(&r, 6);
+	if (!rng_below(&r, 10))
+		p->alloc_fail = 30 + rng_below(&r, 200);
+	if (!rng_below(&r, 20))
+		p->write_fail = 30 + rng_below(&r, 300);
+	if (!rng_below(&r, 12)) {
+		p->hostile_server = true;
+		p->fair = false;
+	}
+	if (p->client == CLIENT_HOSTILE) {
+		p->rewrites = rng_below(&r, 3);
+		if (rng_below(&r, 2))
+			p->low_ttl = 100 + rng_below(&r, 500);
+	}
+	/* Large bodies only in large segments: runs stay short */
+	if (p->mss[0] > 500 && !rng_below(&r, 40))
+		big = 1000 + rng_below(&r, rng_below(&r, 4) ? 20000 : 150000);
+	r = rng_make(seed, 2);
+	if (p->client == CLIENT_HOSTILE && rng_below(&r, 8))
+		hostile_dialogue(p, &r);
+	else
+		dialogue(p, &r, big);
+	/* A server that answers at the CR, before the LF has come, answers
+	 * what is no command yet
+	 */
+	if (p->eol == EOL_ANY)
+		p->fair = false;
+}
+
+void plan_diet(struct plan *p, const struct diet *d)
+{
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		if (d->no_loss)
+			p->net[i].loss = 0;
+		if (d->no_dup)
+			p->net[i].dup = 0;
+		if (d->no_reorder) {
+			p->net[i].reorder = 0;
+			p->net[i].jitter = 0;
+		}
+		if (d->no_cut)
+			p->net[i].cut = 0;
+		if (d->no_merge)
+			p->net[i].merge = 0;
+		if (d->no_keepalive)
+			p->keepalive[i] = 0;
+		if (d->no_window)
+			p->close_window[i] = 0;
+		if (d->isn_zero)
+			p->isn[i] = 0;
+		if (d->plain_tcp[i]) {
+			p->mss[i] = 1460;
+			p->window[i] = 14600;
+			p->recut[i] = false;
+			p->coalesce[i] = false;
+		}
+	}
+	if (d->no_rewrite)
+		p->rewrites = false;
+	if (d->no_ttl)
+		p->low_ttl = 0;
+	if (d->no_fail) {
+		p->alloc_fail = 0;
+		p->write_fail = 0;
+	}
+	if (d->no_frag)
+		p->frag = 0;
+}
+
+static void print_bytes(const u8 *b, u32 n)
+{
+	u32 i;
+
+	for (i = 0; i < n && i < 160; i++) {
+		if (b[i] == '\r')
+			printf("\\r");
+		else if (b[i] == '\n')
+			printf("\\n");
+		else if (b[i] < ' ' || b[i] > 126 || b[i] == '\\')
+			printf("\\x%02x", b[i]);
+		else
+			putchar(b[i]);
+	}
+	if (i < n)
+		printf("...(%u)", n);
+}
+
+void plan_print(const struct plan *p, const struct diet *diet)
+{
+	static const char *const kinds[] = { "line", "body", "sasl", "tls", "raw" };
+	static const char *const clients[] = { "polite", "sloppy", "hostile" };
+	static const char *const eols[] = { "crlf", "lf", "any" };
+	static const char *const banners[] = { "pix", "stars", "keep" };
+	u32 i;
+
+	printf("policy: %s banner %s%s%s%s%s%s\n",
+	       p->model.esmtp ? "esmtp" : "fixup", banners[p->model.banner],
+	       p->model.tls ? " tls allow" : "",
+	       p->model.allow[0] ? " allow " : "",
+	       p->model.allow[0] ? p->model.allow[0] : "",
+	       p->model.deny[0] ? " deny " : "",
+	       p->model.deny[0] ? p->model.deny[0] : "");
+	printf("client: %s%s, low ttl %u; server: eol %s%s%s; frag %u; fails %u %u\n",
+	       clients[p->client], p->rewrites ? ", rewrites" : "", p->low_ttl,
+	       eols[p->eol], p->lenient_end ? ", lenient end" : "",
+	       p->hostile_server ? ", hostile" : "", p->frag, p->alloc_fail,
+	       p->write_fail);
+	for (i = 0; i < 2; i++)
+		printf("%s: isn %u mss %u window %u%s%s%s; net loss %u dup %u reorder %u cut %u merge %u\n",
+		       i ? "server" : "client", p->isn[i], p->mss[i],
+		       p->window[i], p->coalesce[i] ? " coalesce" : "",
+		       p->go_back[i] ? " go-back" : "",
+		       p->recut[i] ? " recut" : "", p->net[i].loss,
+		       p->net[i].dup, p->net[i].reorder, p->net[i].cut,
+		       p->net[i].merge);
+	for (i = 0; i < p->nr_items; i++) {
+		if (diet->item_off[i])
+			continue;
+		printf("  item %2u %s%s \"", i, kinds[p->items[i].kind],
+		       p->items[i].wait ? " (waits)" : "");
+		print_bytes(p->text + p->items[i].off, p->items[i].len);
+		printf("\"\n");
+	}
+}

@@ -1,0 +1,845 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* One run: the network, the filter in the middle, and every check. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "sim.h"
+
+#define ARENA		(96u << 20)
+#define MAX_EVENTS	400000
+#define MEMORY_MAX	(2 * SMTP_REPLAY_MAX + 16384)
+
+static jmp_buf sim_failed;
+
+void sim_fail(struct sim *s, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(s->error, sizeof(s->error), fmt, ap);
+	va_end(ap);
+	s->kind = fmt;
+	longjmp(sim_failed, 1);
+}
+
+static void print_payload(const u8 *b, u32 n)
+{
+	u32 i;
+
+	for (i = 0; i < n && i < 100; i++) {
+		if (b[i] == '\r')
+			printf("\\r");
+		else if (b[i] == '\n')
+			printf("\\n");
+		else if (b[i] < ' ' || b[i] > 126 || b[i] == '\\')
+			printf("\\x%02x", b[i]);
+		else
+			putchar(b[i]);
+	}
+	if (i < n)
+		printf("...");
+}
+
+void sim_trace(struct sim *s, const char *what, const struct packet *pkt)
+{
+	const struct plan *p = &s->plan;
+
+	if (!s->trace)
+		return;
+	printf("%8llu %s %-8s %d..%d ack %d%s%s%s%s", (unsigned long long)s->now,
+	       pkt->dir ? "S>C" : "C>S", what, (int)(pkt->seq - p->isn[pkt->dir]),
+	       (int)(pkt->seq - p->isn[pkt->dir] + pkt->len),
+	       (int)(pkt->ack - p->isn[!pkt->dir]), pkt->fin ? " FIN" : "",
+	       pkt->rst ? " RST" : "", pkt->window_zero ? " win 0" : "",
+	       pkt->low_ttl ? " low ttl" : "");
+	if (pkt->mss)
+		printf(" mss %u", pkt->mss);
+	if (pkt->len) {
+		printf(" \"");
+		print_payload(pkt->data, pkt->len);
+		printf("\"");
+	}
+	printf("\n");
+}
+
+/* --- the network --- */
+
+static bool earlier(const struct packet *a, const struct packet *b)
+{
+	if (a->when != b->when)
+		return a->when < b->when;
+	return a->order < b->order;
+}
+
+static void heap_swap(struct sim *s, u32 a, u32 b)
+{
+	struct packet *t = s->heap[a];
+
+	s->heap[a] = s->heap[b];
+	s->heap[b] = t;
+}
+
+static void heap_up(struct sim *s, u32 i)
+{
+	while (i && earlier(s->heap[i], s->heap[(i - 1) / 2])) {
+		heap_swap(s, i, (i - 1) / 2);
+		i = (i - 1) / 2;
+	}
+}
+
+static void heap_down(struct sim *s, u32 i)
+{
+	u32 k;
+
+	while ((k = 2 * i + 1) < s->heap_len) {
+		if (k + 1 < s->heap_len && earlier(s->heap[k + 1], s->heap[k]))
+			k++;
+		if (!earlier(s->heap[k], s->heap[i]))
+			break;
+		heap_swap(s, i, k);
+		i = k;
+	}
+}
+
+static void heap_add(struct sim *s, struct packet *pkt)
+{
+	if (s->heap_len == s->heap_cap) {
+		s->heap_cap = s->heap_cap ? 2 * s->heap_cap : 1024;
+		s->heap = realloc(s->heap, s->heap_cap * sizeof(*s->heap));
+		if (!s->heap)
+			abort();
+	}
+	pkt->order = s->order++;
+	s->heap[s->heap_len++] = pkt;
+	heap_up(s, s->heap_len - 1);
+}
+
+static struct packet *heap_take(struct sim *s, u32 i)
+{
+	struct packet *pkt = s->heap[i];
+
+	s->heap[i] = s->heap[--s->heap_len];
+	if (i < s->heap_len) {
+		heap_up(s, i);
+		heap_down(s, i);
+	}
+	return pkt;
+}
+
+static void *arena(struct sim *s, size_t n)
+{
+	void *p;
+
+	n = (n + 15) & ~(size_t)15;
+	if (s->arena_len + n > ARENA)
+		return NULL;
+	p = s->arena + s->arena_len;
+	s->arena_len += n;
+	return p;
+}
+
+struct packet *sim_packet(struct sim *s, u32 len)
+{
+	struct packet *pkt = arena(s, sizeof(*pkt) + len);
+
+	if (!pkt) {
+		/* Too long a run to go on with: no failure */
+		s->over = true;
+		longjmp(sim_failed, 2);
+	}
+	memset(pkt, 0, sizeof(*pkt));
+	pkt->len = len;
+	pkt->data = (u8 *)(pkt + 1);
+	return pkt;
+}
+
+static struct packet *copy_part(struct sim *s, const struct packet *pkt,
+				u32 off, u32 len)
+{
+	struct packet *c = sim_packet(s, len);
+	u8 *data = c->data;
+
+	*c = *pkt;
+	c->data = data;
+	c->seq = pkt->seq + off;
+	c->len = len;
+	c->mss = 0;
+	c->fin = pkt->fin && off + len == pkt->len;
+	memcpy(data, pkt->data + off, len);
+	return c;
+}
+
+static void wire(struct sim *s, struct packet *pkt, struct rng *r, bool rough)
+{
+	const struct net_plan *n = &s->plan.net[pkt->stage ^ (pkt->dir ? 1 : 0)];
+
+	pkt->when = s->now + n->delay;
+	if (n->jitter)
+		pkt->when += rng_below(r, n->jitter);
+	if (rough && rng_permille(r, n->reorder))
+		pkt->when += rng_below(r, 300);
+	heap_add(s, pkt);
+}
+
+void sim_send(struct sim *s, struct packet *pkt)
+{
+	const struct net_plan *n = &s->plan.net[pkt->stage ^ (pkt->dir ? 1 : 0)];
+	u32 id = s->decisions++;
+	struct rng r = rng_make(s->plan.seed, 0x10000 + (u64)id);
+	bool rough = s->packets < FAIR_PACKETS;
+
+	s->packets++;
+	if (id < MAX_DECISIONS && s->diet->decision_off[id])
+		rough = false;
+	if (pkt->stage && pkt->low_ttl && rough) {
+		sim_trace(s, "ttl", pkt);
+		return;
+	}
+	if (rough && rng_permille(&r, n->loss)) {
+		sim_trace(s, pkt->stage ? "lost far" : "lost near", pkt);
+		return;
+	}
+	if (rough && rng_permille(&r, n->dup))
+		wire(s, copy_part(s, pkt, 0, pkt->len), &r, true);
+	if (rough && pkt->len > 1 && rng_permille(&r, n->cut)) {
+		u32 at = 1 + rng_below(&r, pkt->len - 1);
+
+		wire(s, copy_part(s, pkt, 0, at), &r, true);
+		wire(s, copy_part(s, pkt, at, pkt->len - at), &r, true);
+		return;
+	}
+	wire(s, pkt, &r, rough);
+}
+
+/* GRO: what follows in sequence and is on its way joins, up to 64 KB */
+static struct packet *merge(struct sim *s, struct packet *pkt)
+{
+	u32 permille = s->plan.net[pkt->dir].merge, i, mss = pkt->len, last = mss;
+	struct packet *more, *big;
+
+	if (!permille || !pkt->len || pkt->fin || pkt->low_ttl ||
+	    s->packets >= FAIR_PACKETS)
+		return pkt;
+	while (last == mss && rng_permille(&s->rng_net, permille)) {
+		more = NULL;
+		for (i = 0; i < s->heap_len && !more; i++)
+			if (!s->heap[i]->stage && s->heap[i]->dir == pkt->dir &&
+			    s->heap[i]->seq == pkt->seq + pkt->len &&
+			    s->heap[i]->len && s->heap[i]->len <= mss &&
+			    !s->heap[i]->low_ttl)
+				more = heap_take(s, i);
+		if (!more)
+			break;
+		if (pkt->len + more->len > 65000) {
+			heap_add(s, more);
+			break;
+		}
+		last = more->len;
+		big = sim_packet(s, pkt->len + more->len);
+		memcpy(big->data, pkt->data, pkt->len);
+		memcpy(big->data + pkt->len, more->data, more->len);
+		big->dir = pkt->dir;
+		big->seq = pkt->seq;
+		big->mss = mss;
+		big->ack = (s32)(more->ack - pkt->ack) > 0 ? more->ack : pkt->ack;
+		big->window_zero = pkt->window_zero;
+		big->fin = more->fin;
+		pkt = big;
+		if (pkt->fin)
+			break;
+	}
+	return pkt;
+}
+
+/* --- the filter --- */
+
+struct segment {
+	struct smtp_segment seg;
+	struct sim *s;
+	u8 *data;
+	u32 frag;
+	bool wrote;
+	bool write_failed;
+};
+
+static const u8 *seg_read(struct smtp_segment *seg, u32 off, u32 *avail)
+{
+	struct segment *g = (struct segment *)seg;
+
+	if (off >= seg->len)
+		sim_fail(g->s, "read beyond the segment");
+	if (g->wrote)
+		sim_fail(g->s, "read after write");
+	*avail = seg->len - off;
+	if (g->frag && *avail > g->frag - off % g->frag)
+		*avail = g->frag - off % g->frag;
+	return g->data + off;
+}
+
+static int seg_write(struct smtp_segment *seg, u32 off, const u8 *bytes, u32 n)
+{
+	struct segment *g = (struct segment *)seg;
+
+	if (off > seg->len || n > seg->len - off)
+		sim_fail(g->s, "write beyond the segment");
+	g->wrote = true;
+	if (g->s->packets < FAIR_PACKETS &&
+	    rng_permille(&g->s->rng_fail, g->s->plan.write_fail)) {
+		g->write_failed = true;
+		return -1;
+	}
+	memcpy(g->data + off, bytes, n);
+	return 0;
+}
+
+static bool alloc_fails(void *arg)
+{
+	struct sim *s = arg;
+
+	return s->packets < FAIR_PACKETS &&
+	       rng_permille(&s->rng_fail, s->plan.alloc_fail);
+}
+
+static bool is_eol(int c)
+{
+	return c == '\r' || c == '\n';
+}
+
+/* The body of which @pos is an octet, or -1 */
+static int body_of(const struct sim *s, u32 pos, u32 *begin, u32 *end)
+{
+	const struct model *m = &s->model;
+	u32 i;
+
+	for (i = 0; i < m->bodies && i < 64; i++) {
+		if (pos >= m->body_begin[i] && pos < m->body_end[i]) {
+			*begin = m->body_begin[i];
+			*end = m->body_end[i];
+			return i;
+		}
+	}
+	if (m->state == M_BODY && pos >= m->body) {
+		*begin = m->body;
+		*end = UINT32_MAX;
+		return i;
+	}
+	return -1;
+}
+
+static const char *quote(const u8 *b, s64 n)
+{
+	static char text[200];
+	u32 at = 0;
+	s64 i;
+
+	for (i = 0; i < n && at < 180; i++) {
+		if (b[i] == '\r')
+			at += sprintf(text + at, "\\r");
+		else if (b[i] == '\n')
+			at += sprintf(text + at, "\\n");
+		else if (b[i] < ' ' || b[i] > 126)
+			at += sprintf(text + at, "\\x%02x", b[i]);
+		else
+			text[at++] = b[i];
+	}
+	text[at] = 0;
+	return text;
+}
+
+static void first_copy(struct sim *s, int dir, u32 pos, u8 c)
+{
+	struct model_dir *d = &s->model.d[dir];
+
+	if (s->seen[dir][pos])
+		return;
+	s->seen[dir][pos] = 1;
+	d->in[pos] = c;
+	d->piece[pos] = s->piece;
+	if (pos + 1 > s->seen_high[dir])
+		s->seen_high[dir] = pos + 1;
+}
+
+/* The core gave up; may it? */
+static void check_reset(struct sim *s, struct packet *pkt, const u8 *orig)
+{
+	struct model *m = &s->model;
+	s64 off = (s32)(pkt->seq - s->plan.isn[pkt->dir]);
+	u32 i, to, high = s->seen_high[0];
+	bool ahead = high > m->d[0].len, ended;
+
+	if (pkt->dir || m->state != M_BODY)
+		sim_fail(s, "reset outside of a body");
+	for (i = 0; i < pkt->len; i++)
+		if (off + i >= 0)
+			first_copy(s, 0, off + i, orig[i]);
+	for (to = m->d[0].len; to < s->seen_high[0] && s->seen[0][to]; to++)
+		;
+	i = m->bodies;
+	model_judge(m, 0, to);
+	ended = m->bodies > i;
+	if (m->reset)
+		return;		/* CRLF . CR had left: D4 */
+	if (ended && ahead && m->body_end[i] < high) {
+		if (s->plan.fair && s->plan.client == CLIENT_POLITE &&
+		    !s->plan.pipelines_behind_dot)
+			sim_fail(s, "reset of an honest dialogue: end of data found before octets that passed ahead");
+		return;
+	}
+	if (s->plan.rewrites)
+		return;		/* anything else: it is an attack */
+	sim_fail(s, "reset without a reason");
+}
+
+/* The octet at @pos of the client as far as it has passed, or -1 */
+static int passed(const struct sim *s, s64 pos)
+{
+	return pos >= 0 && s->seen[0][pos] ? s->model.d[0].in[pos] : -1;
+}
+
+/* The octets [off, off + n) passed beyond a gap, perhaps behind others that
+ * did: they must not hold an end of data, nor anything like it. CRLF.CR at
+ * the end is undecided.
+ */
+static void check_ahead(struct sim *s, s64 off, u32 n)
+{
+	const u8 *b = s->model.d[0].in + off;
+	int c1, c2, c3;
+	s64 pos;
+
+	if (s->model.state == M_TLS)
+		return;
+	if (s->model.state != M_BODY)
+		sim_fail(s, "contract 3: octets beyond a gap passed in command state");
+	if (s->model.d[0].piece[off] == s->piece && passed(s, off - 1) < 0 &&
+	    (is_eol(b[0]) || (b[0] == '.' && (n == 1 || is_eol(b[1])))))
+		sim_fail(s, "contract 3: a segment beyond a gap begins with %s", quote(b, 1));
+	for (pos = off; pos < off + n; pos++) {
+		c1 = passed(s, pos - 1);
+		c2 = c1 < 0 ? -1 : passed(s, pos - 2);
+		c3 = c2 < 0 ? -1 : passed(s, pos - 3);
+		if (c1 == '\r' && c2 == '.' && is_eol(c3))
+			sim_fail(s, "contract 3: an end of data passed ahead of a gap");
+		if (!is_eol(b[pos - off]) || c1 != '.' || !is_eol(c2))
+			continue;
+		if (b[pos - off] == '\n' || c2 != '\n' || c3 != '\r')
+			sim_fail(s, "contract 3: what may be an end of data passed ahead of a gap");
+	}
+}
+
+static void check_output(struct sim *s, struct packet *pkt, const u8 *orig,
+			 const u8 *out, u32 pass)
+{
+	int dir = pkt->dir;
+	struct model_dir *d = &s->model.d[dir];
+	s64 off = (s32)(pkt->seq - s->plan.isn[dir]);
+	u32 begin, end, i;
+
+	for (i = 0; i < pass; i++) {
+		s64 pos = off + i;
+		bool loose = s->plan.rewrites && !dir;
+
+		if (pos < 0 || pos < s->acked[dir])
+			continue;
+		if (pos >= d->len) {
+			if (out[i] != orig[i])
+				sim_fail(s, "octet %lld changed that is not judged yet", (long long)pos);
+			continue;
+		}
+		if (out[i] == d->out[pos])
+			continue;
+		if (loose && pos >= s->model.tls_at[0])
+			continue;
+		if (loose && body_of(s, pos, &begin, &end) >= 0 &&
+		    pos + 5 < end && d->out[pos] == d->in[pos])
+			continue;
+		sim_fail(s, "octet %lld left as 0x%02x, the model says 0x%02x: \"%s\"",
+			 (long long)pos, out[i], d->out[pos],
+			 quote(d->out + (pos > 30 ? pos - 30 : 0),
+			       pos > 30 ? 31 : pos + 1));
+	}
+}
+
+/* E1: the text of an EHLO line that is not whole waits, until it comes again no
+ * longer than before
+ */
+static bool ehlo_held(struct sim *s, const struct packet *pkt, const u8 *orig,
+		      s64 off, u32 at)
+{
+	const struct model *m = &s->model;
+	u32 rest = pkt->len - (at - off), before = s->held;
+
+	if (m->replies == m->commands || m->kinds[m->replies] != K_EHLO ||
+	    !m->reply_begun || at != m->reply_line + 4 ||
+	    memchr(orig + (at - off), '\n', rest))
+		return false;
+	s->held = rest;
+	return rest > before;
+}
+
+/* Nothing may be held back that could go on */
+static void check_prompt(struct sim *s, struct packet *pkt, const u8 *orig,
+			 u32 pass, enum smtp_verdict v, u32 old)
+{
+	int dir = pkt->dir;
+	s64 off = (s32)(pkt->seq - s->plan.isn[dir]);
+	u32 len = s->model.d[dir].len;
+	s64 kept = len - s->acked[dir];
+	struct model_dir *d = &s->model.d[dir];
+	u32 begin, end;
+	s64 from;
+
+	if (s->plan.client == CLIENT_HOSTILE || s->plan.alloc_fail ||
+	    s->plan.write_fail || s->plan.eol == EOL_ANY)
+		return;
+	if (v == SMTP_PASS && pass == pkt->len)
+		return;
+	/* Cut before octets that had passed ahead of a gap: they are there */
+	if (!dir && v == SMTP_PASS && off + pass < len &&
+	    d->piece[off + pass] != s->piece && off + pass >= old)
+		return;
+	/* A repetition of a body that begins where no segment began, with what
+	 * may be the end of an end of data, can't be judged
+	 */
+	from = off > s->acked[dir] ? off : s->acked[dir];
+	if (!dir && from < old && body_of(s, from, &begin, &end) >= 0 &&
+	    (is_eol(orig[from - off]) || orig[from - off] == '.'))
+		return;
+	if (off + pkt->len <= len)
+		sim_fail(s, "a repetition was %s", v == SMTP_PASS ? "cut" : "dropped");
+	if (off > old)
+		return;		/* beyond a gap */
+	if (!model_open(&s->model, dir))
+		return;		/* D2 */
+	if (dir && ehlo_held(s, pkt, orig, off, len))
+		return;
+	if (kept + pkt->len >= SMTP_REPLAY_MAX / 2)
+		return;		/* may be full */
+	if (s->model.state == M_BODY && !dir &&
+	    s->flow.stream[0].nr_marks >= SMTP_MARKS_MAX / 2)
+		return;
+	sim_fail(s, "octets from %u on were held back for no reason (%s %u)",
+		 len, v == SMTP_PASS ? "cut" : "drop", pass);
+}
+
+static void filter(struct sim *s, struct packet *pkt)
+{
+	int dir = pkt->dir;
+	struct model_dir *d = &s->model.d[dir];
+	u32 isn = s->plan.isn[dir], old = d->len, next, i, at, n;
+	s64 off = (s32)(pkt->seq - isn);
+	enum smtp_verdict v;
+	u8 *orig = NULL;
+	struct segment g = {
+		.seg = {
+			.seq = pkt->seq, .len = pkt->len, .mss = pkt->mss,
+			.ack = pkt->ack, .has_ack = true, .fin = pkt->fin,
+			.pass = 0xdeadbeef, .read = seg_read, .write = seg_write,
+		},
+		.s = s, .data = pkt->data, .frag = s->plan.frag,
+	};
+	bool tls;
+
+	sim_trace(s, "filter", pkt);
+	s->piece++;
+	if (pkt->len) {
+		orig = arena(s, pkt->len);
+		if (!orig) {
+			s->over = true;
+			longjmp(sim_failed, 2);
+		}
+		memcpy(orig, pkt->data, pkt->len);
+	}
+	at = pkt->ack - s->plan.isn[!dir];
+	if ((s32)(at - s->acked[!dir]) > 0)
+		s->acked[!dir] = at;
+	tls = s->model.state == M_TLS;
+	v = smtp_flow_segment(&s->flow, dir, &g.seg);
+	if (host.error)
+		sim_fail(s, "%s", host.error);
+	if (host.bytes > MEMORY_MAX)
+		sim_fail(s, "contract 6: the flow holds %llu octets",
+			 (unsigned long long)host.bytes);
+	if (v == SMTP_RESET) {
+		if (s->trace)
+			printf("         RESET\n");
+		check_reset(s, pkt, orig);
+		s->reset = true;
+		return;
+	}
+	if (v != SMTP_PASS && v != SMTP_DROP)
+		sim_fail(s, "no such verdict: %d", v);
+	if (v == SMTP_PASS && g.seg.pass > pkt->len)
+		sim_fail(s, "passes more than there is");
+	if (v == SMTP_PASS && g.write_failed)
+		sim_fail(s, "passed although writing failed");
+	n = v == SMTP_PASS ? g.seg.pass : 0;
+	if (!tls) {
+		next = s->flow.stream[dir].next - isn;
+		if ((s32)(next - old) < 0 || next > SIM_CAP)
+			sim_fail(s, "next went back, from %u to %u", old, next);
+		for (i = 0; i < pkt->len; i++)
+			if (off + i >= old && off + i < next)
+				first_copy(s, dir, off + i, orig[i]);
+		for (i = old; i < next; i++)
+			if (!s->seen[dir][i])
+				sim_fail(s, "contract 3: octet %u was judged before it came", i);
+		if (next > old && v == SMTP_DROP && !g.write_failed)
+			sim_fail(s, "judged up to %u and dropped", next);
+		if (dir && next > old)
+			s->held = 0;
+		model_judge(&s->model, dir, next);
+		if (s->model.error)
+			sim_fail(s, "%s", s->model.error);
+		if (s->model.reset)
+			sim_fail(s, "D4: an end of data has left in parts, no reset");
+	}
+	if (v == SMTP_PASS && n) {
+		for (i = 0; i < n; i++)
+			if (off + i >= 0 && off + i < SIM_CAP)
+				first_copy(s, dir, off + i, orig[i]);
+		if (off > d->len)
+			check_ahead(s, off, n);
+		else if (off + n > d->len && s->model.state != M_TLS)
+			sim_fail(s, "octet %u passed and was not judged", d->len);
+		if (s->model.state == M_TLS) {
+			for (i = d->len; i < s->seen_high[dir] &&
+			     s->seen[dir][i]; i++)
+				;
+			model_judge(&s->model, dir, i);
+		}
+		check_output(s, pkt, orig, pkt->data, n);
+	}
+	check_prompt(s, pkt, orig, n, v, old);
+	if (s->trace && (v == SMTP_DROP || n < pkt->len))
+		printf("         %s %u\n", v == SMTP_DROP ? "DROP" : "CUT", n);
+	if (v == SMTP_DROP)
+		return;
+	if (n < pkt->len)
+		pkt->fin = false;
+	if (n < pkt->len && !n)
+		return;
+	pkt->len = n;
+	pkt->stage = 1;
+	if (!pkt->mss || n <= pkt->mss) {
+		pkt->mss = 0;
+		sim_send(s, pkt);
+		return;
+	}
+	for (at = 0; at < n; at += pkt->mss)
+		sim_send(s, copy_part(s, pkt, at, n - at < pkt->mss ? n - at :
+				      pkt->mss));
+}
+
+/* The far end has received [from, to) in order: T2 */
+void sim_delivered(struct sim *s, int dir, u32 from, u32 to)
+{
+	const u8 *rx = s->end[!dir].rx;
+	const struct model_dir *d = &s->model.d[dir];
+	bool loose = s->plan.rewrites && !dir;
+	u32 i, begin, end, k;
+
+	if (to > d->len)
+		sim_fail(s, "octet %u was delivered and never judged", d->len);
+	for (i = from; i < to; i++) {
+		if (loose && i >= s->model.tls_at[0])
+			break;
+		if (loose && body_of(s, i, &begin, &end) >= 0) {
+			u8 c1 = i >= begin + 1 ? rx[i - 1] : '\n';
+			u8 c2 = i >= begin + 2 ? rx[i - 2] : '\n';
+
+			if (i == begin || !is_eol(rx[i]) || c1 != '.' ||
+			    !is_eol(c2)) {
+				if (i + 5 >= end && i + 1 == end &&
+				    rx[i] != d->out[i])
+					sim_fail(s, "D3: the end of data at %u was rewritten", i);
+				continue;
+			}
+			for (k = i >= begin + 2 ? i - 2 : begin; k <= i; k++)
+				if (rx[k] != d->out[k] &&
+				    !(is_eol(rx[k]) && is_eol(d->out[k]) && k < i - 1))
+					sim_fail(s, "D4: a repetition smuggled an end of data in at %u", i);
+			if (rx[i] != d->out[i])
+				sim_fail(s, "D4: a repetition smuggled an end of data in at %u", i);
+			continue;
+		}
+		if (rx[i] != d->out[i])
+			sim_fail(s, "T2: octet %u arrived as 0x%02x, the model says 0x%02x", i, rx[i], d->out[i]);
+	}
+}
+
+/* --- the run --- */
+
+static void setup(struct sim *s, u64 seed, const struct diet *diet, bool trace)
+{
+	struct plan plan = s->plan;
+	struct tcp_end end[2] = { s->end[0], s->end[1] };
+	u32 i;
+
+	if (!s->arena) {
+		s->arena = malloc(ARENA);
+		if (!s->arena)
+			abort();
+		for (i = 0; i < 2; i++) {
+			s->seen[i] = calloc(1, SIM_CAP);
+			end[i].tx = calloc(1, SIM_CAP);
+			end[i].edge = calloc(1, SIM_CAP);
+			end[i].rx = calloc(1, SIM_CAP);
+			end[i].have = calloc(1, SIM_CAP);
+			if (!s->seen[i] || !end[i].tx || !end[i].edge ||
+			    !end[i].rx || !end[i].have)
+				abort();
+		}
+	}
+	for (i = 0; i < 2; i++) {
+		memset(s->seen[i], 0, s->seen_high[i]);
+		memset(end[i].edge, 0, end[i].tx_len + 1);
+		memset(end[i].have, 0, end[i].rx_high);
+		memset(&s->end[i], 0, sizeof(s->end[i]));
+		s->end[i].tx = end[i].tx;
+		s->end[i].edge = end[i].edge;
+		s->end[i].rx = end[i].rx;
+		s->end[i].have = end[i].have;
+		s->seen_high[i] = 0;
+		s->acked[i] = 0;
+	}
+	s->plan = plan;
+	plan_make(&s->plan, seed);
+	plan_diet(&s->plan, diet);
+	s->diet = diet;
+	s->trace = trace;
+	model_init(&s->model, &s->plan.model);
+	smtp_flow_init(&s->flow, &s->plan.policy, s->plan.isn[0], s->plan.isn[1]);
+	memset(&s->server, 0, sizeof(s->server));
+	memset(&s->client, 0, sizeof(s->client));
+	s->server.rng = rng_make(seed, 3);
+	s->client.rng = rng_make(seed, 4);
+	s->rng_tcp = rng_make(seed, 5);
+	s->rng_net = rng_make(seed, 6);
+	s->rng_fail = rng_make(seed, 7);
+	s->heap_len = 0;
+	s->arena_len = 0;
+	s->now = 0;
+	s->order = 0;
+	s->packets = 0;
+	s->decisions = 0;
+	s->piece = 0;
+	s->reset = false;
+	s->over = false;
+	s->events = 0;
+	s->error[0] = 0;
+	s->kind = NULL;
+	s->held = 0;
+	tcp_init(s, 0);
+	tcp_init(s, 1);
+	host.fail = s->plan.alloc_fail ? alloc_fails : NULL;
+	host.fail_arg = s;
+}
+
+static bool done(const struct sim *s)
+{
+	return s->reset || (s->end[0].fin_acked && s->end[1].fin_acked &&
+			    s->end[0].fin_got && s->end[1].fin_got);
+}
+
+/* Nothing more will ever arrive */
+static bool stuck(const struct sim *s)
+{
+	return s->end[0].timeouts > 25 || s->end[1].timeouts > 25;
+}
+
+static void loop(struct sim *s)
+{
+	while (!done(s)) {
+		u64 t0 = tcp_next_timer(&s->end[0]);
+		u64 t1 = tcp_next_timer(&s->end[1]);
+		u64 t = t0 < t1 ? t0 : t1;
+		struct packet *pkt;
+
+		if (++s->events > MAX_EVENTS) {
+			s->over = true;
+			return;
+		}
+		if (s->heap_len && s->heap[0]->when <= t) {
+			s->now = s->heap[0]->when;
+			pkt = heap_take(s, 0);
+			if (pkt->stage) {
+				sim_trace(s, "arrive", pkt);
+				tcp_input(s, pkt);
+			} else {
+				filter(s, merge(s, pkt));
+			}
+			continue;
+		}
+		if (t == UINT64_MAX)
+			return;
+		s->now = t;
+		tcp_timers(s, t0 <= t1 ? 0 : 1);
+		if (stuck(s)) {
+			if (s->packets >= FAIR_PACKETS || s->plan.fair == false)
+				return;
+			s->packets = FAIR_PACKETS;
+			s->end[0].timeouts = 0;
+			s->end[1].timeouts = 0;
+		}
+	}
+}
+
+static void check_end(struct sim *s)
+{
+	u32 c = s->end[0].tx_len, v = s->end[1].tx_len;
+
+	if (s->over && s->plan.fair)
+		sim_fail(s, "no end after %u events", MAX_EVENTS);
+	if (s->reset || s->over || !s->plan.fair)
+		return;
+	if (s->end[0].rcv_nxt != v || !s->end[0].fin_got)
+		sim_fail(s, "the client never got octet %u of %u of the server",
+			 s->end[0].rcv_nxt, v);
+	if (s->server.state == SRV_QUIT)
+		return;
+	if (s->end[1].rcv_nxt != c || !s->end[1].fin_got)
+		sim_fail(s, "the server never got octet %u of %u of the client",
+			 s->end[1].rcv_nxt, c);
+}
+
+bool sim_run(struct sim *s, u64 seed, const struct diet *diet, bool trace)
+{
+	int r;
+
+	host_reset();
+	setup(s, seed, diet, trace);
+	r = setjmp(sim_failed);
+	if (!r) {
+		server_start(s);
+		client_start(s);
+		loop(s);
+		check_end(s);
+	}
+	smtp_flow_release(&s->flow);
+	if (!*s->error && (host.bytes || host.blocks))
+		snprintf(s->error, sizeof(s->error),
+			 "contract 6: %llu octets leaked",
+			 (unsigned long long)host.bytes);
+	if (!*s->error && host.error)
+		snprintf(s->error, sizeof(s->error), "%s", host.error);
+	return !*s->error;
+}
+
+void sim_free(struct sim *s)
+{
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		free(s->seen[i]);
+		free(s->end[i].tx);
+		free(s->end[i].edge);
+		free(s->end[i].rx);
+		free(s->end[i].have);
+	}
+	free(s->arena);
+	free(s->heap);
+	free(s->plan.text);
+	model_free(&s->model);
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The simulator: two small TCP ends, a network on each side of the filter and
+ * the real core in between, driven by one seed. sim.c holds the run and the
+ * checks, tcp.c the ends, smtp.c the two applications, plan.c what a seed
+ * means, main.c the command line and the shrinking of a failure.
+ *
+ *	client app - client TCP - network - FILTER - network - server TCP - app
+ */
+#ifndef _TESTS_SIM_SIM_H
+#define _TESTS_SIM_SIM_H
+
+#include "../host.h"
+#include "model.h"
+
+#define SIM_CAP		MODEL_CAP	/* octets in one direction at most */
+#define MAX_ITEMS	48
+#define MAX_DECISIONS	4096		/* network decisions that can be shrunk */
+#define RTO		1000		/* virtual microseconds, say */
+#define FAIR_PACKETS	2500		/* from here on the network is perfect */
+
+typedef int64_t s64;
+
+struct rng {
+	u64 s;
+};
+
+static inline u64 rng_next(struct rng *r)
+{
+	u64 z = (r->s += 0x9e3779b97f4a7c15ULL);
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
+	return z ^ (z >> 31);
+}
+
+/* 0 .. n-1 */
+static inline u32 rng_below(struct rng *r, u32 n)
+{
+	return n ? (u32)(((rng_next(r) >> 32) * n) >> 32) : 0;
+}
+
+/* True in @permille of 1000 cases */
+static inline bool rng_permille(struct rng *r, u32 permille)
+{
+	return permille && rng_below(r, 1000) < permille;
+}
+
+static inline struct rng rng_make(u64 seed, u64 what)
+{
+	struct rng r = { seed * 0xd6e8feb86659fd93ULL ^ what << 32 };
+
+	rng_next(&r);
+	return r;
+}
+
+enum item_kind {
+	ITEM_LINE,	/* a command line */
+	ITEM_BODY,	/* a message with its end; after a 354 */
+	ITEM_SASL,	/* a line of an AUTH exchange; after a 334 */
+	ITEM_TLS,	/* opaque octets; after a 220 to STARTTLS */
+	ITEM_RAW,	/* hostile octets; nothing is known of them */
+};
+
+struct item {
+	enum item_kind kind;
+	bool wait;	/* for every reply before it is sent */
+	u32 off;	/* in plan.text */
+	u32 len;
+};
+
+enum client_kind { CLIENT_POLITE, CLIENT_SLOPPY, CLIENT_HOSTILE };
+enum server_eol { EOL_CRLF, EOL_LF, EOL_ANY };
+
+struct net_plan {
+	u32 loss, dup, reorder, cut, merge;	/* per mille */
+	u32 delay, jitter;
+};
+
+/* What one seed means */
+struct plan {
+	u64 seed;
+	struct model_policy model;
+	struct smtp_policy policy;
+	enum client_kind client;
+	bool fair;	/* everything must arrive in the end */
+	bool rewrites;	/* repetitions carry other bytes */
+	bool pipelines_behind_dot;
+	u32 low_ttl;	/* per mille: judged, then lost before the server */
+	u32 alloc_fail;	/* per mille */
+	u32 write_fail;	/* per mille */
+	struct net_plan net[2];	/* client's side, server's side */
+	u32 isn[2];
+	u32 mss[2];
+	u32 window[2];
+	bool coalesce[2];
+	bool fin_with_data[2];
+	bool go_back[2];
+	bool recut[2];
+	u32 keepalive[2];	/* per mille, at each time-out or pause */
+	u32 close_window[2];	/* per mille, at each packet */
+	u32 frag;	/* octets that one read shows at most, 0: all */
+	enum server_eol eol;
+	bool lenient_end;	/* the server takes any line end around the dot */
+	bool hostile_server;
+	u32 reject;	/* per mille */
+	u32 split;	/* per mille: a reply leaves in several writes */
+	u32 nr_items;
+	struct item items[MAX_ITEMS];
+	u8 *text;
+	u32 text_len;
+};
+
+/* What shrinking takes away */
+struct diet {
+	bool item_off[MAX_ITEMS];
+	u8 decision_off[MAX_DECISIONS];
+	bool no_loss, no_dup, no_reorder, no_cut, no_merge, no_rewrite, no_ttl;
+	bool no_fail, no_keepalive, no_window, no_frag, plain_tcp[2], isn_zero;
+};
+
+struct packet {
+	u64 when;
+	u32 order;
+	u8 dir;		/* enum smtp_dir */
+	u8 stage;	/* 0: on the way to the filter, 1: behind it */
+	bool fin, rst, low_ttl, window_zero;
+	u32 seq, len, mss, ack;
+	u8 *data;
+};
+
+struct tcp_end {
+	int side;
+	u8 *tx, *edge;
+	u32 tx_len;
+	bool fin_queued, fin_acked;
+	u32 una, nxt, max_nxt;
+	u32 backoff, dupacks, timeouts;
+	u64 rto_at, ack_at, reopen_at, app_at;
+	bool peer_closed;	/* the peer's window is 0 */
+	u8 *rx, *have;
+	u32 rcv_nxt, rx_high, fin_at;
+	bool fin_got;
+	u32 unacked;	/* segments received and not answered */
+};
+
+enum server_state { SRV_COMMAND, SRV_AUTH, SRV_BODY, SRV_TLS, SRV_QUIT };
+
+struct server_app {
+	struct rng rng;
+	enum server_state state;
+	u8 line[2048];
+	u32 line_len;
+	bool cr;
+	u32 auth_left;
+	u8 last[4];	/* of a body; last[0] is the latest */
+	u32 commands;
+};
+
+struct client_app {
+	struct rng rng;
+	u32 item;
+	u32 expected;	/* replies */
+	u32 got;
+	u32 code;	/* of the last reply */
+	u8 digits[4];
+	u32 column;
+	bool tls;
+	bool done;
+};
+
+struct sim {
+	struct plan plan;
+	const struct diet *diet;
+	struct model model;
+	struct smtp_flow flow;
+	struct tcp_end end[2];
+	struct server_app server;
+	struct client_app client;
+	struct packet **heap;
+	u32 heap_len, heap_cap;
+	u8 *arena;
+	size_t arena_len;
+	u64 now;
+	u32 order, packets, decisions;
+	u8 *seen[2];	/* which octets have passed the filter or were judged */
+	u32 seen_high[2];
+	u32 acked[2];	/* as the filter has seen it */
+	u32 piece;
+	struct rng rng_net, rng_tcp, rng_fail;
+	bool failing;	/* allocation failures are being injected */
+	bool reset;
+	bool trace;
+	bool over;
+	char error[512];
+	const char *kind;	/* of the error: its format */
+	u32 held;		/* of an EHLO line, held back once: E1 */
+	u64 events;
+};
+
+/* plan.c */
+void plan_make(struct plan *p, u64 seed);
+void plan_diet(struct plan *p, const struct diet *diet);
+void plan_print(const struct plan *p, const struct diet *diet);
+
+/* tcp.c */
+void tcp_init(struct sim *s, int side);
+void tcp_write(struct sim *s, int side, const u8 *bytes, u32 n);
+void tcp_close(struct sim *s, int side);
+void tcp_output(struct sim *s, int side);
+void tcp_input(struct sim *s, struct packet *pkt);
+void tcp_timers(struct sim *s, int side);
+u64 tcp_next_timer(const struct tcp_end *e);
+
+/* smtp.c */
+void server_start(struct sim *s);
+void server_bytes(struct sim *s, const u8 *bytes, u32 n);
+void server_fin(struct sim *s);
+void client_start(struct sim *s);
+void client_bytes(struct sim *s, const u8 *bytes, u32 n);
+void client_pump(struct sim *s);
+void client_fin(struct sim *s);
+
+/* sim.c */
+struct packet *sim_packet(struct sim *s, u32 len);
+void sim_send(struct sim *s, struct packet *pkt);
+void sim_delivered(struct sim *s, int dir, u32 from, u32 to);
+void sim_trace(struct sim *s, const char *what, const struct packet *pkt);
+void __attribute__((format(printf, 2, 3), noreturn))
+sim_fail(struct sim *s, const char *fmt, ...);
+bool sim_run(struct sim *s, u64 seed, const struct diet *diet, bool trace);
+void sim_free(struct sim *s);
+
+#endif /* _TESTS_SIM_SIM_H */

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The unit tests of the core; each is named after the rule that it holds. */
+#include "tests.h"
+
+int main(void)
+{
+	int failed = 0;
+
+	failed += run_policy();
+	failed += run_greeting();
+	failed += run_verbs();
+	failed += run_ehlo();
+	failed += run_dialogue();
+	failed += run_body();
+	failed += run_stream();
+	return failed != 0;
+}

@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The body: D3, D4, D9. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tests.h"
+
+#define PHASE(f)	((f)->flow.session.phase)
+
+static const struct {
+	const char *in;
+	const char *out;	/* NULL: as @in */
+	bool ends;
+} bodies[] = {
+	/* D3 */
+	{ ".\r\n", NULL, true },
+	{ "\r\n.\r\n", NULL, true },
+	{ "a\r\n.\r\n", NULL, true },
+	{ "a\r\n..\r\n", NULL, false },
+	{ "a\r\n.b\r\n", NULL, false },
+	{ "a.\r\n", NULL, false },
+	{ "a\r\n. \r\n", NULL, false },
+	{ "..\r\n.\r\n", NULL, true },
+	{ "\r\n\r\n.\r\n", NULL, true },
+	/* D9: nothing in a body is masked */
+	{ "EXPN root\r\nVRFY\r\n250-STARTTLS\r\n", NULL, false },
+	{ "a\rb\nc\r\r\n\nd\r\n", NULL, false },
+	{ "\n.a\r.b\r\n.c", NULL, false },
+	{ "\x80\xff\r\n", NULL, false },
+	/* D4 */
+	{ "a\n.\n", "a\n \n", false },
+	{ "a\n.\r\n", "a\n \r\n", false },
+	{ "a\r\n.\n", "a\r\n \n", false },
+	{ "a\r.\r", "a\r \r", false },
+	{ "a\r\n.\rb", "a\r\n \rb", false },
+	{ "a\r.\r\n", "a\r \r\n", false },
+	{ "a\r.\n", "a\r \n", false },
+	{ "a\n.\r", "a\n \r", false },
+	{ ".\n", " \n", false },
+	{ ".\rx", " \rx", false },
+	{ "a\n.\n.\r\n.\r\n", "a\n \n \r\n.\r\n", true },
+	{ "a\r\n.\r\r\n", "a\r\n \r\r\n", false },
+};
+
+#define NR_BODIES (sizeof(bodies) / sizeof(*bodies))
+
+static void test_d3_d4_d9_whole(void **state)
+{
+	struct fix f;
+	u32 i, frag;
+
+	(void)state;
+	for (i = 0; i < NR_BODIES; i++) {
+		for (frag = 0; frag < 4; frag++) {
+			fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+			f.frag = frag;
+			fix_body(&f);
+			client(&f, bodies[i].in,
+			       bodies[i].out ? bodies[i].out : bodies[i].in);
+			assert_int_equal(PHASE(&f), bodies[i].ends ?
+					 SMTP_FIXUP_PHASE_COMMAND :
+					 SMTP_FIXUP_PHASE_BODY);
+			assert_int_equal(host.counters[SMTP_FIXUP_CNT_SMUGGLING_DOTS],
+					 bodies[i].out ? strstr(bodies[i].in, ".\n.\r") ? 2 : 1 : 0);
+			fix_end(&f);
+		}
+	}
+}
+
+static bool eol(char c)
+{
+	return c == '\r' || c == '\n';
+}
+
+/* In pieces another octet may be the one that is overwritten, but what no
+ * RFC forbids leaves as it came, and nothing that looks like an end does.
+ */
+static void test_d3_d4_d9_in_pieces(void **state)
+{
+	struct fix f;
+	u32 i, step, at, k;
+
+	(void)state;
+	for (i = 0; i < NR_BODIES; i++) {
+		for (step = 1; step < 6; step++) {
+			char all[200] = "";
+			u32 len = 0, n = strlen(bodies[i].in);
+			int pass = 0;
+
+			fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+			fix_body(&f);
+			for (at = 0; at < n && pass != -2; at += step) {
+				k = n - at < step ? n - at : step;
+				pass = fix_segment(&f, SMTP_CLIENT,
+						   f.at[SMTP_CLIENT],
+						   bodies[i].in + at, k);
+				if (pass == -2)
+					break;
+				assert_int_equal(pass, k);
+				memcpy(all + len, f.out, pass);
+				len += pass;
+			}
+			if (!bodies[i].out) {
+				assert_int_equal(len, n);
+				assert_memory_equal(all, bodies[i].in, n);
+			}
+			/* CRLF.CR may have left before what shows it is not */
+			if (pass == -2)
+				assert_non_null(strstr(bodies[i].in, ".\r"));
+			for (k = 0; k + 2 < len && !bodies[i].ends; k++)
+				if (eol(all[k]) && all[k + 1] == '.' &&
+				    eol(all[k + 2]))
+					assert_true(pass == -2 || k + 3 == len);
+			fix_end(&f);
+		}
+	}
+}
+
+/* D3: the terminator split at every place, commands behind it */
+static void test_d3_split(void **state)
+{
+	static const char text[] = "x\r\n..\r\n.\r\nEXPN a\r\nNOOP\r\n";
+	struct fix f;
+	u32 a, b;
+
+	(void)state;
+	for (a = 1; a < 11; a++) {
+		for (b = a + 1; b < 12; b++) {
+			fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+			fix_body(&f);
+			assert_int_equal(fix_segment(&f, SMTP_CLIENT, f.at[0],
+						     text, a), a);
+			assert_int_equal(fix_segment(&f, SMTP_CLIENT, f.at[0],
+						     text + a, b - a), b - a);
+			assert_int_equal(fix_at(&f, SMTP_CLIENT, f.at[0],
+						text + b),
+					 (int)strlen(text + b));
+			f.out[f.out_len] = 0;
+			assert_null(strstr((char *)f.out, "EXPN"));
+			assert_non_null(strstr((char *)f.out, "N a\r\nNOOP\r\n") ?
+					(void *)1 : strstr((char *)f.out, "X a\r\nNOOP\r\n"));
+			assert_int_equal(PHASE(&f), SMTP_FIXUP_PHASE_COMMAND);
+			assert_int_equal(host.counters[SMTP_FIXUP_CNT_MESSAGES], 1);
+			fix_end(&f);
+		}
+	}
+}
+
+static void test_d3_several_messages_in_one_segment(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	fix_body(&f);
+	client_cut(&f, "a\r\n.\r\nMAIL FROM:<>\r\nDATA\r\nb\r\n.\r\n", 26);
+	server(&f, "250 a\r\n250 b\r\n354 go\r\n", "250 a\r\n250 b\r\n354 go\r\n");
+	fix_ack(&f, SMTP_CLIENT, f.at[SMTP_CLIENT]);
+	client(&f, "b\r\n.\r\nQUIT\r\n", "b\r\n.\r\nQUIT\r\n");
+	assert_int_equal(host.counters[SMTP_FIXUP_CNT_MESSAGES], 2);
+	fix_end(&f);
+}
+
+/* 64 KB, every octet, and no write at all: D9 */
+static void test_d9_large(void **state)
+{
+	static char big[65001], copy[65001];
+	struct fix f;
+	u32 i, frag;
+
+	(void)state;
+	for (i = 0; i < sizeof(big) - 1; i++)
+		big[i] = i % 78 == 76 ? '\r' : i % 78 == 77 ? '\n' :
+			 i % 78 == 0 && i % 3 ? ':' : (char)(i * 7 % 251 + 1);
+	for (i = 0; i + 1 < sizeof(big) - 1; i++)
+		if (eol(big[i]) && big[i + 1] == '.')
+			big[i + 1] = ',';
+	memcpy(copy, big, sizeof(big));
+	for (frag = 0; frag < 3; frag++) {
+		fix_begin(&f, SMTP_FIXUP_MODE_ESMTP);
+		f.frag = frag * 1447;
+		f.mss = 1448;
+		fix_body(&f);
+		f.writes = 0;
+		assert_int_equal(fix_segment(&f, SMTP_CLIENT, f.at[0], big,
+					     sizeof(big) - 1),
+				 sizeof(big) - 1);
+		assert_memory_equal(f.out, copy, sizeof(big) - 1);
+		assert_int_equal(f.writes, 0);
+		fix_end(&f);
+	}
+}
+
+/* Contract 2: a repetition can't bring an end where there was none */
+static void test_d4_rewritten_repetition(void **state)
+{
+	static const char *const evil[] = {
+		"aa\r\n.\r\naa", "\r\n.\r\naaaa", "aaaa\r\n.\r\n", "aa\n.\naaaa",
+		"aa\r.\raaaa", ".\r\naaaaaa", "aaaaa\n.\n", ".\naaaaaaa",
+	};
+	struct fix f;
+	u32 i, at;
+
+	(void)state;
+	for (i = 0; i < sizeof(evil) / sizeof(*evil); i++) {
+		fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+		fix_body(&f);
+		client(&f, "text\r\n", "text\r\n");
+		at = f.at[SMTP_CLIENT];
+		client(&f, "bbbbbbbbb", "bbbbbbbbb");
+		client(&f, "more", "more");
+		assert_int_equal(fix_at(&f, SMTP_CLIENT, at, evil[i]), -1);
+		assert_int_equal(host.counters[SMTP_FIXUP_CNT_BODY_REWRITES_REFUSED], 1);
+		assert_int_equal(fix_at(&f, SMTP_CLIENT, at, "bbbbbbbbb"), 9);
+		fix_end(&f);
+	}
+}
+
+/* The end of data itself leaves again as it was */
+static void test_d3_end_repeated(void **state)
+{
+	struct fix f;
+	u32 at;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	fix_body(&f);
+	at = f.at[SMTP_CLIENT];
+	client(&f, "a\r\n.\r\nEXPN\r\n", "a\r\n.\r\nXXXX\r\n");
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at, "a\r\n.\r\nEXPN\r\n"), 12);
+	left(&f, "a\r\n.\r\nXXXX\r\n");
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 1, "\r\n.\r\nNOOP\r\n"), 11);
+	left(&f, "\r\n.\r\nXXXX\r\n");
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 4, "\r\nEX"), 4);
+	left(&f, "\r\nXX");
+	fix_end(&f);
+}
+
+static void test_d4_mask_repeated(void **state)
+{
+	struct fix f;
+	u32 at;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	fix_body(&f);
+	at = f.at[SMTP_CLIENT];
+	client(&f, "a\n.\nb\n.\nc", "a\n \nb\n \nc");
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at, "a\n.\nb\n.\nc"), 9);
+	left(&f, "a\n \nb\n \nc");
+	assert_int_equal(host.counters[SMTP_FIXUP_CNT_SMUGGLING_DOTS], 2);
+	fix_end(&f);
+}
+
+/* A run of dots over two segments, and a mask behind it: the first mark
+ * begins before the segment
+ */
+static void test_d4_mask_behind_dots(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	fix_body(&f);
+	client(&f, "\r\n.", "\r\n.");
+	client(&f, ".\n\n.\r\n", ".\n\n \r\n");
+	fix_end(&f);
+}
+
+/* CRLF.CR, undecided, and its repetition as something else */
+static void test_d4_undecided_cr_rewritten(void **state)
+{
+	struct fix f;
+	u32 at;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	fix_body(&f);
+	client(&f, ".", ".");
+	at = f.at[SMTP_CLIENT];
+	client(&f, "\r", "\r");
+	if (fix_at(&f, SMTP_CLIENT, at, "\n") == 1)
+		left(&f, "\r");
+	client(&f, "\n", "\n");
+	assert_int_equal(PHASE(&f), SMTP_FIXUP_PHASE_COMMAND);
+	fix_end(&f);
+}
+
+static void test_d4_reset_when_too_late(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	fix_body(&f);
+	client(&f, "a\r\n.\r", "a\r\n.\r");
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, f.at[0], "b"), -2);
+	assert_int_equal(host.counters[SMTP_FIXUP_CNT_CONNECTIONS_DESYNCHRONISED], 1);
+	fix_end(&f);
+}
+
+int run_body(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_d3_d4_d9_whole),
+		cmocka_unit_test(test_d3_d4_d9_in_pieces),
+		cmocka_unit_test(test_d3_split),
+		cmocka_unit_test(test_d3_several_messages_in_one_segment),
+		cmocka_unit_test(test_d3_end_repeated),
+		cmocka_unit_test(test_d9_large),
+		cmocka_unit_test(test_d4_rewritten_repetition),
+		cmocka_unit_test(test_d4_mask_repeated),
+		cmocka_unit_test(test_d4_mask_behind_dots),
+		cmocka_unit_test(test_d4_undecided_cr_rewritten),
+		cmocka_unit_test(test_d4_reset_when_too_late),
+	};
+
+	return cmocka_run_group_tests_name("body", tests, NULL, NULL);
+}

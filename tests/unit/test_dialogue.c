@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The dialogue: D1, D2, D5, D7, D8, S2. */
+#include <stdio.h>
+
+#include "tests.h"
+
+#define PHASE(f)	((f)->flow.session.phase)
+
+/* CVE-2000-1022: the client's DATA does not open the body */
+static void test_d1_only_a_354(void **state)
+{
+	static const char *const no[] = {
+		"503 no\r\n", "554-354\r\n554 354\r\n", "250 354\r\n",
+		"354-wait\r\n554 no\r\n", "500 354 go\r\n", "355 x\r\n",
+	};
+	struct fix f;
+	u32 i;
+
+	(void)state;
+	for (i = 0; i < sizeof(no) / sizeof(*no); i++) {
+		fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+		fix_open(&f);
+		client_cut(&f, "DATA\r\nEXPN\r\n", 6);
+		server(&f, no[i], no[i]);
+		client(&f, "EXPN\r\n", "XXXX\r\n");
+		fix_end(&f);
+	}
+}
+
+static void test_d1_354_of_several_lines(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	fix_open(&f);
+	client(&f, "data\r\n", "data\r\n");
+	server(&f, "354-a\r\n", "354-a\r\n");
+	client_cut(&f, "EXPN\r\n", -1);
+	server(&f, "354 b", "354 b");
+	client_cut(&f, "EXPN\r\n", -1);
+	server(&f, "\r\n", "\r\n");
+	client(&f, "EXPN\r\n", "EXPN\r\n");
+	fix_end(&f);
+}
+
+/* D1: a 354 that nobody asked for, or that answers another command */
+static void test_d1_354_out_of_turn(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	fix_open(&f);
+	server(&f, "354 go\r\n", "354 go\r\n");
+	assert_int_equal(host.counters[SMTP_FIXUP_CNT_REPLIES_UNEXPECTED], 1);
+	client(&f, "EXPN\r\n", "XXXX\r\n");
+	client(&f, "DATA\r\n", "DATA\r\n");
+	server(&f, "354 for EXPN\r\n", "354 for EXPN\r\n");
+	client_cut(&f, "EXPN\r\n", -1);
+	server(&f, "500 for DATA\r\n", "500 for DATA\r\n");
+	client(&f, "EXPN\r\n", "XXXX\r\n");
+	fix_end(&f);
+}
+
+/* D1: a blocked DATA is no DATA */
+static void test_d1_blocked(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	f.policy.verbs &= ~SMTP_VERB_BIT(DATA);
+	fix_open(&f);
+	client(&f, "DATA\r\n", "XXXX\r\n");
+	server(&f, "354 go\r\n", "354 go\r\n");
+	client(&f, "EXPN\r\n", "XXXX\r\n");
+	fix_end(&f);
+}
+
+/* What passed as DATA before it went on may be one to some server */
+static void test_d1_data_that_went_on(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	fix_open(&f);
+	client(&f, "DATA", "DATA");
+	client_cut(&f, "Q\r\nEXPN\r\n", 3);
+	left(&f, "X\r\n");
+	server(&f, "500 what\r\n", "500 what\r\n");
+	client(&f, "EXPN\r\n", "XXXX\r\n");
+	client(&f, "DATAQ\r\nNOOP\r\n", "XXXXX\r\nNOOP\r\n");
+	fix_end(&f);
+}
+
+static void test_d2_waits(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	fix_open(&f);
+	/* The segment is cut at the synchronisation point */
+	client_cut(&f, "MAIL FROM:<a>\r\nRCPT TO:<b>\r\nDATA\r\nhello\r\n", 34);
+	left(&f, "MAIL FROM:<a>\r\nRCPT TO:<b>\r\nDATA\r\n");
+	assert_int_equal(host.counters[SMTP_FIXUP_CNT_SEGMENTS_CUT], 1);
+	client_cut(&f, "hello\r\n", -1);
+	assert_int_equal(host.counters[SMTP_FIXUP_CNT_SEGMENTS_DROPPED], 1);
+	server(&f, "250 a\r\n", "250 a\r\n");
+	client_cut(&f, "hello\r\n", -1);
+	server(&f, "250 b\r\n354 go\r\n", "250 b\r\n354 go\r\n");
+	client(&f, "hello\r\n.\r\nEXPN\r\n", "hello\r\n.\r\nXXXX\r\n");
+	assert_int_equal(host.counters[SMTP_FIXUP_CNT_MESSAGES], 1);
+	fix_end(&f);
+}
+
+/* The cut segment may come again whole */
+static void test_d2_repeated_whole(void **state)
+{
+	struct fix f;
+	u32 at;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	fix_open(&f);
+	f.no_acks = true;
+	at = f.at[SMTP_CLIENT];
+	client_cut(&f, "EXPN\r\nDATA\r\nEXPN\r\n", 12);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at, "EXPN\r\nDATA\r\nEXPN\r\n"), 12);
+	left(&f, "XXXX\r\nDATA\r\n");
+	server(&f, "500 a\r\n354 go\r\n", "500 a\r\n354 go\r\n");
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at, "EXPN\r\nDATA\r\nEXPN\r\n"), 18);
+	left(&f, "XXXX\r\nDATA\r\nEXPN\r\n");
+	fix_end(&f);
+}
+
+static void test_d5_auth(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_ESMTP);
+	fix_open(&f);
+	client_cut(&f, "AUTH LOGIN\r\nEXPN\r\n", 12);
+	server(&f, "334 VXNlcm5hbWU6\r\n", "334 VXNlcm5hbWU6\r\n");
+	/* No command; whatever it holds */
+	client_cut(&f, "EXPN\r\nEXPN\r\n", 6);
+	left(&f, "EXPN\r\n");
+	server(&f, "334 UGFzc3dvcmQ6\r\n", "334 UGFzc3dvcmQ6\r\n");
+	client(&f, "*\r\n", "*\r\n");
+	server(&f, "501 cancelled\r\n", "501 cancelled\r\n");
+	client(&f, "EXPN\r\n", "XXXX\r\n");
+	fix_end(&f);
+
+	fix_begin(&f, SMTP_FIXUP_MODE_ESMTP);
+	fix_open(&f);
+	client(&f, "AUTH PLAIN AGEAYg==\r\n", "AUTH PLAIN AGEAYg==\r\n");
+	server(&f, "235 ok\r\n", "235 ok\r\n");
+	client(&f, "EXPN\r\n", "XXXX\r\n");
+	fix_end(&f);
+}
+
+static void test_d7_many_pipelined(void **state)
+{
+	struct fix f;
+	u32 i;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	fix_open(&f);
+	for (i = 0; i < 3000; i++) {
+		client(&f, "RCPT TO:<a@b>\r\n", "RCPT TO:<a@b>\r\n");
+		fix_ack(&f, SMTP_CLIENT, f.at[SMTP_CLIENT]);
+	}
+	client(&f, "DATA\r\n", "DATA\r\n");
+	for (i = 0; i < 3000; i++) {
+		server(&f, "250-354 go\r\n250 ok\r\n", "250-354 go\r\n250 ok\r\n");
+		fix_ack(&f, SMTP_SERVER, f.at[SMTP_SERVER]);
+	}
+	client_cut(&f, "EXPN\r\n", -1);
+	server(&f, "354 now\r\n", "354 now\r\n");
+	client(&f, "EXPN\r\n", "EXPN\r\n");
+	fix_end(&f);
+}
+
+static void test_d7_text_that_looks_like_a_reply(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	fix_open(&f);
+	client(&f, "NOOP\r\nDATA\r\n", "NOOP\r\nDATA\r\n");
+	server(&f, "250-a\r\n250-354 go\r\n250 354 go\r\n",
+	       "250-a\r\n250-354 go\r\n250 354 go\r\n");
+	client_cut(&f, "EXPN\r\n", -1);
+	server(&f, "550 354 go\r\n", "550 354 go\r\n");
+	client(&f, "EXPN\r\n", "XXXX\r\n");
+	fix_end(&f);
+}
+
+static void test_d7_empty_lines_are_answered(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	fix_open(&f);
+	client(&f, "\r\n \r\nDATA\r\n", "\r\n \r\nDATA\r\n");
+	server(&f, "500 a\r\n500 b\r\n", "500 a\r\n500 b\r\n");
+	client_cut(&f, "EXPN\r\n", -1);
+	server(&f, "354 go\r\n", "354 go\r\n");
+	client(&f, "EXPN\r\n.\r\nDATA\r\n", "EXPN\r\n.\r\nDATA\r\n");
+	/* The end of data is answered before the next DATA is */
+	server(&f, "354 for the message\r\n", "354 for the message\r\n");
+	client_cut(&f, "EXPN\r\n", -1);
+	server(&f, "354 go\r\n", "354 go\r\n");
+	client(&f, "EXPN\r\n", "EXPN\r\n");
+	fix_end(&f);
+}
+
+static void test_d8_no_smtp_reply(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	fix_open(&f);
+	client(&f, "DATA\r\n", "DATA\r\n");
+	server(&f, "354\xff go\nhello\r\n\r\n35\r\n3x4 go\r\n",
+	       "354\xff go\nhello\r\n\r\n35\r\n3x4 go\r\n");
+	fix_end(&f);
+
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	fix_open(&f);
+	client(&f, "DATA\r\n", "DATA\r\n");
+	server(&f, "hello\r\n\r\n35\r\n3x4 go\r\n", "hello\r\n\r\n35\r\n3x4 go\r\n");
+	client_cut(&f, "EXPN\r\n", -1);
+	server(&f, "500 no\r\n", "500 no\r\n");
+	client(&f, "EXPN\r\n", "XXXX\r\n");
+	fix_end(&f);
+}
+
+static void tls_begin(struct fix *f)
+{
+	fix_begin(f, SMTP_FIXUP_MODE_ESMTP);
+	smtp_policy_set_tls(&f->policy, SMTP_FIXUP_TLS_ALLOW);
+	fix_open(f);
+}
+
+static void test_s2_opaque_after_220(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	tls_begin(&f);
+	/* What lies behind STARTTLS waits: no plaintext injection */
+	client_cut(&f, "STARTTLS\r\nEXPN\r\n", 10);
+	client_cut(&f, "EXPN\r\n", -1);
+	server(&f, "220 go\r\n250-x\r\n", "220 go\r\n250-x\r\n");
+	client(&f, "EXPN\r\n", "EXPN\r\n");
+	server(&f, "250-a\r\n250 HELP\r\n", "250-a\r\n250 HELP\r\n");
+	assert_int_equal(host.counters[SMTP_FIXUP_CNT_TLS_STARTED], 1);
+	/* For good, in any order */
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, 9000, "EXPN\r\n"), 6);
+	left(&f, "EXPN\r\n");
+	fix_ack(&f, SMTP_CLIENT, f.at[SMTP_CLIENT]);
+	fix_ack(&f, SMTP_SERVER, f.at[SMTP_SERVER]);
+	assert_true(smtp_flow_opaque(&f.flow));
+	assert_int_equal(host.bytes, 0);
+	fix_end(&f);
+}
+
+static void test_s2_refused(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	tls_begin(&f);
+	client(&f, "STARTTLS\r\n", "STARTTLS\r\n");
+	server(&f, "454 no\r\n", "454 no\r\n");
+	client(&f, "EXPN\r\n", "XXXX\r\n");
+	assert_false(smtp_flow_opaque(&f.flow));
+	fix_end(&f);
+}
+
+/* D9: nothing changes after TLS has started, but what came before stays as
+ * it was judged
+ */
+static void test_d9_tls_replays_plaintext(void **state)
+{
+	struct fix f;
+	u32 at;
+
+	(void)state;
+	tls_begin(&f);
+	f.no_acks = true;
+	at = f.at[SMTP_CLIENT];
+	client(&f, "EXPN\r\nSTARTTLS\r\n", "XXXX\r\nSTARTTLS\r\n");
+	server(&f, "500 a\r\n220 go\r\n", "500 a\r\n220 go\r\n");
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at, "EXPN\r\nSTARTTLS\r\nEXPN"), 20);
+	left(&f, "XXXX\r\nSTARTTLS\r\nEXPN");
+	fix_end(&f);
+}
+
+int run_dialogue(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_d1_only_a_354),
+		cmocka_unit_test(test_d1_354_of_several_lines),
+		cmocka_unit_test(test_d1_354_out_of_turn),
+		cmocka_unit_test(test_d1_blocked),
+		cmocka_unit_test(test_d1_data_that_went_on),
+		cmocka_unit_test(test_d2_waits),
+		cmocka_unit_test(test_d2_repeated_whole),
+		cmocka_unit_test(test_d5_auth),
+		cmocka_unit_test(test_d7_many_pipelined),
+		cmocka_unit_test(test_d7_text_that_looks_like_a_reply),
+		cmocka_unit_test(test_d7_empty_lines_are_answered),
+		cmocka_unit_test(test_d8_no_smtp_reply),
+		cmocka_unit_test(test_s2_opaque_after_220),
+		cmocka_unit_test(test_s2_refused),
+		cmocka_unit_test(test_d9_tls_replays_plaintext),
+	};
+
+	return cmocka_run_group_tests_name("dialogue", tests, NULL, NULL);
+}

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The EHLO reply: E1, E2, S1. */
+#include <stdio.h>
+
+#include "tests.h"
+
+static void begin(struct fix *f, bool tls)
+{
+	fix_begin(f, SMTP_FIXUP_MODE_ESMTP);
+	if (tls)
+		smtp_policy_set_tls(&f->policy, SMTP_FIXUP_TLS_ALLOW);
+	server(f, "220 a\r\n", "220 *\r\n");
+	client(f, "EHLO me\r\n", "EHLO me\r\n");
+}
+
+static void test_e1_letters(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	begin(&f, false);
+	server(&f, "250-mail STARTTLS\r\n250-STARTTLS\r\n250 HELP\r\n",
+	       "250-mail STARTTLS\r\n250-XXXXXXXA\r\n250 XXXB\r\n");
+	assert_int_equal(host.counters[SMTP_FIXUP_CNT_EHLO_LINES_MASKED], 2);
+	/* A second EHLO starts at A again */
+	client(&f, "EHLO me\r\n", "EHLO me\r\n");
+	server(&f, "250-mail\r\n250 TURN\r\n", "250-mail\r\n250 XXXA\r\n");
+	fix_end(&f);
+}
+
+/* The capture of seed 003: what Exchange 2000 offers */
+static void test_e1_e2_seed(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	begin(&f, false);
+	server(&f,
+	       "250-mail.domainname.com Hello [10.53.7.203]\r\n"
+	       "250-TURN\r\n250-ATRN\r\n250-SIZE\r\n250-ETRN\r\n"
+	       "250-PIPELINING\r\n250-DSN\r\n250-ENHANCEDSTATUSCODES\r\n"
+	       "250-8bitmime\r\n250-BINARYMIME\r\n250-CHUNKING\r\n250-VRFY\r\n"
+	       "250-X-EXPS GSSAPI NTLM LOGIN\r\n250-X-EXPS=LOGIN\r\n"
+	       "250-AUTH GSSAPI NTLM LOGIN\r\n250-AUTH=LOGIN\r\n"
+	       "250-X-LINK2STATE\r\n250-XEXCH50\r\n250 OK\r\n",
+	       "250-mail.domainname.com Hello [10.53.7.203]\r\n"
+	       "250-XXXA\r\n250-XXXB\r\n250-SIZE\r\n250-ETRN\r\n"
+	       "250-PIPELINING\r\n250-DSN\r\n250-ENHANCEDSTATUSCODES\r\n"
+	       "250-8bitmime\r\n250-BINARYMIME\r\n250-XXXXXXXC\r\n250-VRFY\r\n"
+	       "250-XXXXXXXXXXXXXXXXXXXXXXXD\r\n250-XXXXXXXXXXXE\r\n"
+	       "250-AUTH GSSAPI NTLM LOGIN\r\n250-XXXXXXXXXF\r\n"
+	       "250-XXXXXXXXXXXG\r\n250-XXXXXXH\r\n250 XI\r\n");
+	fix_end(&f);
+}
+
+static void test_e1_after_z(void **state)
+{
+	char in[1024], out[1024];
+	u32 i, n = 0, m = 0;
+	struct fix f;
+
+	(void)state;
+	begin(&f, false);
+	n += sprintf(in, "250-a\r\n");
+	m += sprintf(out, "250-a\r\n");
+	for (i = 0; i < 30; i++) {
+		n += sprintf(in + n, "250%cHELP x\r\n", i < 29 ? '-' : ' ');
+		m += sprintf(out + m, "250%cXXXXX%c\r\n", i < 29 ? '-' : ' ',
+			     'A' + i % 26);
+	}
+	server(&f, in, out);
+	fix_end(&f);
+}
+
+static const struct {
+	const char *in;
+	const char *out;
+} lines[] = {
+	{ "250-a\r\n250-\r\n250 \r\n", "250-a\r\n250-\r\n250 \r\n" },
+	{ "250-a\r\n250-\r\n250 X\r\n", "250-a\r\n250-\r\n250 A\r\n" },
+	{ "250-a\r\n250 size 1\r\n", "250-a\r\n250 size 1\r\n" },
+	{ "250-a\r\n250 SIZE\t1\r\n", "250-a\r\n250 SIZE\t1\r\n" },
+	{ "250-a\r\n250 SIZES\r\n", "250-a\r\n250 XXXXA\r\n" },
+	{ "250-a\r\n250 SIZ\r\n", "250-a\r\n250 XXA\r\n" },
+	{ "250-a\r\n250  SIZE\r\n", "250-a\r\n250 XXXXA\r\n" },
+	{ "250-a\r\n250 AUTH=LOGIN\r\n", "250-a\r\n250 XXXXXXXXXA\r\n" },
+	{ "250-a\r\n250 HELP\n", "250-a\r\n250 XXXA\n" },
+	{ "250-a\n250-DSN\n250 TURN\n", "250-a\n250-DSN\n250 XXXA\n" },
+	{ "250-a\r\n250-HELP\r\n250\r\n", "250-a\r\n250-XXXA\r\n250\r\n" },
+	{ "250 only HELP\r\n", "250 only HELP\r\n" },
+	{ "500-not\r\n500 HELP\r\n", "500-not\r\n500 HELP\r\n" },
+};
+
+static void test_e1_lines(void **state)
+{
+	struct fix f;
+	u32 i;
+
+	(void)state;
+	for (i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		begin(&f, false);
+		server(&f, lines[i].in, lines[i].out);
+		fix_end(&f);
+	}
+}
+
+/* Where the line is cut, the letter may be missing, the keyword not */
+static void test_e2_in_pieces(void **state)
+{
+	static const char in[] = "250-a\r\n250-SIZE 1\r\n250-STARTTLS\r\n250-AUTH=X\r\n250 DSN\r\n";
+	struct fix f;
+	u32 step;
+
+	(void)state;
+	for (step = 1; step < sizeof(in); step++) {
+		u32 at, tries = 0;
+		char all[sizeof(in)];
+		u32 len = 0, start;
+		int pass;
+
+		begin(&f, false);
+		start = f.at[SMTP_SERVER];
+		for (at = 0; at < sizeof(in) - 1; ) {
+			u32 k = sizeof(in) - 1 - at < step ?
+				sizeof(in) - 1 - at : step;
+
+			pass = fix_segment(&f, SMTP_SERVER, start + at, in + at, k);
+			if (pass < 0 && tries++ < 2)
+				continue;
+			assert_true(pass > 0);
+			tries = 0;
+			memcpy(all + len, f.out, pass);
+			len += pass;
+			at += pass;
+		}
+		all[len] = 0;
+		assert_int_equal(len, sizeof(in) - 1);
+		assert_null(strstr(all, "STARTTLS"));
+		assert_null(strstr(all, "AUTH=X"));
+		assert_non_null(strstr(all, "250-SIZE 1\r\n"));
+		assert_non_null(strstr(all, "250 DSN\r\n"));
+		fix_end(&f);
+	}
+}
+
+/* E1: a line that is not whole waits once, so that its letter is right */
+static void test_e1_held_once(void **state)
+{
+	struct fix f;
+	u32 at;
+
+	(void)state;
+	begin(&f, false);
+	server(&f, "250-a\r\n", "250-a\r\n");
+	at = f.at[SMTP_SERVER];
+	assert_int_equal(fix_at(&f, SMTP_SERVER, at, "250 HE"), 4);
+	assert_int_equal(fix_at(&f, SMTP_SERVER, at, "250 HELP\r\n"), 10);
+	left(&f, "250 XXXA\r\n");
+	fix_end(&f);
+}
+
+static void test_e1_only_the_ehlo(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	begin(&f, false);
+	client(&f, "HELP\r\nHELO x\r\n", "HELP\r\nHELO x\r\n");
+	server(&f, "250-a\r\n250 HELP\r\n", "250-a\r\n250 XXXA\r\n");
+	server(&f, "250-a\r\n250 HELP\r\n", "250-a\r\n250 HELP\r\n");
+	server(&f, "250-a\r\n250 TURN\r\n", "250-a\r\n250 TURN\r\n");
+	fix_end(&f);
+}
+
+/* An EHLO that was blocked is not answered by an EHLO reply */
+static void test_e1_blocked_ehlo(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	server(&f, "220 a\r\n", "220 *\r\n");
+	client(&f, "EHLO me\r\n", "XXXX me\r\n");
+	server(&f, "250-a\r\n250 HELP\r\n", "250-a\r\n250 HELP\r\n");
+	fix_end(&f);
+}
+
+/* A second EHLO before the first is answered waits */
+static void test_e1_second_ehlo_waits(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	begin(&f, false);
+	client_cut(&f, "EHLO b\r\nNOOP\r\n", 8);
+	server(&f, "250-a\r\n250 TURN\r\n", "250-a\r\n250 XXXA\r\n");
+	client_cut(&f, "NOOP\r\n", -1);
+	server(&f, "250-b\r\n250 ATRN\r\n", "250-b\r\n250 XXXA\r\n");
+	client(&f, "NOOP\r\n", "NOOP\r\n");
+	fix_end(&f);
+}
+
+static void test_s2_keyword_passes(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	begin(&f, true);
+	server(&f, "250-a\r\n250-STARTTLS\r\n250 CHUNKING\r\n",
+	       "250-a\r\n250-STARTTLS\r\n250 XXXXXXXA\r\n");
+	fix_end(&f);
+}
+
+static void test_s1_keyword_masked_verb_blocked(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	begin(&f, false);
+	server(&f, "250-a\r\n250 STARTTLS\r\n", "250-a\r\n250 XXXXXXXA\r\n");
+	client(&f, "STARTTLS\r\nNOOP\r\n", "XXXXXXXX\r\nNOOP\r\n");
+	server(&f, "220 go\r\n", "220 go\r\n");
+	client(&f, "EXPN\r\n", "XXXX\r\n");
+	fix_end(&f);
+}
+
+int run_ehlo(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_e1_letters),
+		cmocka_unit_test(test_e1_e2_seed),
+		cmocka_unit_test(test_e1_after_z),
+		cmocka_unit_test(test_e1_lines),
+		cmocka_unit_test(test_e2_in_pieces),
+		cmocka_unit_test(test_e1_held_once),
+		cmocka_unit_test(test_e1_only_the_ehlo),
+		cmocka_unit_test(test_e1_blocked_ehlo),
+		cmocka_unit_test(test_e1_second_ehlo_waits),
+		cmocka_unit_test(test_s1_keyword_masked_verb_blocked),
+		cmocka_unit_test(test_s2_keyword_passes),
+	};
+
+	return cmocka_run_group_tests_name("ehlo", tests, NULL, NULL);
+}

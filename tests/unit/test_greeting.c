@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The greeting: G1-G5. */
+#include "tests.h"
+
+/* RULES.md and the first seed, byte for byte */
+#define NWTRADERS "220 mail2.nwtraders.msft Microsoft ESMTP Mail Service\r\n"
+#define NWTRADERS_PIX "220 ****2********************************************\r\n"
+
+static const struct {
+	u8 banner;
+	const char *in;
+	const char *out;
+} greetings[] = {
+	{ SMTP_FIXUP_BANNER_PIX, NWTRADERS, NWTRADERS_PIX },
+	{ SMTP_FIXUP_BANNER_PIX,
+	  "220 mail.domainname.com Microsoft ESMTP MAIL Service, Version: 5.0.2195.2966 ready at Sat, 29 Sep 2001 13:09:18 -0400\r\n",
+	  "220 *************************************************************0*2****2******************2******200*****0******0*00\r\n" },
+	/* G3: only the space directly after a 0 stays */
+	{ SMTP_FIXUP_BANNER_PIX, "220 0 2 00 20 \r\n", "220 0 2*00 20 \r\n" },
+	{ SMTP_FIXUP_BANNER_PIX, "220\r\n", "220\r\n" },
+	{ SMTP_FIXUP_BANNER_PIX, "220 a\n", "220 *\n" },
+	{ SMTP_FIXUP_BANNER_PIX, "220 \t\x80\r\n", "220 **\r\n" },
+	/* G4 */
+	{ SMTP_FIXUP_BANNER_STARS, "220 mail 2020 x\r\n", "220 ***********\r\n" },
+	{ SMTP_FIXUP_BANNER_STARS, "220-a 0 \r\n220 b\r\n", "220-****\r\n220 *\r\n" },
+	{ SMTP_FIXUP_BANNER_KEEP, NWTRADERS, NWTRADERS },
+	/* G5: or a client would take the first line for the last */
+	{ SMTP_FIXUP_BANNER_PIX, "220-mail 2\r\n220-0 x\r\n220 end\r\n",
+	  "220-*****2\r\n220-0 *\r\n220 ***\r\n" },
+	{ SMTP_FIXUP_BANNER_PIX, "220-a-b\r\n220 220-\r\n",
+	  "220-***\r\n220 220*\r\n" },
+	{ SMTP_FIXUP_BANNER_PIX, "220-a\r\n220\r\n", "220-*\r\n220\r\n" },
+	/* G1: only a 220 is masked */
+	{ SMTP_FIXUP_BANNER_PIX, "421 busy 20\r\n", "421 busy 20\r\n" },
+	{ SMTP_FIXUP_BANNER_PIX, "554-no\r\n554 at all\r\n",
+	  "554-no\r\n554 at all\r\n" },
+	{ SMTP_FIXUP_BANNER_STARS, "554 no SMTP\r\n", "554 no SMTP\r\n" },
+};
+
+#define NR_GREETINGS (sizeof(greetings) / sizeof(*greetings))
+
+static void each_greeting(u32 step)
+{
+	struct fix f;
+	u32 i;
+
+	for (i = 0; i < NR_GREETINGS; i++) {
+		fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+		f.policy.banner = greetings[i].banner;
+		server_steps(&f, step ? step : strlen(greetings[i].in),
+			     greetings[i].in, greetings[i].out);
+		fix_end(&f);
+	}
+}
+
+static void test_g1_g5_whole(void **state)
+{
+	(void)state;
+	each_greeting(0);
+}
+
+static void test_g1_g5_in_pieces(void **state)
+{
+	u32 step;
+
+	(void)state;
+	for (step = 1; step < 12; step++)
+		each_greeting(step);
+}
+
+static void test_g1_only_the_first_reply(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	server(&f, "220 x\r\n", "220 *\r\n");
+	client(&f, "HELO me\r\n", "HELO me\r\n");
+	server(&f, "250 mail.example Hello\r\n", "250 mail.example Hello\r\n");
+	client(&f, "DATA\r\n", "DATA\r\n");
+	server(&f, "354 go on\r\n", "354 go on\r\n");
+	client(&f, ".\r\nQUIT\r\n", ".\r\nQUIT\r\n");
+	server(&f, "250 ok\r\n221 mail.example bye\r\n220 again\r\n",
+	       "250 ok\r\n221 mail.example bye\r\n220 again\r\n");
+	assert_int_equal(host.counters[SMTP_FIXUP_CNT_GREETINGS_MASKED], 1);
+	fix_end(&f);
+}
+
+static void test_g1_not_counted_unless_masked(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	server(&f, "554 x\r\n", "554 x\r\n");
+	assert_int_equal(host.counters[SMTP_FIXUP_CNT_GREETINGS_MASKED], 0);
+	fix_end(&f);
+
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	f.policy.banner = SMTP_FIXUP_BANNER_KEEP;
+	server(&f, "220 x\r\n", "220 x\r\n");
+	assert_int_equal(host.counters[SMTP_FIXUP_CNT_GREETINGS_MASKED], 0);
+	assert_int_equal(f.writes, 0);
+	fix_end(&f);
+}
+
+/* G2: an early talker does not change the greeting's mask */
+static void test_g1_client_speaks_first(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	client(&f, "HELO me\r\n", "HELO me\r\n");
+	server(&f, NWTRADERS, NWTRADERS_PIX);
+	server(&f, "250 hello\r\n", "250 hello\r\n");
+	fix_end(&f);
+}
+
+int run_greeting(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_g1_g5_whole),
+		cmocka_unit_test(test_g1_g5_in_pieces),
+		cmocka_unit_test(test_g1_only_the_first_reply),
+		cmocka_unit_test(test_g1_not_counted_unless_masked),
+		cmocka_unit_test(test_g1_client_speaks_first),
+	};
+
+	return cmocka_run_group_tests_name("greeting", tests, NULL, NULL);
+}

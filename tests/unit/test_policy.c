@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The tables and presets: V1, V2, E2, S1, S2; names and explanations. */
+#include <stdio.h>
+
+#include "tests.h"
+
+static void names_sane(const char *const *names, u32 n)
+{
+	u32 i, k;
+
+	for (i = 0; i < n; i++) {
+		assert_non_null(names[i]);
+		assert_true(*names[i]);
+		for (k = 0; k < i; k++)
+			assert_string_not_equal(names[i], names[k]);
+		for (k = 0; names[i][k]; k++)
+			assert_true((names[i][k] >= 'a' && names[i][k] <= 'z') ||
+				    names[i][k] == '_');
+	}
+}
+
+static void test_names(void **state)
+{
+	(void)state;
+	names_sane(smtp_mode_names, __SMTP_FIXUP_MODE_MAX);
+	names_sane(smtp_banner_names, __SMTP_FIXUP_BANNER_MAX);
+	names_sane(smtp_tls_names, __SMTP_FIXUP_TLS_MAX);
+	names_sane(smtp_phase_names, __SMTP_FIXUP_PHASE_MAX);
+	names_sane(smtp_counter_names, __SMTP_FIXUP_CNT_MAX);
+}
+
+static void test_counters_explained(void **state)
+{
+	static const char *const contract[] = {
+		"connections", "greetings_masked", "commands_passed",
+		"commands_blocked", "ehlo_lines_masked", "bytes_masked",
+		"segments_dropped", "segments_replayed", "tls_started",
+	};
+	u32 i;
+
+	(void)state;
+	for (i = 0; i < __SMTP_FIXUP_CNT_MAX; i++) {
+		const char *text = smtp_counter_explanations[i];
+
+		assert_non_null(text);
+		assert_true(strlen(text) > 10);
+		assert_int_not_equal(text[strlen(text) - 1], '.');
+	}
+	for (i = 0; i < sizeof(contract) / sizeof(*contract); i++)
+		assert_string_equal(smtp_counter_names[i], contract[i]);
+}
+
+static void words_sane(const struct smtp_word *words, u32 n)
+{
+	u32 i, k, c;
+
+	assert_true(n <= 64);
+	for (i = 0; i < n; i++) {
+		assert_non_null(words[i].text);
+		assert_int_equal(words[i].len, strlen(words[i].text));
+		assert_true(words[i].len);
+		for (c = 0; c < words[i].len; c++)
+			assert_true((words[i].text[c] >= 'A' &&
+				     words[i].text[c] <= 'Z') ||
+				    (words[i].text[c] >= '0' &&
+				     words[i].text[c] <= '9') ||
+				    words[i].text[c] == '-');
+		for (k = 0; k < n; k++)
+			if (i != k)
+				assert_true(words[k].len < words[i].len ||
+					    memcmp(words[i].text, words[k].text,
+						   words[i].len));
+	}
+}
+
+/* V6: a prefix of an allowed verb passes, and must be no verb itself */
+static void test_no_word_begins_another(void **state)
+{
+	static const char *const others[] = {
+		"ATRN", "TURN", "BDAT", "XEXCH50", "KILL", "WIZ", "DEBUG",
+		"LHLO", "BURL", "XADR", "XSTA", "XCIR", "XGEN", "XAUTH", "TICK",
+	};
+	u32 i, k;
+
+	(void)state;
+	words_sane(smtp_verbs, __SMTP_FIXUP_VERB_MAX);
+	words_sane(smtp_keywords, __SMTP_FIXUP_KEYWORD_MAX);
+	for (i = 0; i < sizeof(others) / sizeof(*others); i++)
+		for (k = 0; k < __SMTP_FIXUP_VERB_MAX; k++)
+			assert_true(strlen(others[i]) > smtp_verbs[k].len ||
+				    memcmp(others[i], smtp_verbs[k].text,
+					   strlen(others[i])));
+}
+
+static u64 bits_of(const struct smtp_word *words, u32 n, const char *list)
+{
+	u64 bits = 0;
+	u32 i, found = 0, wanted = 0;
+
+	for (i = 0; i < n; i++) {
+		const char *at = strstr(list, words[i].text);
+
+		if (at && (at == list || at[-1] == ' ') &&
+		    (at[words[i].len] == ' ' || !at[words[i].len])) {
+			bits |= 1ULL << i;
+			found++;
+		}
+	}
+	for (i = 0; list[i]; i++)
+		wanted += list[i] != ' ' && (!list[i + 1] || list[i + 1] == ' ');
+	assert_int_equal(found, wanted);
+	return bits;
+}
+
+#define E2_KEYWORDS "SIZE ETRN PIPELINING DSN ENHANCEDSTATUSCODES 8BITMIME " \
+	"BINARYMIME AUTH VRFY"
+
+static void test_presets(void **state)
+{
+	static const char v1[] = "HELO MAIL RCPT DATA RSET NOOP QUIT";
+	static const char v2[] = "HELO MAIL RCPT DATA RSET NOOP QUIT AUTH EHLO ETRN HELP SAML SEND SOML VRFY";
+	struct smtp_policy p;
+
+	(void)state;
+	smtp_policy_init(&p, SMTP_FIXUP_MODE_FIXUP);
+	assert_int_equal(p.verbs, bits_of(smtp_verbs, __SMTP_FIXUP_VERB_MAX, v1));
+	assert_int_equal(p.mode, SMTP_FIXUP_MODE_FIXUP);
+	assert_int_equal(p.banner, SMTP_FIXUP_BANNER_PIX);
+	assert_null(smtp_policy_check(&p));
+
+	smtp_policy_init(&p, SMTP_FIXUP_MODE_ESMTP);
+	assert_int_equal(p.verbs, bits_of(smtp_verbs, __SMTP_FIXUP_VERB_MAX, v2));
+	assert_int_equal(p.keywords, bits_of(smtp_keywords,
+					     __SMTP_FIXUP_KEYWORD_MAX,
+					     E2_KEYWORDS));
+	assert_int_equal(p.tls, SMTP_FIXUP_TLS_MASK);
+	assert_null(smtp_policy_check(&p));
+
+	smtp_policy_init(&p, SMTP_FIXUP_MODE_OFF);
+	assert_null(smtp_policy_check(&p));
+}
+
+static void test_tls_option(void **state)
+{
+	struct smtp_policy p;
+
+	(void)state;
+	smtp_policy_init(&p, SMTP_FIXUP_MODE_ESMTP);
+	smtp_policy_set_tls(&p, SMTP_FIXUP_TLS_ALLOW);
+	assert_true(p.verbs & SMTP_VERB_BIT(STARTTLS));
+	assert_true(p.keywords & SMTP_KEYWORD_BIT(STARTTLS));
+	assert_null(smtp_policy_check(&p));
+	smtp_policy_set_tls(&p, SMTP_FIXUP_TLS_MASK);
+	assert_false(p.verbs & SMTP_VERB_BIT(STARTTLS));
+	assert_false(p.keywords & SMTP_KEYWORD_BIT(STARTTLS));
+	assert_null(smtp_policy_check(&p));
+}
+
+static void test_check_refuses(void **state)
+{
+	struct smtp_policy p;
+
+	(void)state;
+	smtp_policy_init(&p, SMTP_FIXUP_MODE_ESMTP);
+	p.verbs |= SMTP_VERB_BIT(STARTTLS);
+	assert_non_null(smtp_policy_check(&p));
+
+	smtp_policy_init(&p, SMTP_FIXUP_MODE_FIXUP);
+	smtp_policy_set_tls(&p, SMTP_FIXUP_TLS_ALLOW);
+	assert_non_null(smtp_policy_check(&p));
+
+	smtp_policy_init(&p, SMTP_FIXUP_MODE_ESMTP);
+	p.verbs &= ~SMTP_VERB_BIT(QUIT);
+	assert_non_null(smtp_policy_check(&p));
+}
+
+static int match(u64 candidates, const char *word)
+{
+	struct smtp_match m = { .candidates = candidates };
+
+	for (; *word; word++)
+		smtp_match_byte(&m, smtp_verbs, *word);
+	return smtp_match_word(&m, smtp_verbs);
+}
+
+static void test_match(void **state)
+{
+	u64 all = (1ULL << __SMTP_FIXUP_VERB_MAX) - 1;
+	char longest[600];
+
+	(void)state;
+	assert_int_equal(match(all, "HELO"), SMTP_FIXUP_VERB_HELO);
+	assert_int_equal(match(all, "hElO"), SMTP_FIXUP_VERB_HELO);
+	assert_int_equal(match(all, "x-link2state"),
+			 SMTP_FIXUP_VERB_X_LINK2STATE);
+	assert_int_equal(match(all & ~SMTP_VERB_BIT(HELO), "HELO"), -1);
+	assert_int_equal(match(all, "HEL"), -1);
+	assert_int_equal(match(all, "HELOO"), -1);
+	assert_int_equal(match(all, ""), -1);
+	/* The length must not wrap */
+	memset(longest, 'A', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = 0;
+	memcpy(longest + 256, "HELO", 5);
+	assert_int_equal(match(all, longest), -1);
+}
+
+int run_policy(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_counters_explained),
+		cmocka_unit_test(test_no_word_begins_another),
+		cmocka_unit_test(test_presets),
+		cmocka_unit_test(test_tls_option),
+		cmocka_unit_test(test_check_refuses),
+		cmocka_unit_test(test_match),
+	};
+
+	return cmocka_run_group_tests_name("policy", tests, NULL, NULL);
+}

@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The stream: T1, T2, DESIGN.md "The stream contract" points 1-3 and 6. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tests.h"
+
+/* T1: the length never changes, and what does not change is not written */
+static void test_t1_writes_only_what_changes(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	f.policy.banner = SMTP_FIXUP_BANNER_KEEP;
+	server(&f, "220 a\r\n", "220 a\r\n");
+	client(&f, "EXPN\r\n", "XXXX\r\n");
+	assert_int_equal(f.out_len, 6);
+	fix_end(&f);
+}
+
+/* T2, contract 2: whatever the boundaries, and whatever the content */
+static void test_t2_replay_any_boundaries(void **state)
+{
+	static const char in[] = "NOOP\r\nEXPN a\r\nRSET\r\nVRFY\r\n";
+	static const char out[] = "NOOP\r\nXXXX a\r\nRSET\r\nXXXX\r\n";
+	char evil[sizeof(in)];
+	struct fix f;
+	u32 a, n;
+
+	(void)state;
+	memset(evil, '?', sizeof(evil));
+	for (a = 0; a < sizeof(in) - 1; a++) {
+		for (n = 1; a + n < sizeof(in); n++) {
+			fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+			client(&f, in, out);
+			assert_int_equal(fix_segment(&f, SMTP_CLIENT, a, in + a, n), n);
+			assert_memory_equal(f.out, out + a, n);
+			assert_int_equal(fix_segment(&f, SMTP_CLIENT, a, evil, n), n);
+			assert_memory_equal(f.out, out + a, n);
+			assert_int_equal(host.counters[SMTP_FIXUP_CNT_SEGMENTS_REPLAYED], 2);
+			fix_end(&f);
+		}
+	}
+}
+
+static void test_t2_replay_with_new_octets(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	client(&f, "EX", "XX");
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, 0, "EXPN a\r\nRC"), 10);
+	left(&f, "XXXX a\r\nRC");
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, 4, " b\r\nHELP\r\n"), 10);
+	/* "RC" had left, and "LP" behind it is no verb */
+	left(&f, " a\r\nRCXX\r\n");
+	fix_end(&f);
+}
+
+static void test_t2_server_replay(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	server(&f, "220 mail ESMTP\r\n", "220 **********\r\n");
+	assert_int_equal(fix_at(&f, SMTP_SERVER, 4, "mail ESMTP\r\n"), 12);
+	left(&f, "**********\r\n");
+	fix_end(&f);
+}
+
+static void test_contract2_bounded(void **state)
+{
+	struct fix f;
+	u32 kept = 0, i;
+	int pass = 0;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	for (i = 0; i < 2000; i++) {
+		pass = fix_at(&f, SMTP_CLIENT, kept, "NOOP some text\r\n");
+		if (pass < 0)
+			break;
+		kept += pass;
+		if (pass < 16)
+			break;
+	}
+	assert_true(kept <= SMTP_REPLAY_MAX);
+	assert_true(kept >= SMTP_REPLAY_MAX / 2);
+	assert_true(host.peak <= 2 * SMTP_REPLAY_MAX);
+	/* What is full goes on with the next ACK */
+	fix_ack(&f, SMTP_CLIENT, kept);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, kept, "NOOP some text\r\n"), 16);
+	fix_ack(&f, SMTP_CLIENT, kept + 16);
+	assert_int_equal(host.bytes, 0);
+	fix_end(&f);
+}
+
+/* One segment larger than the replay is cut, not dropped */
+static void test_contract1_large_segment_is_cut(void **state)
+{
+	static char big[40001];
+	struct fix f;
+	u32 i;
+	int pass;
+
+	(void)state;
+	for (i = 0; i + 8 < sizeof(big); i += 8)
+		memcpy(big + i, "EXPN x\r\n", 8);
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	pass = fix_segment(&f, SMTP_CLIENT, 0, big, 40000);
+	assert_true(pass > 0 && pass <= SMTP_REPLAY_MAX);
+	for (i = 0; i + 8 <= (u32)pass; i += 8)
+		assert_memory_equal(f.out + i, "XXXX x\r\n", 8);
+	fix_end(&f);
+}
+
+static void test_contract3_gap_in_command_state(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, 6, "NOOP\r\n"), -1);
+	assert_int_equal(host.counters[SMTP_FIXUP_CNT_SEGMENTS_DROPPED], 1);
+	client(&f, "EXPN\r\n", "XXXX\r\n");
+	assert_int_equal(fix_at(&f, SMTP_SERVER, 1, "20 x\r\n"), -1);
+	server(&f, "220 x\r\n", "220 *\r\n");
+	fix_end(&f);
+}
+
+static void test_contract3_body_ahead(void **state)
+{
+	struct fix f;
+	u32 at;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	fix_body(&f);
+	client(&f, "0123456789", "0123456789");
+	at = f.at[SMTP_CLIENT];
+	/* Full segments pass */
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 10, "abcdefgh\r\n"), 10);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 30, "abcdefgh\r\n"), 10);
+	assert_int_equal(host.counters[SMTP_FIXUP_CNT_SEGMENTS_AHEAD], 2);
+	/* Short ones, ends of data and what may be half of one do not */
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 60, "short"), -1);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 60, "abc\r\n.\r\nEXPN"), -1);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 60, "abcde\n.\nfgh"), -1);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 60, "\nbcdefghij"), -1);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 60, "\rbcdefghij"), -1);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 60, ".\r\ndefghij"), -1);
+	/* The gap closes, and with the next the other one */
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at, "ABCDEFGH\r\n"), 10);
+	assert_int_equal(f.flow.stream[SMTP_CLIENT].next, CLIENT_ISN + at + 20);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 20, "ABCDEFGH\r\n"), 10);
+	assert_int_equal(f.flow.stream[SMTP_CLIENT].next, CLIENT_ISN + at + 40);
+	/* ... and the state behind it is right: this is the end */
+	f.at[SMTP_CLIENT] = at + 40;
+	client(&f, ".\r\nEXPN\r\n", ".\r\nXXXX\r\n");
+	fix_end(&f);
+}
+
+/* The end of data in a gap behind which something has passed already */
+static void test_contract3_end_in_a_gap(void **state)
+{
+	struct fix f;
+	u32 at;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	fix_body(&f);
+	client(&f, "0123456789", "0123456789");
+	at = f.at[SMTP_CLIENT];
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 10, "VRFY root\r\n"), 11);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at, "abcde\r\n.\r\n"), -2);
+	assert_int_equal(host.counters[SMTP_FIXUP_CNT_CONNECTIONS_DESYNCHRONISED], 1);
+	/* And nothing more */
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 21, "x"), -1);
+	fix_end(&f);
+}
+
+/* An ACK may fall into the middle of a segment, also before a line end */
+static void test_contract2_ack_inside_a_body_segment(void **state)
+{
+	static const char text[] = "ab\r\n..c\r\n\r\n.d\n.e\r\nfg\r\n";
+	struct fix f;
+	u32 at, k;
+
+	(void)state;
+	for (k = 0; k < sizeof(text) - 1; k++) {
+		fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+		fix_body(&f);
+		at = f.at[SMTP_CLIENT];
+		client(&f, text, text);
+		fix_ack(&f, SMTP_CLIENT, at + k);
+		assert_int_equal(fix_at(&f, SMTP_CLIENT, at + k, text + k),
+				 (int)strlen(text + k));
+		left(&f, text + k);
+		fix_end(&f);
+	}
+}
+
+static void test_contract1_probes(void **state)
+{
+	struct fix f;
+	u32 at;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	client(&f, "EXPN\r\n", "XXXX\r\n");
+	fix_ack(&f, SMTP_CLIENT, 6);
+	assert_int_equal(host.bytes, 0);
+	/* Keepalives, with rubbish and without */
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, 5, "?"), 1);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, 5, ""), 0);
+	/* A zero-window probe: one new octet, repeated with more */
+	at = 6;
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at, "N"), 1);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at, "N"), 1);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at, "NOOP\r\n"), 6);
+	left(&f, "NOOP\r\n");
+	fix_end(&f);
+}
+
+static bool fail_always(void *arg)
+{
+	(void)arg;
+	return true;
+}
+
+/* No memory: dropped, judged when it comes again */
+static void test_contract6_no_memory(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	host.fail = fail_always;
+	client_cut(&f, "EXPN\r\n", -1);
+	assert_int_equal(host.counters[SMTP_FIXUP_CNT_MEMORY_REFUSED], 1);
+	assert_int_equal(host.counters[SMTP_FIXUP_CNT_COMMANDS_BLOCKED], 0);
+	host.fail = NULL;
+	client(&f, "EXPN\r\n", "XXXX\r\n");
+	assert_int_equal(host.counters[SMTP_FIXUP_CNT_COMMANDS_BLOCKED], 1);
+	fix_end(&f);
+}
+
+static void test_contract6_write_fails(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	f.fail_write = true;
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, 0, "EXPN\r\n"), -1);
+	f.fail_write = false;
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, 0, "EXPN\r\n"), 6);
+	left(&f, "XXXX\r\n");
+	assert_int_equal(host.counters[SMTP_FIXUP_CNT_COMMANDS_BLOCKED], 1);
+	assert_int_equal(host.counters[SMTP_FIXUP_CNT_BYTES_MASKED], 3);
+	fix_end(&f);
+}
+
+/* Nothing is held for a flow that has said nothing, or is up to date */
+static void test_contract6_idle_holds_nothing(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_ESMTP);
+	assert_int_equal(host.allocs, 0);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, 0, ""), 0);
+	assert_int_equal(host.allocs, 0);
+	fix_open(&f);
+	fix_ack(&f, SMTP_CLIENT, f.at[SMTP_CLIENT]);
+	fix_ack(&f, SMTP_SERVER, f.at[SMTP_SERVER]);
+	assert_int_equal(host.bytes, 0);
+	assert_true(sizeof(struct smtp_flow) <= 512);
+	fix_end(&f);
+}
+
+/* The FIN has a sequence number of its own */
+static void test_contract1_ack_of_fin(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	client(&f, "QUIT\r\n", "QUIT\r\n");
+	fix_ack(&f, SMTP_CLIENT, 7);
+	assert_int_equal(host.bytes, 0);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, 7, ""), 0);
+	fix_end(&f);
+}
+
+int run_stream(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_t1_writes_only_what_changes),
+		cmocka_unit_test(test_t2_replay_any_boundaries),
+		cmocka_unit_test(test_t2_replay_with_new_octets),
+		cmocka_unit_test(test_t2_server_replay),
+		cmocka_unit_test(test_contract2_bounded),
+		cmocka_unit_test(test_contract1_large_segment_is_cut),
+		cmocka_unit_test(test_contract3_gap_in_command_state),
+		cmocka_unit_test(test_contract3_body_ahead),
+		cmocka_unit_test(test_contract3_end_in_a_gap),
+		cmocka_unit_test(test_contract2_ack_inside_a_body_segment),
+		cmocka_unit_test(test_contract1_probes),
+		cmocka_unit_test(test_contract6_no_memory),
+		cmocka_unit_test(test_contract6_write_fails),
+		cmocka_unit_test(test_contract6_idle_holds_nothing),
+		cmocka_unit_test(test_contract1_ack_of_fin),
+	};
+
+	return cmocka_run_group_tests_name("stream", tests, NULL, NULL);
+}

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Verbs: V1-V3, V6-V9. */
+#include <stdio.h>
+
+#include "tests.h"
+
+static void test_v1_v2_v3_every_verb(void **state)
+{
+	static const struct {
+		const char *verb;
+		bool fixup, esmtp;
+	} verbs[] = {
+		{ "HELO", 1, 1 }, { "MAIL", 1, 1 }, { "RCPT", 1, 1 },
+		{ "RSET", 1, 1 }, { "NOOP", 1, 1 }, { "QUIT", 1, 1 },
+		{ "DATA", 1, 1 }, { "EHLO", 0, 1 }, { "AUTH", 0, 1 },
+		{ "ETRN", 0, 1 }, { "HELP", 0, 1 }, { "SAML", 0, 1 },
+		{ "SEND", 0, 1 }, { "SOML", 0, 1 }, { "VRFY", 0, 1 },
+		{ "ATRN", 0, 0 }, { "ONEX", 0, 0 }, { "VERB", 0, 0 },
+		{ "TURN", 0, 0 }, { "EXPN", 0, 0 }, { "BDAT", 0, 0 },
+		{ "XEXCH50", 0, 0 }, { "X-EXPS", 0, 0 },
+		{ "X-LINK2STATE", 0, 0 }, { "XCLIENT", 0, 0 },
+		{ "XFORWARD", 0, 0 }, { "KILL", 0, 0 }, { "WIZ", 0, 0 },
+		{ "DEBUG", 0, 0 }, { "STARTTLS", 0, 0 }, { "GOODMORNING", 0, 0 },
+		{ "X", 0, 0 }, { "HEL", 0, 0 }, { "HELOO", 0, 0 },
+		{ "MAIL:", 0, 0 },
+	};
+	char in[64], out[64];
+	struct fix f;
+	u32 i, mode, lower, k;
+
+	(void)state;
+	for (i = 0; i < sizeof(verbs) / sizeof(*verbs); i++) {
+		for (mode = 0; mode < 4; mode++) {
+			bool passes = mode & 1 ? verbs[i].esmtp : verbs[i].fixup;
+
+			lower = mode & 2;
+			sprintf(in, "%s an arg EXPN\r\n", verbs[i].verb);
+			for (k = 0; lower && k < strlen(verbs[i].verb); k++)
+				if (in[k] >= 'A' && in[k] <= 'Z')
+					in[k] += 'a' - 'A';
+			strcpy(out, in);
+			if (!passes)
+				memset(out, 'X', strlen(verbs[i].verb));
+			fix_begin(&f, mode & 1 ? SMTP_FIXUP_MODE_ESMTP :
+				  SMTP_FIXUP_MODE_FIXUP);
+			client(&f, in, out);
+			assert_int_equal(host.counters[SMTP_FIXUP_CNT_COMMANDS_BLOCKED], !passes);
+			assert_int_equal(host.counters[SMTP_FIXUP_CNT_COMMANDS_PASSED], passes);
+			fix_end(&f);
+		}
+	}
+}
+
+/* The capture of seed 003 and of RULES.md V3 */
+static void test_v3_seed(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	fix_at(&f, SMTP_SERVER, 0, "220 a\r\n");
+	client(&f, "ehlo remote-domain.com\r\n", "XXXX remote-domain.com\r\n");
+	server(&f, "500 5.5.1 Command unrecognized: \"XXXX remote-domain.com\"\r\n",
+	       "500 5.5.1 Command unrecognized: \"XXXX remote-domain.com\"\r\n");
+	client(&f, "helo remote-domain.com\r\n", "helo remote-domain.com\r\n");
+	server(&f, "250 mail.domainname.com Hello [10.53.7.203]\r\n",
+	       "250 mail.domainname.com Hello [10.53.7.203]\r\n");
+	fix_end(&f);
+}
+
+static void test_v1_allow_and_deny(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	f.policy.verbs |= SMTP_VERB_BIT(XCLIENT);
+	f.policy.verbs &= ~SMTP_VERB_BIT(NOOP);
+	client(&f, "XCLIENT A=B\r\nNOOP\r\nXCLIEN\r\nXFORWARD\r\n",
+	       "XCLIENT A=B\r\nXXXX\r\nXXXXXX\r\nXXXXXXXX\r\n");
+	fix_end(&f);
+}
+
+static const struct {
+	const char *in[6];
+	const char *out[6];
+	const char *why;
+} pieces[] = {
+	{ { "N", "O", "O", "P", "\r", "\n" }, { "N", "O", "O", "P", "\r", "\n" },
+	  "a legal verb typed one byte at a time works" },
+	{ { "D", "A", "T", "E", "\r", "\n" }, { "D", "A", "T", "X", "\r", "\n" },
+	  "an illegal one never arrives whole" },
+	{ { "EXPN", "\r\n" }, { "XXXX", "\r\n" }, "bytes in sight are all X" },
+	{ { "EX", "PN a\r\n" }, { "XX", "XX a\r\n" }, "" },
+	{ { "HE", "LP\r\n" }, { "HE", "XX\r\n" }, "" },
+	{ { "HELO", "X a\r\n" }, { "HELO", "X a\r\n" }, "" },
+	{ { "HELO", "Y a\r\n" }, { "HELO", "X a\r\n" }, "" },
+	{ { "HEL", "\r\n" }, { "HEL", "\r\n" }, "a mere prefix, gone before" },
+	{ { "HE", "L\r\n" }, { "HE", "X\r\n" }, "what is left of one" },
+	{ { "HEL\r\n" }, { "XXX\r\n" }, "a mere prefix in sight" },
+	{ { " ", "\tEX", "PN\r\n" }, { " ", "\tXX", "XX\r\n" }, "" },
+	{ { "NOOP\r", "\nEXPN\r\n" }, { "NOOP\r", "\nXXXX\r\n" }, "" },
+	{ { "NOOP x\r\nEX", "PN\r\nNO", "OP\r\n" },
+	  { "NOOP x\r\nXX", "XX\r\nNO", "OP\r\n" }, "" },
+	{ { "NOOP x\r\nRC", "PN\r\nRC", "PT\r\n" },
+	  { "NOOP x\r\nRC", "XX\r\nRC", "PT\r\n" }, "" },
+};
+
+static void test_v6_pieces(void **state)
+{
+	struct fix f;
+	u32 i, k;
+
+	(void)state;
+	for (i = 0; i < sizeof(pieces) / sizeof(*pieces); i++) {
+		fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+		for (k = 0; k < 6 && pieces[i].in[k]; k++)
+			client(&f, pieces[i].in[k], pieces[i].out[k]);
+		fix_end(&f);
+	}
+}
+
+/* A verb that is not contiguous in memory is still in sight */
+static void test_v6_fragments(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	for (u32 frag = 1; frag < 8; frag++) {
+		fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+		f.frag = frag;
+		client(&f, "NOOP\r\nRCPN a\r\nRSET\r\n", "NOOP\r\nXXXX a\r\nRSET\r\n");
+		fix_end(&f);
+	}
+}
+
+static void test_v7_line_ends(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	/* A bare CR: the byte behind it becomes LF */
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	client(&f, "NOOP\rEXPN a\r\n", "NOOP\r\nXXX a\r\n");
+	fix_end(&f);
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	client(&f, "NOOP\r", "NOOP\r");
+	client(&f, "EXPN a\r\n", "\nXXX a\r\n");
+	fix_end(&f);
+	/* CR CR LF: one line end where it is in sight, two where it is not */
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	client(&f, "NOOP\r\r\nEXPN\r\n", "NOOP \r\nXXXX\r\n");
+	fix_end(&f);
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	client(&f, "NOOP\r", "NOOP\r");
+	client(&f, "\rEXPN\r\n", "\nXXXX\r\n");
+	fix_end(&f);
+	/* A NUL ends nothing */
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	assert_int_equal(fix_segment(&f, SMTP_CLIENT, 0, "NO\0OP\r\n", 7), 7);
+	assert_memory_equal(f.out, "XXXXX\r\n", 7);
+	fix_end(&f);
+}
+
+/* A bare LF: what follows waits for the reply */
+static void test_v7_bare_lf_waits(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	server(&f, "220 a\r\n", "220 *\r\n");
+	client_cut(&f, "NOOP\nRSET\nQUIT\r\n", 5);
+	client_cut(&f, "RSET\nQUIT\r\n", -1);
+	server(&f, "250 ok\r\n", "250 ok\r\n");
+	client_cut(&f, "RSET\nQUIT\r\n", 5);
+	server(&f, "250 ok\r\n", "250 ok\r\n");
+	client(&f, "QUIT\r\n", "QUIT\r\n");
+	assert_int_equal(host.counters[SMTP_FIXUP_CNT_BARE_LINE_ENDS], 2);
+	fix_end(&f);
+}
+
+static void test_v8_never_skipped(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	client(&f, "\r\n \r\n\t\r\n", "\r\n \r\n\t\r\n");
+	client(&f, "  EXPN x\r\n\tNOOP\r\n \t Vrfy\r\n",
+	       "  XXXX x\r\n\tNOOP\r\n \t XXXX\r\n");
+	client(&f, "\x80\xff\xe4 x\r\n", "XXX x\r\n");
+	client(&f, "NOOP\x80\r\n", "XXXXX\r\n");
+	fix_end(&f);
+}
+
+static void test_v8_any_length(void **state)
+{
+	static char in[3001], out[3001];
+	struct fix f;
+	u32 n;
+
+	(void)state;
+	for (n = 1; n < 3000; n = n < 300 ? n + 1 : n + 777) {
+		memset(in, 'q', n);
+		memset(out, 'X', n);
+		in[n] = 0;
+		out[n] = 0;
+		fix_begin(&f, SMTP_FIXUP_MODE_ESMTP);
+		if (n == 1)
+			client(&f, in, "q");	/* as QUIT begins */
+		else
+			client(&f, in, out);
+		client(&f, "\r\nNOOP\r\n", "\r\nNOOP\r\n");
+		fix_end(&f);
+	}
+}
+
+static void test_v9_pipelining(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	client(&f, "MAIL FROM:<a>\r\nEXPN b\r\nRCPT TO:<c>\r\nVRFY\r\n\r\nrset\r\nDEBUG x",
+	       "MAIL FROM:<a>\r\nXXXX b\r\nRCPT TO:<c>\r\nXXXX\r\n\r\nrset\r\nXXXXX x");
+	assert_int_equal(host.counters[SMTP_FIXUP_CNT_COMMANDS_BLOCKED], 3);
+	assert_int_equal(host.counters[SMTP_FIXUP_CNT_BYTES_MASKED], 12);
+	fix_end(&f);
+}
+
+int run_verbs(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_v1_v2_v3_every_verb),
+		cmocka_unit_test(test_v3_seed),
+		cmocka_unit_test(test_v1_allow_and_deny),
+		cmocka_unit_test(test_v6_pieces),
+		cmocka_unit_test(test_v6_fragments),
+		cmocka_unit_test(test_v7_line_ends),
+		cmocka_unit_test(test_v7_bare_lf_waits),
+		cmocka_unit_test(test_v8_never_skipped),
+		cmocka_unit_test(test_v8_any_length),
+		cmocka_unit_test(test_v9_pipelining),
+	};
+
+	return cmocka_run_group_tests_name("verbs", tests, NULL, NULL);
+}

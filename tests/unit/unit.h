@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A connection for a test to speak through: strings in, strings out, one
+ * segment a call. Every test ends with fix_end(), which notices leaks.
+ */
+#ifndef _TESTS_UNIT_UNIT_H
+#define _TESTS_UNIT_UNIT_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "../host.h"
+
+#define CLIENT_ISN	0xfffffff0u	/* sequence numbers wrap early */
+#define SERVER_ISN	5000u
+
+struct fix {
+	struct smtp_policy policy;
+	struct smtp_flow flow;
+	u32 at[2];		/* octets sent in order, by direction */
+	u32 frag;		/* what one read shows, 0: all */
+	u32 mss;		/* of the next segments, 0: none */
+	bool no_acks;		/* segments acknowledge nothing */
+	bool fail_write;
+	u32 writes;		/* calls of smtp_segment.write that changed something */
+	u8 out[1 << 17];	/* the last segment as it left */
+	u32 out_len;
+	enum smtp_verdict verdict;
+};
+
+void fix_begin(struct fix *f, u8 mode);
+void fix_end(struct fix *f);
+
+/* One segment at an offset from the start of its direction's stream. Returns
+ * how much of it passed, -1: dropped, -2: reset
+ */
+int fix_segment(struct fix *f, enum smtp_dir dir, u32 off, const void *bytes,
+		u32 n);
+int fix_at(struct fix *f, enum smtp_dir dir, u32 off, const char *text);
+
+/* The next octets in order, in one segment; all must pass, as @out */
+void fix_io(struct fix *f, enum smtp_dir dir, const char *in, const char *out,
+	    const char *file, int line);
+#define client(f, in, out)	fix_io(f, SMTP_CLIENT, in, out, __FILE__, __LINE__)
+#define server(f, in, out)	fix_io(f, SMTP_SERVER, in, out, __FILE__, __LINE__)
+
+/* In order, @step octets a segment; what left altogether must be @out */
+void fix_io_steps(struct fix *f, enum smtp_dir dir, u32 step, const char *in,
+		  const char *out, const char *file, int line);
+#define client_steps(f, step, in, out) \
+	fix_io_steps(f, SMTP_CLIENT, step, in, out, __FILE__, __LINE__)
+#define server_steps(f, step, in, out) \
+	fix_io_steps(f, SMTP_SERVER, step, in, out, __FILE__, __LINE__)
+
+/* The next octets in order: only @pass of them go on */
+void fix_cut(struct fix *f, enum smtp_dir dir, const char *in, int pass,
+	     const char *file, int line);
+#define client_cut(f, in, pass)	fix_cut(f, SMTP_CLIENT, in, pass, __FILE__, __LINE__)
+
+/* The far end has everything up to @off of this direction */
+void fix_ack(struct fix *f, enum smtp_dir dir, u32 off);
+
+/* The last segment left as this */
+void fix_left(struct fix *f, const char *text, const char *file, int line);
+#define left(f, text)		fix_left(f, text, __FILE__, __LINE__)
+
+/* Greeting, EHLO or HELO, DATA, 354 */
+void fix_open(struct fix *f);
+void fix_body(struct fix *f);
+
+#endif /* _TESTS_UNIT_UNIT_H */
