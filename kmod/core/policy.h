@@ -97,10 +97,6 @@ void smtp_policy_init(struct smtp_policy *p, u8 mode);
  * smtp_policy_set_tls() - change the tls option and what follows from it
  * @p: the policy
  * @tls: enum smtp_fixup_tls
- * @reject: enum smtp_fixup_reject
- * @ehlo: enum smtp_fixup_ehlo
- * @text_len: octets of @text
- * @text: banner text: the whole line with its code and CRLF
  */
 void smtp_policy_set_tls(struct smtp_policy *p, u8 tls);
 

@@ -218,7 +218,7 @@ u32 smtp_session_client(struct smtp_flow *flow, struct smtp_piece *p)
 
 				if (p->later)
 					return next;
-				if (next != i) {
+				if (next != i || p->old) {
 					i = next;
 					continue;
 				}
@@ -518,7 +518,8 @@ static u32 smtp_reply_rewrite(struct smtp_flow *flow, struct smtp_piece *p,
 	u32 n = smtp_reply_whole(p->buf + at, p->n - at);
 	bool longer = s->reply == SMTP_AWAIT_GREETING;
 
-	*wait = p->elastic == SMTP_ELASTIC_LATER || (!n && p->hold);
+	*wait = p->elastic == SMTP_ELASTIC_LATER ||
+		(!n && p->repeats < SMTP_REPEATS_WHOLE);
 	if (*wait || !n || p->elastic == SMTP_ELASTIC_NEVER ||
 	    (longer && flow->policy->text_len > p->room))
 		return 0;
@@ -590,7 +591,7 @@ u32 smtp_session_server(struct smtp_flow *flow, struct smtp_piece *p)
 			*at = smtp_greeting_byte(flow, c);
 		p->masked += *at != c;
 		if (smtp_ehlo_text(flow)) {
-			if (p->hold && smtp_ehlo_line_open(s, at, p->n - i))
+			if (!p->repeats && smtp_ehlo_line_open(s, at, p->n - i))
 				break;
 			p->masked += smtp_ehlo_byte(flow, &p->buf[text], at);
 		}

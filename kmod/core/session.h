@@ -99,11 +99,15 @@ enum smtp_elastic {
 	SMTP_ELASTIC_NOW,
 };
 
+/* Some 6 s of a server's retransmissions: as long as postscreen's greeting */
+#define SMTP_REPEATS_WHOLE	5
+
 /**
  * struct smtp_piece - bytes in order, to be judged where they lie
  * @buf: the bytes
  * @n: how many
- * @hold: leave what only can be judged whole, and is not, for later
+ * @repeats: how often the same has been left to come together with more, and
+ *	has not. E1 waits for none, a rewritten reply for %SMTP_REPEATS_WHOLE
  * @elastic: enum smtp_elastic
  * @room: octets that may stand in place of any part of it
  * @masked: result: octets changed
@@ -116,7 +120,7 @@ enum smtp_elastic {
 struct smtp_piece {
 	u8 *buf;
 	u32 n;
-	bool hold;
+	u8 repeats;
 	u8 elastic;
 	u32 room;
 	u32 masked;
@@ -152,7 +156,7 @@ u32 smtp_session_client(struct smtp_flow *flow, struct smtp_piece *p);
  * @p: the next bytes in order
  *
  * Return: bytes judged. Fewer than there are when TLS starts behind them, for
- * smtp_piece.hold, or behind a change of length.
+ * smtp_piece.repeats, or behind a change of length.
  */
 u32 smtp_session_server(struct smtp_flow *flow, struct smtp_piece *p);
 

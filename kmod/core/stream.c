@@ -113,10 +113,14 @@ static void smtp_stream_lines(struct smtp_flow *flow, enum smtp_dir dir,
 	}
 	piece.buf = r->buf + r->len;
 	piece.n = room - spare;
-	/* What comes again no longer than before is all that this sender ever
-	 * will put together.
+	/* What comes again no longer than before may be all that this sender
+	 * ever will put together.
 	 */
-	piece.hold = piece.n > st->held;
+	if (piece.n > st->held)
+		st->repeats = 0;
+	else if (st->repeats < SMTP_REPEATS_WHOLE)
+		st->repeats++;
+	piece.repeats = st->repeats;
 	piece.elastic = smtp_stream_elastic(st, seg);
 	piece.room = seg->room < spare ? seg->room : spare;
 	smtp_segment_copy(seg, off, piece.buf, piece.n);
@@ -128,7 +132,7 @@ static void smtp_stream_lines(struct smtp_flow *flow, enum smtp_dir dir,
 	if (piece.masked)
 		smtp_host_count(flow, SMTP_FIXUP_CNT_BYTES_MASKED, piece.masked);
 	if (n)
-		st->held = piece.hold ? 0 : SMTP_HELD_IN_VAIN;
+		st->held = piece.repeats ? SMTP_HELD_IN_VAIN : 0;
 	else if (piece.elastic != SMTP_ELASTIC_LATER)
 		st->held = piece.n;
 	if (piece.old)

@@ -127,6 +127,7 @@ struct smtp_mark {
  * @max_marks: room in @marks
  * @held: octets at @next that were left to be repeated together with more
  *	(E1), or %SMTP_HELD_IN_VAIN
+ * @repeats: how often these have come again as they were
  * @marks: in order of sequence, or NULL
  * @edit: the map from @next and @acked, as sent, to what leaves
  * @replay: command bytes in flight, numbered as they leave
@@ -146,6 +147,7 @@ struct smtp_stream {
 	u16 nr_marks;
 	u16 max_marks;
 	u16 held;
+	u8 repeats;
 	struct smtp_mark *marks;
 	struct smtp_edit edit;
 	struct smtp_replay replay;
