@@ -65,6 +65,8 @@ bool smtp_helper_attach(struct nf_conn *ct, const struct smtp_rule *rule)
 	if (help && rcu_access_pointer(help->helper)) {
 		if (!smtp_helper_ours(help))
 			smtp_rule_count(rule, SMTP_FIXUP_CNT_CONNECTIONS_OTHER_HELPER);
+		else if (!nfct_seqadj(ct))
+			nfct_seqadj_ext_add(ct);	/* assigned by nft */
 		return true;
 	}
 	if (!help)
@@ -91,6 +93,40 @@ static struct smtp_ct_flow *smtp_ct_take_flow(struct smtp_ct *data)
 static void smtp_helper_destroy(struct nf_conn *ct)
 {
 	smtp_ct_flow_free(smtp_ct_take_flow(nfct_help_data(ct)));
+}
+
+/**
+ * struct smtp_help - one packet in help()
+ * @p: the packet
+ * @ct: its connection
+ * @ctinfo: its place in that
+ */
+struct smtp_help {
+	struct smtp_packet p;
+	struct nf_conn *ct;
+	enum ip_conntrack_info ctinfo;
+};
+
+/* smtp_segment.adjust. Lock order: flow, then ct. */
+static void smtp_help_adjust(struct smtp_segment *seg, u32 pos, s32 delta)
+{
+	struct smtp_help *h = container_of(seg, struct smtp_help, p.seg);
+
+	nf_ct_seqadj_set(h->ct, h->ctinfo, htonl(pos), delta);
+}
+
+/* smtp_segment.settle. conntrack compares with the one position it remembers
+ * modulo 2^32: where both offsets are the same it can't go wrong, however much
+ * the connection still carries, and whether or not this module does.
+ */
+static void smtp_help_settle(struct smtp_segment *seg, enum smtp_dir dir)
+{
+	struct smtp_help *h = container_of(seg, struct smtp_help, p.seg);
+	struct nf_ct_seqadj *way = &nfct_seqadj(h->ct)->seq[dir];
+
+	spin_lock_bh(&h->ct->lock);
+	way->offset_before = way->offset_after;
+	spin_unlock_bh(&h->ct->lock);
 }
 
 /* SYNs tell where payload begins. Nothing else is done for a connection that
@@ -211,7 +247,8 @@ static int smtp_help_segment(struct smtp_packet *p, struct smtp_ct_flow *flow,
 		return smtp_packet_reset(p) ? NF_DROP : NF_ACCEPT;
 	if (verdict == SMTP_DROP)
 		return NF_DROP;
-	if (p->seg.pass < p->seg.len && smtp_packet_cut(p, p->seg.pass))
+	if (!p->spliced && p->seg.pass < p->seg.len &&
+	    smtp_packet_cut(p, p->seg.pass))
 		return NF_DROP;
 	return NF_ACCEPT;
 }
@@ -223,7 +260,8 @@ static int smtp_help(struct sk_buff *skb, unsigned int protoff,
 			    SMTP_CLIENT : SMTP_SERVER;
 	struct smtp_ct *data = nfct_help_data(ct);
 	struct smtp_ct_flow *flow;
-	struct smtp_packet p;
+	struct smtp_packet *p;
+	struct smtp_help h;
 	int verdict;
 
 	if (READ_ONCE(data->flags) & SMTP_CT_LEFT_ALONE)
@@ -239,29 +277,36 @@ static int smtp_help(struct sk_buff *skb, unsigned int protoff,
 	    smtp_packet_tcp_offset(skb, nf_ct_l3num(ct)) < 0)
 		return NF_ACCEPT;
 
-	if (!smtp_packet_init(&p, skb, protoff))
+	h.ct = ct;
+	h.ctinfo = ctinfo;
+	p = &h.p;
+	if (!smtp_packet_init(p, skb, protoff))
 		return NF_DROP;
-	if (p.th.rst)
+	p->seg.adjust = smtp_help_adjust;
+	p->seg.settle = smtp_help_settle;
+	if (!nfct_seqadj(ct))
+		p->seg.room = 0;
+	if (p->th.rst)
 		return NF_ACCEPT;
-	if (p.th.syn)
-		return smtp_help_syn(&p, ct, data, dir);
+	if (p->th.syn)
+		return smtp_help_syn(p, ct, data, dir);
 	if (!flow) {
-		if (!p.seg.len)
+		if (!p->seg.len)
 			return NF_ACCEPT;
 		flow = smtp_help_begin(ct, data, &verdict);
 		if (!flow)
 			return verdict;
 	}
-	if (!smtp_packet_readable(&p)) {
+	if (!smtp_packet_readable(p)) {
 		smtp_host_count(&flow->core, SMTP_FIXUP_CNT_SEGMENTS_DROPPED, 1);
 		return NF_DROP;
 	}
-	if (p.th.urg) {
+	if (p->th.urg) {
 		smtp_host_count(&flow->core, SMTP_FIXUP_CNT_URGENT_CLEARED, 1);
-		if (smtp_packet_clear_urgent(&p))
+		if (smtp_packet_clear_urgent(p))
 			return NF_DROP;
 	}
-	return smtp_help_segment(&p, flow, dir);
+	return smtp_help_segment(p, flow, dir);
 }
 
 struct smtp_preexisting {

@@ -22,13 +22,18 @@ smtp_ports_policy[SMTP_FIXUP_PORTS_A_MAX + 1] = {
 
 #define SMTP_VERBS_KNOWN	((1ULL << __SMTP_FIXUP_VERB_MAX) - 1)
 
-static const struct nla_policy smtp_set_policy[SMTP_FIXUP_A_VERBS + 1] = {
+static const struct nla_policy smtp_set_policy[SMTP_FIXUP_A_EHLO + 1] = {
 	[SMTP_FIXUP_A_PORTS] = NLA_POLICY_NESTED(smtp_ports_policy),
 	[SMTP_FIXUP_A_MODE] = NLA_POLICY_MAX(NLA_U8, __SMTP_FIXUP_MODE_MAX - 1),
 	[SMTP_FIXUP_A_BANNER] =
 		NLA_POLICY_MAX(NLA_U8, __SMTP_FIXUP_BANNER_MAX - 1),
 	[SMTP_FIXUP_A_TLS] = NLA_POLICY_MAX(NLA_U8, __SMTP_FIXUP_TLS_MAX - 1),
 	[SMTP_FIXUP_A_VERBS] = NLA_POLICY_MASK(NLA_U64, SMTP_VERBS_KNOWN),
+	[SMTP_FIXUP_A_BANNER_TEXT] = { .type = NLA_NUL_STRING,
+				       .len = SMTP_FIXUP_TEXT_MAX },
+	[SMTP_FIXUP_A_REJECT] =
+		NLA_POLICY_MAX(NLA_U8, __SMTP_FIXUP_REJECT_MAX - 1),
+	[SMTP_FIXUP_A_EHLO] = NLA_POLICY_MAX(NLA_U8, __SMTP_FIXUP_EHLO_MAX - 1),
 };
 
 /* Where a dump goes on: a rule, or a conntrack of a bucket */
@@ -97,35 +102,63 @@ static void smtp_nl_set_reason(struct netlink_ext_ack *extack, const char *why)
 		extack->_msg = why;
 }
 
+/* Refuses the message for @why, if there is a reason; @attr is at fault */
+static int smtp_nl_refuse(struct netlink_ext_ack *extack,
+			  const struct nlattr *attr, const char *why)
+{
+	if (!why)
+		return 0;
+	smtp_nl_set_reason(extack, why);
+	if (attr)
+		NL_SET_BAD_ATTR(extack, attr);
+	return -EINVAL;
+}
+
+static int smtp_nl_parse_banner(struct genl_info *info,
+				struct smtp_policy *policy)
+{
+	const struct nlattr *text = info->attrs[SMTP_FIXUP_A_BANNER_TEXT];
+
+	if (info->attrs[SMTP_FIXUP_A_BANNER])
+		policy->banner = nla_get_u8(info->attrs[SMTP_FIXUP_A_BANNER]);
+	if (!text)
+		return 0;
+	if (policy->banner != SMTP_FIXUP_BANNER_TEXT)
+		return smtp_nl_refuse(info->extack, text,
+				      "A text goes with banner text only");
+	return smtp_nl_refuse(info->extack, text,
+			      smtp_policy_set_text(policy, nla_data(text),
+						   strlen(nla_data(text))));
+}
+
 static int smtp_nl_parse_policy(struct genl_info *info,
 				struct smtp_policy *policy)
 {
 	struct nlattr **attrs = info->attrs;
-	const char *why;
-	int i;
+	int err, i;
 
 	smtp_policy_init(policy, nla_get_u8(attrs[SMTP_FIXUP_A_MODE]));
-	for (i = SMTP_FIXUP_A_BANNER; i <= SMTP_FIXUP_A_VERBS; i++) {
-		if (attrs[i] && policy->mode == SMTP_FIXUP_MODE_OFF) {
-			NL_SET_ERR_MSG_ATTR(info->extack, attrs[i],
-					    "Mode off takes no options");
-			return -EINVAL;
-		}
+	for (i = SMTP_FIXUP_A_MODE + 1; i < ARRAY_SIZE(smtp_set_policy); i++) {
+		if (attrs[i] && policy->mode == SMTP_FIXUP_MODE_OFF)
+			return smtp_nl_refuse(info->extack, attrs[i],
+					      "Mode off takes no options");
 	}
-	if (attrs[SMTP_FIXUP_A_BANNER])
-		policy->banner = nla_get_u8(attrs[SMTP_FIXUP_A_BANNER]);
+	err = smtp_nl_parse_banner(info, policy);
+	if (err)
+		return err;
 	if (attrs[SMTP_FIXUP_A_TLS])
 		smtp_policy_set_tls(policy, nla_get_u8(attrs[SMTP_FIXUP_A_TLS]));
 	if (attrs[SMTP_FIXUP_A_VERBS])
 		policy->verbs = nla_get_u64(attrs[SMTP_FIXUP_A_VERBS]);
+	if (attrs[SMTP_FIXUP_A_REJECT])
+		policy->reject = nla_get_u8(attrs[SMTP_FIXUP_A_REJECT]);
+	if (attrs[SMTP_FIXUP_A_EHLO])
+		policy->ehlo = nla_get_u8(attrs[SMTP_FIXUP_A_EHLO]);
 
-	why = smtp_policy_check(policy);
-	if (!why)
-		return 0;
-	smtp_nl_set_reason(info->extack, why);
-	NL_SET_BAD_ATTR(info->extack, attrs[SMTP_FIXUP_A_VERBS] ?:
-				      attrs[SMTP_FIXUP_A_TLS]);
-	return -EINVAL;
+	return smtp_nl_refuse(info->extack, attrs[SMTP_FIXUP_A_VERBS] ?:
+					    attrs[SMTP_FIXUP_A_TLS] ?:
+					    attrs[SMTP_FIXUP_A_BANNER],
+			      smtp_policy_check(policy));
 }
 
 static int smtp_nl_policy_set(struct sk_buff *skb, struct genl_info *info)
@@ -164,6 +197,19 @@ static int smtp_nl_put_ports(struct sk_buff *skb, const struct smtp_rule *rule)
 	return nla_put_u8(skb, SMTP_FIXUP_A_MODE, rule->policy.mode);
 }
 
+/* The operator's words: without the code and CRLF */
+static int smtp_nl_put_text(struct sk_buff *skb, const struct smtp_policy *policy)
+{
+	u32 n = policy->text_len - 6;
+	struct nlattr *attr = nla_reserve(skb, SMTP_FIXUP_A_BANNER_TEXT, n + 1);
+
+	if (!attr)
+		return -EMSGSIZE;
+	memcpy(nla_data(attr), policy->text + 4, n);
+	((char *)nla_data(attr))[n] = '\0';
+	return 0;
+}
+
 static int smtp_nl_put_policy(struct sk_buff *skb, const struct smtp_rule *rule)
 {
 	const struct smtp_policy *policy = &rule->policy;
@@ -173,9 +219,13 @@ static int smtp_nl_put_policy(struct sk_buff *skb, const struct smtp_rule *rule)
 	    nla_put_u64_64bit(skb, SMTP_FIXUP_A_VERBS, policy->verbs,
 			      SMTP_FIXUP_A_PAD) ||
 	    nla_put_u64_64bit(skb, SMTP_FIXUP_A_KEYWORDS, policy->keywords,
-			      SMTP_FIXUP_A_PAD))
+			      SMTP_FIXUP_A_PAD) ||
+	    nla_put_u8(skb, SMTP_FIXUP_A_REJECT, policy->reject) ||
+	    nla_put_u8(skb, SMTP_FIXUP_A_EHLO, policy->ehlo))
 		return -EMSGSIZE;
-	return 0;
+	if (!policy->text_len)
+		return 0;
+	return smtp_nl_put_text(skb, policy);
 }
 
 static int smtp_nl_put_counters(struct sk_buff *skb,

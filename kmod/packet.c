@@ -212,40 +212,6 @@ static int smtp_packet_write(struct smtp_segment *seg, u32 off, const u8 *bytes,
 }
 
 /**
- * smtp_packet_init() - look at a packet
- * @p: to be filled in
- * @skb: the packet
- * @tcp: offset of its TCP header from skb->data
- *
- * Return: false: that is no TCP packet.
- */
-bool smtp_packet_init(struct smtp_packet *p, struct sk_buff *skb, u32 tcp)
-{
-	const struct tcphdr *th;
-
-	th = skb_header_pointer(skb, tcp, sizeof(p->th), &p->th);
-	if (!th || th->doff * 4 < sizeof(*th) || tcp + th->doff * 4 > skb->len)
-		return false;
-	if (th != &p->th)
-		p->th = *th;
-	p->skb = skb;
-	p->tcp = tcp;
-	p->data = tcp + th->doff * 4;
-	p->block_len = 0;
-	p->reading = false;
-	p->broken = false;
-	p->seg.seq = ntohl(th->seq);
-	p->seg.len = skb->len - p->data;
-	p->seg.mss = skb_shinfo(skb)->gso_size;
-	p->seg.ack = ntohl(th->ack_seq);
-	p->seg.has_ack = th->ack;
-	p->seg.fin = th->fin;
-	p->seg.read = smtp_packet_read;
-	p->seg.write = smtp_packet_write;
-	return true;
-}
-
-/**
  * smtp_packet_readable() - can all of the payload be read?
  * @p: the packet
  *
@@ -320,19 +286,11 @@ static bool smtp_packet_set_length(struct sk_buff *skb, u32 len)
 	return true;
 }
 
-/**
- * smtp_packet_cut() - let only the head of the payload go on
- * @p: the packet
- * @pass: octets of payload that stay
- *
- * FIN and PSH belong to the end that is cut off.
- *
- * Return: 0 or a negative error: it must be dropped.
- */
-int smtp_packet_cut(struct smtp_packet *p, u32 pass)
+/* Makes the payload @keep octets long, and has header and checksum follow */
+static int smtp_packet_trim(struct smtp_packet *p, u32 keep)
 {
 	struct sk_buff *skb = p->skb;
-	u32 old = skb->len, len = p->data + pass;
+	u32 old = skb->len, len = p->data + keep;
 	struct tcphdr *th;
 	__wsum gone = 0;
 
@@ -355,18 +313,124 @@ int smtp_packet_cut(struct smtp_packet *p, u32 pass)
 		csum_replace_by_diff(&th->check, csum_sub(0, gone));
 	inet_proto_csum_replace4(&th->check, skb, htonl(old - p->tcp),
 				 htonl(len - p->tcp), true);
-	smtp_packet_set_flags(p, TCP_FLAG_FIN | TCP_FLAG_PSH, 0);
 
 	if (skb_is_gso(skb)) {
 		u32 mss = skb_shinfo(skb)->gso_size;
 
 		/* GSO throws away a packet that is one segment */
-		if (pass <= mss)
+		if (keep <= mss)
 			skb_gso_reset(skb);
 		else
-			skb_shinfo(skb)->gso_segs = DIV_ROUND_UP(pass, mss);
+			skb_shinfo(skb)->gso_segs = DIV_ROUND_UP(keep, mss);
 	}
 	return 0;
+}
+
+/**
+ * smtp_packet_cut() - let only the head of the payload go on
+ * @p: the packet
+ * @pass: octets of payload that stay
+ *
+ * FIN and PSH belong to the end that is cut off.
+ *
+ * Return: 0 or a negative error: it must be dropped.
+ */
+int smtp_packet_cut(struct smtp_packet *p, u32 pass)
+{
+	int err = smtp_packet_trim(p, pass);
+
+	if (!err)
+		smtp_packet_set_flags(p, TCP_FLAG_FIN | TCP_FLAG_PSH, 0);
+	return err;
+}
+
+/* smtp_segment.splice. What is kept goes linear: it is less than one wire
+ * segment (smtp_segment.room).
+ */
+static int smtp_packet_splice(struct smtp_segment *seg, u32 keep,
+			      const u8 *bytes, u32 n)
+{
+	struct smtp_packet *p = container_of(seg, struct smtp_packet, seg);
+	struct sk_buff *skb = p->skb;
+	u32 len = p->data + keep;
+	struct tcphdr *th;
+	int err;
+
+	smtp_packet_read_end(p);
+	err = smtp_packet_trim(p, keep);
+	if (err)
+		return err;
+	if (skb_linearize(skb) ||
+	    (skb_tailroom(skb) < n &&
+	     pskb_expand_head(skb, 0, n - skb_tailroom(skb), GFP_ATOMIC)))
+		return -ENOMEM;
+	skb_put_data(skb, bytes, n);
+	if (!smtp_packet_set_length(skb, len + n))
+		return -EMSGSIZE;
+
+	th = smtp_packet_th(p);
+	if (skb->ip_summed != CHECKSUM_PARTIAL)
+		csum_replace_by_diff(&th->check,
+				     smtp_packet_csum_at(p, csum_partial(bytes, n, 0),
+							 len));
+	inet_proto_csum_replace4(&th->check, skb, htonl(len - p->tcp),
+				 htonl(len + n - p->tcp), true);
+	if (seg->pass < seg->len)
+		smtp_packet_set_flags(p, TCP_FLAG_FIN | TCP_FLAG_PSH, 0);
+	p->spliced = true;
+	return 0;
+}
+
+/* Any path carries this much payload in a packet: RFC 9293, 3.7.1 */
+#define SMTP_ROOM_MIN	536
+
+/* How long may the payload become? What is as long as the packet was passes
+ * wherever that did. On loopback sequence numbers are not adjusted.
+ */
+static u32 smtp_packet_room(const struct smtp_packet *p)
+{
+	u32 len = p->seg.mss ? min(p->seg.mss, p->seg.len) : p->seg.len;
+
+	if (p->skb->dev && p->skb->dev->flags & IFF_LOOPBACK)
+		return 0;
+	return max_t(u32, len, SMTP_ROOM_MIN);
+}
+
+/**
+ * smtp_packet_init() - look at a packet
+ * @p: to be filled in
+ * @skb: the packet
+ * @tcp: offset of its TCP header from skb->data
+ *
+ * Return: false: that is no TCP packet.
+ */
+bool smtp_packet_init(struct smtp_packet *p, struct sk_buff *skb, u32 tcp)
+{
+	const struct tcphdr *th;
+
+	th = skb_header_pointer(skb, tcp, sizeof(p->th), &p->th);
+	if (!th || th->doff * 4 < sizeof(*th) || tcp + th->doff * 4 > skb->len)
+		return false;
+	if (th != &p->th)
+		p->th = *th;
+	p->skb = skb;
+	p->tcp = tcp;
+	p->data = tcp + th->doff * 4;
+	p->block_len = 0;
+	p->reading = false;
+	p->broken = false;
+	p->spliced = false;
+	p->seg.seq = ntohl(th->seq);
+	p->seg.len = skb->len - p->data;
+	p->seg.mss = skb_shinfo(skb)->gso_size;
+	p->seg.ack = ntohl(th->ack_seq);
+	p->seg.has_ack = th->ack;
+	p->seg.fin = th->fin;
+	p->seg.read = smtp_packet_read;
+	p->seg.write = smtp_packet_write;
+	p->seg.splice = smtp_packet_splice;
+	p->seg.room = smtp_packet_room(p);
+	return true;
 }
 
 /**

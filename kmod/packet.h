@@ -22,6 +22,7 @@
  * @block_off: its offset in the payload
  * @block_len: its length, octets
  * @reading: @state may hold a mapping
+ * @spliced: the payload has its final length
  * @broken: a byte that must be there could not be read
  */
 struct smtp_packet {
@@ -36,6 +37,7 @@ struct smtp_packet {
 	u32 block_len;
 	bool reading;
 	bool broken;
+	bool spliced;
 };
 
 int smtp_packet_tcp_offset(const struct sk_buff *skb, u8 family);

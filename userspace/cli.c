@@ -79,7 +79,8 @@ static int parse_line(struct parse *parse, struct cli *cli, int argc, char **arg
 		const bool flag = word[0] == '-' && word[1] &&
 				  !(word[1] >= '0' && word[1] <= '9');
 
-		if (parse->verb && parse->verb->raw) {
+		if ((parse->verb && parse->verb->raw) ||
+		    verb_takes(parse->verb, cli->argc, cli->argv)) {
 			cli->argv[cli->argc++] = word;
 		} else if (flag && !parse->literal) {
 			if (parse_flag(parse, cli, word))

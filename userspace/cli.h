@@ -44,6 +44,8 @@ struct flag {
  * @flags: its own flags, or NULL
  * @hidden: not for people
  * @raw: reads its words without flags being taken out
+ * @literal: whether the word behind these words is taken as it is, even if it
+ *	looks like a flag; or NULL
  * @explain: write the rest of --help, or NULL
  * @run: do it; return 0, or -1 with the reason
  * @complete: propose words, or NULL
@@ -57,6 +59,7 @@ struct verb {
 	const struct flag *flags;
 	bool hidden;
 	bool raw;
+	bool (*literal)(int argc, char *const *argv);
 	void (*explain)(FILE *out);
 	int (*run)(struct cli *cli);
 	void (*complete)(const struct completion *c);
@@ -76,6 +79,9 @@ extern const struct verb verb_help;
 extern const struct verb verb_autocomplete;
 
 const struct verb *verb_find_name(const char *name);
+
+/* Whether the word behind these words of the verb can't be a flag. */
+bool verb_takes(const struct verb *verb, int argc, char *const *argv);
 
 /* The whole of "help", and of "VERB --help". */
 void help_program(FILE *out);

@@ -51,7 +51,7 @@ static int autocomplete_run(struct cli *cli)
 
 		if (i == cli->argc - 1) {
 			c.current = word;
-		} else if (*word == '-') {
+		} else if (*word == '-' && !verb_takes(verb, c.argc, c.argv)) {
 			continue;
 		} else if (!verb && known) {
 			verb = verb_find_name(word);
@@ -61,7 +61,7 @@ static int autocomplete_run(struct cli *cli)
 		}
 	}
 
-	if (*c.current == '-') {
+	if (*c.current == '-' && !verb_takes(verb, c.argc, c.argv)) {
 		if (verb)
 			propose_flags(&c, verb->flags);
 		propose_flags(&c, common_flags);

@@ -104,6 +104,20 @@ static int range_get(const struct nlattr *attr, struct port_range *range)
 	return 0;
 }
 
+/* The banner's text; it sets the banner as well. */
+static bool text_get(const struct nlattr *attr, struct smtp_policy *policy)
+{
+	const char *text;
+	size_t len;
+
+	if (!attr)
+		return true;
+	text = attr_data(attr);
+	len = strnlen(text, attr_len(attr));
+	return len + 1 == attr_len(attr) &&
+	       !smtp_policy_set_text(policy, text, len);
+}
+
 int policy_list_add(const struct nlmsghdr *nlh, void *list)
 {
 	const struct nlattr *tb[SMTP_FIXUP_A_MAX + 1];
@@ -121,7 +135,10 @@ int policy_list_add(const struct nlmsghdr *nlh, void *list)
 	if (!attr_get(tb[SMTP_FIXUP_A_TLS], &tls, 1))
 		return -1;
 	smtp_policy_set_tls(p, tls);
-	if (!attr_get(tb[SMTP_FIXUP_A_BANNER], &p->banner, 1) ||
+	if (!text_get(tb[SMTP_FIXUP_A_BANNER_TEXT], p) ||
+	    !attr_get(tb[SMTP_FIXUP_A_BANNER], &p->banner, 1) ||
+	    !attr_get(tb[SMTP_FIXUP_A_REJECT], &p->reject, 1) ||
+	    !attr_get(tb[SMTP_FIXUP_A_EHLO], &p->ehlo, 1) ||
 	    !attr_get(tb[SMTP_FIXUP_A_VERBS], &p->verbs, 8) ||
 	    !attr_get(tb[SMTP_FIXUP_A_KEYWORDS], &p->keywords, 8))
 		return -1;
@@ -321,20 +338,41 @@ void stats_list_select(struct stats_list *list, const struct ports *ports)
 	stats_list_sort(list);
 }
 
-static void put_word(struct nlmsghdr *nlh, const struct set_request *req, u8 attr)
+static void put_text(struct nlmsghdr *nlh, u8 attr, const char *text, u32 len)
+{
+	char copy[SMTP_FIXUP_TEXT_MAX + 1];
+
+	snprintf(copy, sizeof(copy), "%.*s", (int)len, text);
+	mnl_attr_put_strz(nlh, attr, copy);
+}
+
+static void put_option(struct nlmsghdr *nlh, const struct set_request *req,
+		       u8 attr)
 {
 	for (unsigned int i = 0; i < set_options_count; i++) {
-		if (set_options[i].attr == attr && set_options[i].get)
-			mnl_attr_put_u8(nlh, attr, set_options[i].get(&req->policy));
+		const struct set_option *option = &set_options[i];
+		const char *text;
+		u32 len;
+
+		if (option->attr == attr && option->get)
+			mnl_attr_put_u8(nlh, attr, option->get(&req->policy));
+		if (option->text_attr != attr)
+			continue;
+		text = option->get_text(&req->policy, &len);
+		if (text)
+			put_text(nlh, attr, text, len);
 	}
 }
 
 struct nlmsghdr *message_set(const struct set_request *req, u16 family)
 {
-	/* Each range: three attributes; all else: at most a u64 and a pad each */
+	/* Each range: three attributes; all else: at most a u64 and a pad each,
+	 * but for the text
+	 */
 	const size_t size = NLMSG_HDRLEN + GENL_HDRLEN +
 			    req->ports.count * (NLA_HDRLEN + 2 * 8) +
-			    (SMTP_FIXUP_A_MAX + 1) * (2 * NLA_HDRLEN + 8);
+			    (SMTP_FIXUP_A_MAX + 1) * (2 * NLA_HDRLEN + 8) +
+			    NLA_ALIGN(SMTP_FIXUP_TEXT_MAX + 1);
 	struct nlmsghdr *nlh = grow(NULL, 1, size);
 	struct genlmsghdr *genl;
 
@@ -362,7 +400,7 @@ struct nlmsghdr *message_set(const struct set_request *req, u16 family)
 		if (attr == SMTP_FIXUP_A_VERBS)
 			mnl_attr_put_u64(nlh, attr, req->policy.verbs);
 		else
-			put_word(nlh, req, attr);
+			put_option(nlh, req, attr);
 	}
 	return nlh;
 }
@@ -375,6 +413,9 @@ const char *attr_name(unsigned int type)
 		[SMTP_FIXUP_A_BANNER] = "banner",
 		[SMTP_FIXUP_A_TLS] = "tls",
 		[SMTP_FIXUP_A_VERBS] = "allow/deny",
+		[SMTP_FIXUP_A_BANNER_TEXT] = "banner text",
+		[SMTP_FIXUP_A_REJECT] = "reject",
+		[SMTP_FIXUP_A_EHLO] = "ehlo",
 	};
 
 	return type <= SMTP_FIXUP_A_MAX ? names[type] : NULL;

@@ -14,19 +14,58 @@ static u8 banner_get(const struct smtp_policy *policy)
 	return policy->banner;
 }
 
+static const char *banner_get_text(const struct smtp_policy *policy, u32 *len)
+{
+	const char *text = (const char *)policy->text;
+
+	if (policy->banner != SMTP_FIXUP_BANNER_TEXT || !policy->text_len)
+		return NULL;
+	/* Without the code and CRLF */
+	*len = policy->text_len - strlen("220 \r\n");
+	return text + strlen("220 ");
+}
+
+static void reject_apply(struct smtp_policy *policy, u8 value)
+{
+	policy->reject = value;
+}
+
+static u8 reject_get(const struct smtp_policy *policy)
+{
+	return policy->reject;
+}
+
+static void ehlo_apply(struct smtp_policy *policy, u8 value)
+{
+	policy->ehlo = value;
+}
+
+static u8 ehlo_get(const struct smtp_policy *policy)
+{
+	return policy->ehlo;
+}
+
 static u8 tls_get(const struct smtp_policy *policy)
 {
 	return policy->tls;
 }
 
 static int parse_word(const struct set_option *option, struct set_request *req,
-		      const char *arg, struct reason *why)
+		      char *const *args, struct reason *why)
 {
-	int value = word_find(option->words, arg, why);
+	int value = word_find(option->words, args[0], why);
+	const char *fault;
 
 	if (value < 0)
 		return -1;
-	option->apply(&req->policy, value);
+	if (!word_arg(option->words, value)) {
+		option->apply(&req->policy, value);
+		return 0;
+	}
+	fault = option->apply_text(&req->policy, args[1], strlen(args[1]));
+	if (fault)
+		return reason_usage(why, "%s", fault);
+	req->attrs |= 1U << option->text_attr;
 	return 0;
 }
 
@@ -34,9 +73,18 @@ static void print_word(const struct set_option *option, FILE *out,
 		       const struct smtp_policy *policy,
 		       const struct smtp_policy *base)
 {
-	if (option->get(policy) != option->get(base))
-		fprintf(out, " %s %s", option->name,
-			WORD_TEXT(option->words, option->get(policy)));
+	const char *text;
+	u32 len;
+
+	if (option->get(policy) == option->get(base))
+		return;
+	fprintf(out, " %s %s", option->name,
+		WORD_TEXT(option->words, option->get(policy)));
+	text = option->get_text ? option->get_text(policy, &len) : NULL;
+	if (text) {
+		fputc(' ', out);
+		text_print(out, text, len);
+	}
 }
 
 static void complete_word(const struct set_option *option,
@@ -47,17 +95,17 @@ static void complete_word(const struct set_option *option,
 }
 
 static int parse_allow(const struct set_option *option, struct set_request *req,
-		       const char *arg, struct reason *why)
+		       char *const *args, struct reason *why)
 {
 	(void)option;
-	return verbs_parse(&req->allow, arg, why);
+	return verbs_parse(&req->allow, args[0], why);
 }
 
 static int parse_deny(const struct set_option *option, struct set_request *req,
-		      const char *arg, struct reason *why)
+		      char *const *args, struct reason *why)
 {
 	(void)option;
-	return verbs_parse(&req->deny, arg, why);
+	return verbs_parse(&req->deny, args[0], why);
 }
 
 static void print_verbs(const struct set_option *option, FILE *out, u64 mask)
@@ -122,11 +170,34 @@ static void complete_verbs(const struct set_option *option,
 const struct set_option set_options[] = {
 	{
 		.name = "banner",
-		.doc = "how the server's greeting is masked (default: pix)",
+		.doc = "what becomes of the server's greeting (default: pix)",
 		.attr = SMTP_FIXUP_A_BANNER,
+		.text_attr = SMTP_FIXUP_A_BANNER_TEXT,
 		.words = &banner_words,
 		.apply = banner_apply,
 		.get = banner_get,
+		.apply_text = smtp_policy_set_text,
+		.get_text = banner_get_text,
+		.parse = parse_word,
+		.print = print_word,
+		.complete = complete_word,
+	}, {
+		.name = "reject",
+		.doc = "what becomes of a blocked command (default: x)",
+		.attr = SMTP_FIXUP_A_REJECT,
+		.words = &reject_words,
+		.apply = reject_apply,
+		.get = reject_get,
+		.parse = parse_word,
+		.print = print_word,
+		.complete = complete_word,
+	}, {
+		.name = "ehlo",
+		.doc = "what becomes of lines that an EHLO reply may not have (default: mask)",
+		.attr = SMTP_FIXUP_A_EHLO,
+		.words = &ehlo_words,
+		.apply = ehlo_apply,
+		.get = ehlo_get,
 		.parse = parse_word,
 		.print = print_word,
 		.complete = complete_word,
@@ -169,6 +240,16 @@ int option_find(const char *name)
 			return i;
 	}
 	return -1;
+}
+
+int option_args(const struct set_option *option, const char *arg)
+{
+	for (unsigned int i = 0; option->words && i < option->words->count; i++) {
+		if (word_arg(option->words, i) &&
+		    !strcmp(option->words->names[i], arg))
+			return 2;
+	}
+	return 1;
 }
 
 void option_print_arg(FILE *out, const struct set_option *option)

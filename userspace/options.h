@@ -35,10 +35,14 @@ struct set_request {
  * @arg: what its argument is called in usage lines, or NULL: the @words
  * @doc: one line
  * @attr: the attribute that carries it
+ * @text_attr: the attribute for the text of the one value that takes one, or 0
  * @words: its values, where that is a closed list
  * @apply: put a value of @words into a policy
  * @get: get it back
- * @parse: read the argument
+ * @apply_text: put a text and the value that takes it into a policy, or say
+ *	what is wrong with it; NULL if no value takes one
+ * @get_text: get the text back, not ended by a NUL; NULL where there is none
+ * @parse: read the arguments, as many as option_args() says
  * @print: write the argument, nothing where @base says the same already
  * @complete: propose arguments
  */
@@ -47,11 +51,15 @@ struct set_option {
 	const char *arg;
 	const char *doc;
 	u8 attr;
+	u8 text_attr;
 	const struct words *words;
 	void (*apply)(struct smtp_policy *policy, u8 value);
 	u8 (*get)(const struct smtp_policy *policy);
+	const char *(*apply_text)(struct smtp_policy *policy, const char *text,
+				  u32 len);
+	const char *(*get_text)(const struct smtp_policy *policy, u32 *len);
 	int (*parse)(const struct set_option *option, struct set_request *req,
-		     const char *arg, struct reason *why);
+		     char *const *args, struct reason *why);
 	void (*print)(const struct set_option *option, FILE *out,
 		      const struct smtp_policy *policy,
 		      const struct smtp_policy *base);
@@ -65,7 +73,10 @@ extern const unsigned int set_options_count;
 /* The index of an option, or -1. */
 int option_find(const char *name);
 
-/* Its argument, as in usage lines. */
+/* How many arguments it takes, of which the first is @arg. */
+int option_args(const struct set_option *option, const char *arg);
+
+/* Its arguments, as in usage lines. */
 void option_print_arg(FILE *out, const struct set_option *option);
 
 /* Every option that tells @policy from what its mode means, each as

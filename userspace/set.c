@@ -7,11 +7,14 @@
 #include "netlink.h"
 #include "set.h"
 
-static int parse_option(struct set_request *req, const char *name,
-			const char *arg, struct reason *why)
+/* Read the option that begins the words. Return how many of them it takes. */
+static int parse_option(struct set_request *req, int argc, char *const *argv,
+			struct reason *why)
 {
 	const struct set_option *option;
+	const char *name = argv[0];
 	int i = option_find(name);
+	int args;
 
 	if (i < 0) {
 		char list[256] = "";
@@ -31,7 +34,8 @@ static int parse_option(struct set_request *req, const char *name,
 	if (req->options >> i & 1)
 		return reason_usage(why, "the option '%s' is given twice; name it once",
 				    option->name);
-	if (!arg) {
+	args = argc > 1 ? option_args(option, argv[1]) : 1;
+	if (argc <= args) {
 		char value[128] = "";
 		FILE *f = fmemopen(value, sizeof(value), "w");
 
@@ -39,17 +43,20 @@ static int parse_option(struct set_request *req, const char *name,
 			option_print_arg(f, option);
 			fclose(f);
 		}
-		return reason_usage(why, "the option '%s' lacks its value; write %s %s",
-				    option->name, option->name, value);
+		return reason_usage(why, "the option '%s%s%s' lacks its %s; write %s %s",
+				    option->name, argc > 1 ? " " : "",
+				    argc > 1 ? argv[1] : "",
+				    argc > 1 ? "text" : "value",
+				    option->name, value);
 	}
 	req->options |= 1U << i;
 	req->attrs |= 1U << option->attr;
-	return option->parse(option, req, arg, why);
+	return option->parse(option, req, argv + 1, why) ? -1 : 1 + args;
 }
 
 int set_parse(struct set_request *req, int argc, char **argv, struct reason *why)
 {
-	int mode;
+	int mode, words;
 
 	memset(req, 0, sizeof(*req));
 	if (!argc)
@@ -63,9 +70,9 @@ int set_parse(struct set_request *req, int argc, char **argv, struct reason *why
 	if (mode < 0)
 		return -1;
 	policy_init(&req->policy, mode);
-	for (int i = 2; i < argc; i += 2) {
-		if (parse_option(req, argv[i], i + 1 < argc ? argv[i + 1] : NULL,
-				 why))
+	for (int i = 2; i < argc; i += words) {
+		words = parse_option(req, argc - i, argv + i, why);
+		if (words < 0)
 			return -1;
 	}
 	return options_finish(req, why);
@@ -120,10 +127,52 @@ static void set_explain(FILE *out)
 	options_explain(out);
 }
 
+/**
+ * struct place - what the word behind some words of a set line is
+ * @option: the option it belongs to; NULL where it is the name of an option,
+ *	or belongs to an unknown one
+ * @nth: its number among the option's words: 0 is the name
+ * @used: bit mask of the indices of the options that are complete
+ */
+struct place {
+	const struct set_option *option;
+	int nth;
+	u32 used;
+};
+
+static struct place set_place(int argc, char *const *argv)
+{
+	struct place place = { 0 };
+	int i = 2;
+
+	while (i < argc) {
+		const int n = option_find(argv[i]);
+		int args = 1;
+
+		place.option = n < 0 ? NULL : &set_options[n];
+		if (place.option && i + 1 < argc)
+			args = option_args(place.option, argv[i + 1]);
+		if (i + args >= argc) {
+			place.nth = argc - i;
+			return place;
+		}
+		if (place.option)
+			place.used |= 1U << n;
+		i += 1 + args;
+	}
+	place.option = NULL;
+	return place;
+}
+
+/* A text is free to look like a flag */
+static bool set_literal(int argc, char *const *argv)
+{
+	return set_place(argc, argv).nth > 1;
+}
+
 static void set_complete(const struct completion *c)
 {
-	unsigned int used = 0;
-	int i;
+	struct place place;
 
 	if (!c->argc) {
 		propose_ports(c);
@@ -136,21 +185,14 @@ static void set_complete(const struct completion *c)
 	}
 	if (!strcmp(c->argv[1], smtp_mode_names[SMTP_FIXUP_MODE_OFF]))
 		return;
-	for (i = 2; i + 1 < c->argc; i += 2) {
-		int n = option_find(c->argv[i]);
-
-		if (n >= 0)
-			used |= 1U << n;
-	}
-	if (i < c->argc) {
-		int n = option_find(c->argv[i]);
-
-		if (n >= 0)
-			set_options[n].complete(&set_options[n], c);
+	place = set_place(c->argc, c->argv);
+	if (place.nth) {
+		if (place.nth == 1 && place.option)
+			place.option->complete(place.option, c);
 		return;
 	}
 	for (unsigned int n = 0; n < set_options_count; n++) {
-		if (!(used >> n & 1))
+		if (!(place.used >> n & 1))
 			propose(c, set_options[n].name);
 	}
 }
@@ -167,6 +209,7 @@ const struct verb verb_set = {
 		"  any DNAT. Where ranges overlap, a port is under the narrowest of them.\n",
 	.example = "set 25 esmtp tls allow",
 	.explain = set_explain,
+	.literal = set_literal,
 	.run = set_run,
 	.complete = set_complete,
 };

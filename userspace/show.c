@@ -17,6 +17,23 @@ void show_text(FILE *out, const struct policy_list *list)
 	}
 }
 
+static void put_option(json_t *object, const struct set_option *option,
+		       const struct smtp_policy *policy)
+{
+	const char *text;
+	char key[32];
+	u32 len;
+
+	if (!option->words)
+		return;
+	json_put_word(object, option->name, option->words, option->get(policy));
+	text = option->get_text ? option->get_text(policy, &len) : NULL;
+	if (text) {
+		snprintf(key, sizeof(key), "%s-text", option->name);
+		json_object_set_new(object, key, json_stringn(text, len));
+	}
+}
+
 int show_json(FILE *out, const struct policy_list *list, struct reason *why)
 {
 	struct json_list json;
@@ -29,14 +46,8 @@ int show_json(FILE *out, const struct policy_list *list, struct reason *why)
 		json_put_range(object, list->item[i].range);
 		json_put_word(object, "mode", &mode_words, policy->mode);
 		if (policy->mode != SMTP_FIXUP_MODE_OFF) {
-			for (unsigned int n = 0; n < set_options_count; n++) {
-				const struct set_option *option = &set_options[n];
-
-				if (option->words)
-					json_put_word(object, option->name,
-						      option->words,
-						      option->get(policy));
-			}
+			for (unsigned int n = 0; n < set_options_count; n++)
+				put_option(object, &set_options[n], policy);
 			json_put_mask(object, "verbs", policy->verbs,
 				      smtp_verbs, __SMTP_FIXUP_VERB_MAX);
 			json_put_mask(object, "keywords", policy->keywords,

@@ -32,3 +32,8 @@ const struct verb *verb_find_name(const char *name)
 	}
 	return NULL;
 }
+
+bool verb_takes(const struct verb *verb, int argc, char *const *argv)
+{
+	return verb && verb->literal && verb->literal(argc, argv);
+}

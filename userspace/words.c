@@ -22,6 +22,30 @@ static const char *const banner_docs[] = {
 		"all behind '220 ' becomes * (PIX 4.4, PIX/ASA from 7.x)",
 	[SMTP_FIXUP_BANNER_KEEP] =
 		"the greeting passes as it is",
+	[SMTP_FIXUP_BANNER_TEXT] =
+		"one line, '220 ' and this text: 1 to 200 printable ASCII characters",
+};
+
+static const char *const banner_args[__SMTP_FIXUP_BANNER_MAX] = {
+	[SMTP_FIXUP_BANNER_TEXT] = "\"...\"",
+};
+
+static const char *const reject_docs[] = {
+	[SMTP_FIXUP_REJECT_X] =
+		"its verb is overwritten with X (PIX/ASA), so the server refuses it",
+	[SMTP_FIXUP_REJECT_LINE] =
+		"the whole line is overwritten with X",
+	[SMTP_FIXUP_REJECT_NOOP] =
+		"it becomes NOOP and blanks (PIX 4.0, 4.1); the server says OK",
+};
+
+static const char *const ehlo_docs[] = {
+	[SMTP_FIXUP_EHLO_MASK] =
+		"they are overwritten with X, at their length (PIX/ASA)",
+	[SMTP_FIXUP_EHLO_STRIP] =
+		"they are taken out of the reply",
+	[SMTP_FIXUP_EHLO_KEEP] =
+		"the reply passes as it is; what is blocked stays blocked",
 };
 
 static const char *const tls_docs[] = {
@@ -35,23 +59,37 @@ static_assert(sizeof(mode_docs) / sizeof(*mode_docs) == __SMTP_FIXUP_MODE_MAX,
 	      "a mode lacks its explanation");
 static_assert(sizeof(banner_docs) / sizeof(*banner_docs) ==
 	      __SMTP_FIXUP_BANNER_MAX, "a banner lacks its explanation");
+static_assert(sizeof(reject_docs) / sizeof(*reject_docs) ==
+	      __SMTP_FIXUP_REJECT_MAX, "a reject value lacks its explanation");
+static_assert(sizeof(ehlo_docs) / sizeof(*ehlo_docs) == __SMTP_FIXUP_EHLO_MAX,
+	      "an ehlo value lacks its explanation");
 static_assert(sizeof(tls_docs) / sizeof(*tls_docs) == __SMTP_FIXUP_TLS_MAX,
 	      "a tls value lacks its explanation");
 
 const struct words mode_words = {
-	"mode", smtp_mode_names, mode_docs, __SMTP_FIXUP_MODE_MAX,
+	"mode", smtp_mode_names, mode_docs, NULL, __SMTP_FIXUP_MODE_MAX,
 };
 
 const struct words banner_words = {
-	"banner", smtp_banner_names, banner_docs, __SMTP_FIXUP_BANNER_MAX,
+	"banner", smtp_banner_names, banner_docs, banner_args,
+	__SMTP_FIXUP_BANNER_MAX,
+};
+
+const struct words reject_words = {
+	"reject value", smtp_reject_names, reject_docs, NULL,
+	__SMTP_FIXUP_REJECT_MAX,
+};
+
+const struct words ehlo_words = {
+	"ehlo value", smtp_ehlo_names, ehlo_docs, NULL, __SMTP_FIXUP_EHLO_MAX,
 };
 
 const struct words tls_words = {
-	"tls value", smtp_tls_names, tls_docs, __SMTP_FIXUP_TLS_MAX,
+	"tls value", smtp_tls_names, tls_docs, NULL, __SMTP_FIXUP_TLS_MAX,
 };
 
 const struct words phase_words = {
-	"phase", smtp_phase_names, NULL, __SMTP_FIXUP_PHASE_MAX,
+	"phase", smtp_phase_names, NULL, NULL, __SMTP_FIXUP_PHASE_MAX,
 };
 
 const char *word_text(const struct words *words, unsigned int value,
@@ -82,10 +120,19 @@ int word_find(const struct words *words, const char *name, struct reason *why)
 			    QUOTED(name), list);
 }
 
+const char *word_arg(const struct words *words, unsigned int value)
+{
+	return words->args && value < words->count ? words->args[value] : NULL;
+}
+
 void words_print(FILE *out, const struct words *words, const char *between)
 {
-	for (unsigned int i = 0; i < words->count; i++)
-		fprintf(out, "%s%s", i ? between : "", words->names[i]);
+	for (unsigned int i = 0; i < words->count; i++) {
+		const char *arg = word_arg(words, i);
+
+		fprintf(out, "%s%s%s%s", i ? between : "", words->names[i],
+			arg ? " " : "", arg ? arg : "");
+	}
 }
 
 void words_explain(FILE *out, const struct words *words, int indent)
@@ -156,4 +203,16 @@ void mask_print(FILE *out, u64 mask, const struct smtp_word *table,
 			fprintf(out, "%s%u", comma, i);
 		comma = ",";
 	}
+}
+
+void text_print(FILE *out, const char *text, size_t len)
+{
+	fputc('\'', out);
+	for (; len; len--, text++) {
+		if (*text == '\'')
+			fputs("'\\''", out);
+		else
+			fputc(*text, out);
+	}
+	fputc('\'', out);
 }

@@ -16,17 +16,21 @@
  * @what: what they are, in the singular
  * @names: by value
  * @docs: by value, one line each, or NULL
+ * @args: by value, what must follow the name, or NULL; NULL if none needs it
  * @count: how many
  */
 struct words {
 	const char *what;
 	const char *const *names;
 	const char *const *docs;
+	const char *const *args;
 	unsigned int count;
 };
 
 extern const struct words mode_words;
 extern const struct words banner_words;
+extern const struct words reject_words;
+extern const struct words ehlo_words;
 extern const struct words tls_words;
 extern const struct words phase_words;
 
@@ -41,7 +45,10 @@ const char *word_text(const struct words *words, unsigned int value,
 /* The value of a name, or -1 with @why naming the word and the known ones. */
 int word_find(const struct words *words, const char *name, struct reason *why);
 
-/* The names with something between them: a|b|c */
+/* What must follow the name of a value, as in usage lines, or NULL. */
+const char *word_arg(const struct words *words, unsigned int value);
+
+/* The names with something between them: a|b|c "..." */
 void words_print(FILE *out, const struct words *words, const char *between);
 
 /* Name and explanation, one a line. */
@@ -53,5 +60,8 @@ int verbs_parse(u64 *mask, const char *list, struct reason *why);
 /* A mask as a list; bits without a word are printed as numbers. */
 void mask_print(FILE *out, u64 mask, const struct smtp_word *table,
 		unsigned int count);
+
+/* Somebody's text as one word of a shell, in single quotes. */
+void text_print(FILE *out, const char *text, size_t len);
 
 #endif /* _SMTPFIXUP_WORDS_H */

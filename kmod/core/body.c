@@ -144,18 +144,19 @@ static bool smtp_mark_add(struct smtp_flow *flow, u32 seq, u8 kind,
 {
 	struct smtp_stream *st = &flow->stream[SMTP_CLIENT];
 	u32 i = smtp_mark_behind(st, seq);
-	struct smtp_mark *m = st->marks + i;
+	struct smtp_mark *m;
 
-	if (kind == SMTP_MARK_DOTS && i && smtp_mark_end(m - 1) == seq &&
-	    m[-1].kind == kind && m[-1].len < 0xffff) {
-		m[-1].len++;
-		return true;
+	if (kind == SMTP_MARK_DOTS && i) {
+		m = &st->marks[i - 1];
+		if (smtp_mark_end(m) == seq && m->kind == kind &&
+		    m->len < 0xffff) {
+			m->len++;
+			return true;
+		}
 	}
-	if (st->nr_marks == st->max_marks) {
-		if (!smtp_marks_grow(flow))
-			return false;
-		m = st->marks + i;
-	}
+	if (st->nr_marks == st->max_marks && !smtp_marks_grow(flow))
+		return false;
+	m = &st->marks[i];
 	memmove(m + 1, m, (st->nr_marks - i) * sizeof(*m));
 	st->nr_marks++;
 	memset(m, 0, sizeof(*m));
@@ -517,6 +518,10 @@ enum smtp_verdict smtp_body_ahead(struct smtp_flow *flow,
 		if (smtp_seq_before(seg->seq, a->end)) {
 			if (smtp_seq_before(seg->seq, a->start) ||
 			    smtp_seq_before(a->end, end))
+				return SMTP_DROP;
+			/* The gap was looked across with this octet in mind */
+			if (seg->seq == a->start &&
+			    smtp_octets[smtp_segment_octet(seg, seg->seq)])
 				return SMTP_DROP;
 			return smtp_body_repeat(st, seg, seg->seq, end) ?
 			       SMTP_PASS : SMTP_DROP;

@@ -56,6 +56,19 @@ const char *const smtp_banner_names[__SMTP_FIXUP_BANNER_MAX] = {
 	[SMTP_FIXUP_BANNER_PIX]		= "pix",
 	[SMTP_FIXUP_BANNER_STARS]	= "stars",
 	[SMTP_FIXUP_BANNER_KEEP]	= "keep",
+	[SMTP_FIXUP_BANNER_TEXT]	= "text",
+};
+
+const char *const smtp_reject_names[__SMTP_FIXUP_REJECT_MAX] = {
+	[SMTP_FIXUP_REJECT_X]		= "x",
+	[SMTP_FIXUP_REJECT_LINE]	= "line",
+	[SMTP_FIXUP_REJECT_NOOP]	= "noop",
+};
+
+const char *const smtp_ehlo_names[__SMTP_FIXUP_EHLO_MAX] = {
+	[SMTP_FIXUP_EHLO_MASK]		= "mask",
+	[SMTP_FIXUP_EHLO_STRIP]		= "strip",
+	[SMTP_FIXUP_EHLO_KEEP]		= "keep",
 };
 
 const char *const smtp_tls_names[__SMTP_FIXUP_TLS_MAX] = {
@@ -162,6 +175,23 @@ void smtp_policy_set_tls(struct smtp_policy *p, u8 tls)
 	}
 }
 
+const char *smtp_policy_set_text(struct smtp_policy *p, const char *text, u32 n)
+{
+	u32 i;
+
+	if (!n || n > SMTP_FIXUP_TEXT_MAX)
+		return "the banner's text must have 1 to 200 characters";
+	for (i = 0; i < n; i++)
+		if (text[i] < ' ' || text[i] > '~')
+			return "the banner's text must be printable ASCII";
+	p->banner = SMTP_FIXUP_BANNER_TEXT;
+	memcpy(p->text, "220 ", 4);
+	memcpy(p->text + 4, text, n);
+	memcpy(p->text + 4 + n, "\r\n", 2);
+	p->text_len = n + 6;
+	return NULL;
+}
+
 const char *smtp_policy_check(const struct smtp_policy *p)
 {
 	bool starttls = p->verbs & SMTP_VERB_BIT(STARTTLS);
@@ -173,6 +203,8 @@ const char *smtp_policy_check(const struct smtp_policy *p)
 		return "STARTTLS is let through by 'tls allow', not by the list of verbs";
 	if (starttls && !(p->verbs & SMTP_VERB_BIT(EHLO)))
 		return "'tls allow' needs EHLO, which this policy blocks";
+	if (p->banner == SMTP_FIXUP_BANNER_TEXT && !p->text_len)
+		return "'banner text' needs the text";
 	if (!(p->verbs & SMTP_VERB_BIT(QUIT)))
 		return "QUIT can't be denied: connections would only end by time-out";
 	return NULL;

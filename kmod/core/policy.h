@@ -19,6 +19,10 @@
  * @mode: enum smtp_fixup_mode, the name it was set by
  * @banner: enum smtp_fixup_banner
  * @tls: enum smtp_fixup_tls
+ * @reject: enum smtp_fixup_reject
+ * @ehlo: enum smtp_fixup_ehlo
+ * @text_len: octets of @text
+ * @text: banner text: the whole line with its code and CRLF
  */
 struct smtp_policy {
 	u64 verbs;
@@ -26,6 +30,10 @@ struct smtp_policy {
 	u8 mode;
 	u8 banner;
 	u8 tls;
+	u8 reject;
+	u8 ehlo;
+	u16 text_len;
+	u8 text[SMTP_FIXUP_TEXT_MAX + 6];
 };
 
 /**
@@ -43,6 +51,8 @@ extern const struct smtp_word smtp_keywords[__SMTP_FIXUP_KEYWORD_MAX];
 extern const char *const smtp_mode_names[__SMTP_FIXUP_MODE_MAX];
 extern const char *const smtp_banner_names[__SMTP_FIXUP_BANNER_MAX];
 extern const char *const smtp_tls_names[__SMTP_FIXUP_TLS_MAX];
+extern const char *const smtp_reject_names[__SMTP_FIXUP_REJECT_MAX];
+extern const char *const smtp_ehlo_names[__SMTP_FIXUP_EHLO_MAX];
 extern const char *const smtp_phase_names[__SMTP_FIXUP_PHASE_MAX];
 extern const char *const smtp_counter_names[__SMTP_FIXUP_CNT_MAX];
 extern const char *const smtp_counter_explanations[__SMTP_FIXUP_CNT_MAX];
@@ -89,6 +99,28 @@ void smtp_policy_init(struct smtp_policy *p, u8 mode);
  * @tls: enum smtp_fixup_tls
  */
 void smtp_policy_set_tls(struct smtp_policy *p, u8 tls);
+
+/**
+ * smtp_policy_set_text() - set the banner option to a line of the operator's
+ * @p: the policy
+ * @text: what stands behind "220 "
+ * @n: octets
+ *
+ * Return: NULL, or what is wrong with the text, as smtp_policy_check().
+ */
+const char *smtp_policy_set_text(struct smtp_policy *p, const char *text,
+				 u32 n);
+
+/**
+ * smtp_policy_spare() - octets by which an edit may make something longer
+ * @p: the policy
+ */
+static inline u32 smtp_policy_spare(const struct smtp_policy *p)
+{
+	if (p->banner == SMTP_FIXUP_BANNER_TEXT)
+		return sizeof(p->text);
+	return p->reject == SMTP_FIXUP_REJECT_NOOP ? 4 : 0;
+}
 
 /**
  * smtp_policy_check() - refuse a policy that contradicts itself

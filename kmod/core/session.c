@@ -54,45 +54,100 @@ static void smtp_line_begin(struct smtp_session *s)
 	s->await = SMTP_AWAIT_NOTHING;
 }
 
-static void smtp_command_blocked(struct smtp_flow *flow)
+/* A line that is overwritten to its end: with this */
+static u8 smtp_line_filler(const struct smtp_flow *flow)
 {
-	flow->session.blocked++;
-	smtp_host_count(flow, SMTP_FIXUP_CNT_COMMANDS_BLOCKED, 1);
+	return flow->policy->reject == SMTP_FIXUP_REJECT_NOOP ? ' ' : 'X';
 }
 
-/* The verb ends here: V1-V3, V6. @verb and @n: its bytes in sight */
-static u32 smtp_verb_end(struct smtp_flow *flow, u8 *verb, u32 n)
+/* Octets from @c to the end of its line, as far as in sight */
+static u32 smtp_line_rest(const u8 *c, u32 n)
 {
-	struct smtp_session *s = &flow->session;
-	int word = smtp_match_word(&s->verb, smtp_verbs);
+	u32 i;
 
-	s->line = SMTP_LINE_ARGUMENT;
-	if (word < 0) {
-		smtp_command_blocked(flow);
-		return smtp_fill(verb, n, 'X');
+	for (i = 0; i < n && !smtp_is_eol(c[i]); i++)
+		;
+	return i;
+}
+
+/* V4: NOOP in place of the blocked line at @verb. Returns how many octets of
+ * it are done, or 0: it can't be, or smtp_piece.later.
+ */
+static u32 smtp_line_noop(struct smtp_flow *flow, struct smtp_piece *p, u32 verb)
+{
+	u8 *line = p->buf + verb;
+	u32 n = smtp_line_rest(line, p->n - verb);
+	bool whole = verb + n < p->n;
+
+	if (n < 4) {
+		p->later = whole && p->elastic == SMTP_ELASTIC_LATER;
+		if (!whole || p->elastic != SMTP_ELASTIC_NOW)
+			return 0;
+		p->at = verb;
+		p->old = n;
+		p->bytes = (const u8 *)"NOOP";
+		p->len = 4;
+	} else {
+		memcpy(line, "NOOP", 4);
+		p->masked += smtp_fill(line + 4, n - 4, ' ');
 	}
-	s->await = smtp_verb_awaits(word);
-	smtp_host_count(flow, SMTP_FIXUP_CNT_COMMANDS_PASSED, 1);
-	return 0;
+	p->masked += 4;
+	flow->session.line = SMTP_LINE_FILLED;
+	return n;
 }
 
-/* One more byte of a verb, the last of the @n in sight: V6 */
-static u32 smtp_verb_byte(struct smtp_flow *flow, u8 *verb, u32 n)
+/* The octet at @i shows that the verb which begins at @verb is not allowed:
+ * mask what is in sight of it (V3, V4, V6). @begins: all of it is. Returns
+ * where to read on.
+ */
+static u32 smtp_verb_block(struct smtp_flow *flow, struct smtp_piece *p,
+			   u32 verb, u32 i, bool begins)
+{
+	struct smtp_session *s = &flow->session;
+	u32 done = 0;
+
+	if (flow->policy->reject == SMTP_FIXUP_REJECT_NOOP && begins)
+		done = smtp_line_noop(flow, p, verb);
+	if (p->later) {
+		smtp_line_begin(s);
+		return verb;
+	}
+	if (!done) {
+		s->line = flow->policy->reject == SMTP_FIXUP_REJECT_LINE ?
+			  SMTP_LINE_FILLED : SMTP_LINE_BLOCKED;
+		p->masked += smtp_fill(p->buf + verb, i - verb, 'X');
+	} else {
+		i = verb + done;
+	}
+	s->blocked++;
+	smtp_host_count(flow, SMTP_FIXUP_CNT_COMMANDS_BLOCKED, 1);
+	return i;
+}
+
+/* Is what has been read of the verb, with the octet at @i, still allowed?
+ * V1-V3, V6
+ */
+static bool smtp_verb_octet(struct smtp_flow *flow, u8 c, bool alone)
 {
 	struct smtp_session *s = &flow->session;
 	int word = smtp_match_word(&s->verb, smtp_verbs);
 
-	if (smtp_match_byte(&s->verb, smtp_verbs, verb[n - 1]))
-		return 0;
-
+	if (smtp_is_blank(c) || smtp_is_eol(c)) {
+		if (word < 0)
+			return false;
+		s->line = SMTP_LINE_ARGUMENT;
+		s->await = smtp_verb_awaits(word);
+		smtp_host_count(flow, SMTP_FIXUP_CNT_COMMANDS_PASSED, 1);
+		return true;
+	}
+	if (smtp_match_byte(&s->verb, smtp_verbs, c))
+		return true;
 	/* Where all of an allowed verb has left already, there may be servers
 	 * that act on it: believe the reply.
 	 */
-	if (word >= 0 && n == 1)
+	if (word >= 0 && alone)
 		s->await = smtp_verb_awaits(word);
-	s->line = SMTP_LINE_BLOCKED;
-	smtp_command_blocked(flow);
-	return smtp_fill(verb, n, 'X');
+	return false;
 }
 
 /* A line has ended; @bare: by LF alone, which not every server takes for an
@@ -117,57 +172,72 @@ static void smtp_line_end(struct smtp_session *s, bool bare)
 	}
 }
 
-u32 smtp_session_client(struct smtp_flow *flow, u8 *buf, u32 n)
+/* V7: is the octet at @i a bare LF? Some servers end the line at a bare CR: make
+ * sure that all of them do, by an LF behind it. Of several CRs before an LF only
+ * the last is left, where they are in sight.
+ */
+static bool smtp_line_end_octet(struct smtp_flow *flow, struct smtp_piece *p,
+				u32 i)
+{
+	u8 *c = &p->buf[i];
+	bool bare = *c == '\n' && !flow->session.cr;
+
+	if (!bare && (*c == '\n' || !flow->session.cr))
+		return false;
+	smtp_host_count(flow, SMTP_FIXUP_CNT_BARE_LINE_ENDS, 1);
+	if (*c == '\r' && i)
+		p->masked += smtp_fill(c - 1, 1, ' ');
+	else
+		p->masked += smtp_fill(c, 1, '\n');
+	return bare;
+}
+
+u32 smtp_session_client(struct smtp_flow *flow, struct smtp_piece *p)
 {
 	struct smtp_session *s = &flow->session;
 	u32 verb = 0;		/* where the verb begins, as far as in sight */
-	u32 masked = 0;
-	u32 i;
+	u32 i = 0;
 
-	for (i = 0; i < n; ) {
-		u8 *c = &buf[i++];
-		bool bare = false;
-
-		if (*c == '\n' && !s->cr) {
-			bare = true;
-			smtp_host_count(flow, SMTP_FIXUP_CNT_BARE_LINE_ENDS, 1);
-		} else if (s->cr && !smtp_is_eol(*c)) {
-			/* A bare CR: some servers end the line there. Make
-			 * sure that all of them do (V7).
-			 */
-			*c = '\n';
-			masked++;
-			smtp_host_count(flow, SMTP_FIXUP_CNT_BARE_LINE_ENDS, 1);
-		}
-		s->cr = *c == '\r';
+	while (i < p->n && !p->old && s->phase != SMTP_FIXUP_PHASE_WAIT) {
+		u8 *c = &p->buf[i];
+		bool bare = smtp_line_end_octet(flow, p, i);
 
 		if (s->line == SMTP_LINE_START && !smtp_is_blank(*c) &&
 		    !smtp_is_eol(*c)) {
 			s->line = SMTP_LINE_VERB;
 			s->verb.candidates = flow->policy->verbs;
 			s->verb.len = 0;
-			verb = i - 1;
+			verb = i;
 		}
-		if (smtp_is_blank(*c) || smtp_is_eol(*c)) {
-			if (s->line == SMTP_LINE_VERB)
-				masked += smtp_verb_end(flow, &buf[verb],
-							i - 1 - verb);
-			else if (s->line == SMTP_LINE_BLOCKED)
-				s->line = SMTP_LINE_ARGUMENT;
-		} else if (s->line == SMTP_LINE_VERB) {
-			masked += smtp_verb_byte(flow, &buf[verb], i - verb);
-		} else if (s->line == SMTP_LINE_BLOCKED) {
-			masked += smtp_fill(c, 1, 'X');
-		}
+		if (s->line == SMTP_LINE_VERB) {
+			bool begins = s->verb.len == i - verb;
 
-		if (*c == '\n') {
-			smtp_line_end(s, bare);
-			if (s->phase == SMTP_FIXUP_PHASE_WAIT)
-				break;
+			if (!smtp_verb_octet(flow, *c, i == verb)) {
+				u32 next = smtp_verb_block(flow, p, verb, i,
+							   begins);
+
+				if (p->later)
+					return next;
+				if (next != i || p->old) {
+					i = next;
+					continue;
+				}
+			}
 		}
+		if (smtp_is_eol(*c) || (s->line == SMTP_LINE_BLOCKED &&
+					smtp_is_blank(*c))) {
+			if (s->line == SMTP_LINE_BLOCKED)
+				s->line = SMTP_LINE_ARGUMENT;
+		} else if (s->line == SMTP_LINE_BLOCKED) {
+			p->masked += smtp_fill(c, 1, 'X');
+		} else if (s->line == SMTP_LINE_FILLED) {
+			p->masked += smtp_fill(c, 1, smtp_line_filler(flow));
+		}
+		s->cr = *c == '\r';
+		if (*c == '\n')
+			smtp_line_end(s, bare);
+		i++;
 	}
-	if (masked)
-		smtp_host_count(flow, SMTP_FIXUP_CNT_BYTES_MASKED, masked);
 	return i;
 }
 
@@ -258,6 +328,7 @@ static u8 smtp_greeting_byte(const struct smtp_flow *flow, u8 c)
 	if (smtp_is_eol(c) || separator)
 		return c;
 	switch (flow->policy->banner) {
+	case SMTP_FIXUP_BANNER_TEXT:	/* where it could not be replaced */
 	case SMTP_FIXUP_BANNER_PIX:
 		if (c == '2' || c == '0' || (c == ' ' && s->reply_last == '0'))
 			return c;
@@ -346,6 +417,124 @@ static void smtp_reply_line_end(struct smtp_flow *flow)
 	}
 }
 
+/* Octets of the whole reply that begins at @c, or 0: its end is not in sight */
+static u32 smtp_reply_whole(const u8 *c, u32 n)
+{
+	u32 line = 0, i;
+
+	for (i = 0; i < n; i++) {
+		if (c[i] != '\n')
+			continue;
+		/* A line without a code does not end a reply, nor does '-' */
+		if (i - line >= 3 && c[line] >= '0' && c[line] <= '9' &&
+		    c[line + 1] >= '0' && c[line + 1] <= '9' &&
+		    c[line + 2] >= '0' && c[line + 2] <= '9' &&
+		    c[line + 3] != '-')
+			return i + 1;
+		line = i + 1;
+	}
+	return 0;
+}
+
+/* G7: the greeting at @c is to become the operator's line */
+static void smtp_greeting_replace(const struct smtp_flow *flow,
+				  struct smtp_piece *p, u32 at, u32 n)
+{
+	p->at = at;
+	p->old = n;
+	p->bytes = flow->policy->text;
+	p->len = flow->policy->text_len;
+	p->masked += n;
+}
+
+/* Is the keyword of this EHLO line let through? E2 */
+static bool smtp_ehlo_allowed(const struct smtp_flow *flow, const u8 *line, u32 n)
+{
+	struct smtp_match m = { .candidates = flow->policy->keywords };
+	u32 i;
+
+	for (i = 4; i < n && !smtp_is_blank(line[i]) && !smtp_is_eol(line[i]); i++)
+		smtp_match_byte(&m, smtp_keywords, line[i]);
+	return i == 4 || smtp_match_word(&m, smtp_keywords) >= 0;
+}
+
+/* E4: removes from the EHLO reply at @at the lines that are not let through.
+ * The first line stays, and the last that is left has no '-'.
+ */
+static void smtp_ehlo_strip(struct smtp_flow *flow, struct smtp_piece *p,
+			    u32 at, u32 n)
+{
+	u8 *reply = p->buf + at;
+	u32 from = 0, to = 0, last = 0;
+
+	while (from < n) {
+		u32 len = (u8 *)memchr(reply + from, '\n', n - from) + 1 -
+			  (reply + from);
+
+		if (!from || smtp_ehlo_allowed(flow, reply + from, len)) {
+			memmove(reply + to, reply + from, len);
+			last = to;
+			to += len;
+		} else {
+			smtp_host_count(flow, SMTP_FIXUP_CNT_EHLO_LINES_MASKED, 1);
+		}
+		from += len;
+	}
+	if (to == n)
+		return;
+	reply[last + 3] = ' ';
+	p->masked += n - to;
+	p->at = at;
+	p->old = n;
+	p->bytes = NULL;
+	p->len = to;
+}
+
+/* Should the reply that begins at @c be rewritten as a whole? G7, E4 */
+static bool smtp_reply_rewritten(const struct smtp_flow *flow, const u8 *c, u32 n)
+{
+	static const char code[] = "220250";
+	const struct smtp_policy *policy = flow->policy;
+	const char *want;
+
+	if (flow->session.reply == SMTP_AWAIT_GREETING &&
+	    policy->banner == SMTP_FIXUP_BANNER_TEXT)
+		want = code;
+	else if (flow->session.reply == SMTP_AWAIT_EHLO &&
+		 policy->ehlo == SMTP_FIXUP_EHLO_STRIP)
+		want = code + 3;
+	else
+		return false;
+	return !memcmp(c, want, n < 3 ? n : 3);
+}
+
+/* The reply at @at, which is to be rewritten as a whole. Returns its octets
+ * when that is done, or 0: judge it octet by octet, or *@wait for more.
+ */
+static u32 smtp_reply_rewrite(struct smtp_flow *flow, struct smtp_piece *p,
+			      u32 at, bool *wait)
+{
+	struct smtp_session *s = &flow->session;
+	u32 n = smtp_reply_whole(p->buf + at, p->n - at);
+	bool longer = s->reply == SMTP_AWAIT_GREETING;
+
+	*wait = p->elastic == SMTP_ELASTIC_LATER ||
+		(!n && p->repeats < SMTP_REPEATS_WHOLE);
+	if (*wait || !n || p->elastic == SMTP_ELASTIC_NEVER ||
+	    (longer && flow->policy->text_len > p->room))
+		return 0;
+	if (longer)
+		smtp_greeting_replace(flow, p, at, n);
+	else
+		smtp_ehlo_strip(flow, p, at, n);
+	s->mask_greeting = longer;
+	s->reply_code = longer ? 220 : 250;
+	smtp_reply_end(flow);
+	s->reply_column = 0;
+	s->reply_last = '\n';
+	return n;
+}
+
 /* Only a whole EHLO line tells which octet is its last (E1) */
 static bool smtp_ehlo_line_open(const struct smtp_session *s, const u8 *c,
 				u32 n)
@@ -354,35 +543,57 @@ static bool smtp_ehlo_line_open(const struct smtp_session *s, const u8 *c,
 	       !memchr(c, '\n', n);
 }
 
-u32 smtp_session_server(struct smtp_flow *flow, u8 *buf, u32 n, bool hold)
+/* Is this octet behind the code of a line that E1 is about? */
+static bool smtp_ehlo_text(const struct smtp_flow *flow)
+{
+	const struct smtp_session *s = &flow->session;
+
+	return s->reply == SMTP_AWAIT_EHLO && s->reply_begun &&
+	       s->reply_code == 250 && s->reply_column == 4 &&
+	       flow->policy->ehlo != SMTP_FIXUP_EHLO_KEEP;
+}
+
+u32 smtp_session_server(struct smtp_flow *flow, struct smtp_piece *p)
 {
 	struct smtp_session *s = &flow->session;
-	u32 text = 0;	/* the fifth byte of the line, as far as in sight */
-	u32 masked = 0;
+	u32 text = 0;	/* the fifth octet of the line, as far as in sight */
 	u32 i;
 
-	for (i = 0; i < n && s->phase != SMTP_FIXUP_PHASE_TLS; i++) {
-		u8 c = buf[i];
+	for (i = 0; i < p->n && s->phase != SMTP_FIXUP_PHASE_TLS; i++) {
+		u8 *at = &p->buf[i];
+		u8 c = *at;
 
 		if (!s->reply_column) {
 			smtp_reply_line_begin(s);
-			if (!s->reply_begun) {
-				s->reply = smtp_reply_answers(s);
-				s->letter = 0;
-			}
 			s->keyword.candidates = flow->policy->keywords;
+		}
+		if (!s->reply_column && !s->reply_begun) {
+			s->reply = smtp_reply_answers(s);
+			s->letter = 0;
+			if (smtp_reply_rewritten(flow, at, p->n - i)) {
+				bool wait;
+				u32 n = smtp_reply_rewrite(flow, p, i, &wait);
+
+				if (wait)
+					break;
+				if (p->old)
+					return i + n;
+				if (n) {
+					i += n - 1;	/* nothing to change */
+					continue;
+				}
+			}
 		}
 		if (s->reply_column == 3)
 			text = i + 1;
 
 		if (s->reply == SMTP_AWAIT_GREETING && s->mask_greeting)
-			buf[i] = smtp_greeting_byte(flow, c);
-		masked += buf[i] != c;
-		if (s->reply == SMTP_AWAIT_EHLO && s->reply_begun &&
-		    s->reply_code == 250 && s->reply_column == 4) {
-			if (hold && smtp_ehlo_line_open(s, &buf[i], n - i))
+			*at = smtp_greeting_byte(flow, c);
+		p->masked += *at != c;
+		if (smtp_ehlo_text(flow)) {
+			if (!p->repeats && smtp_ehlo_line_open(s, at, p->n - i))
 				break;
-			masked += smtp_ehlo_byte(flow, &buf[text], &buf[i]);
+			p->masked += smtp_ehlo_byte(flow, &p->buf[text], at);
 		}
 
 		if (c == '\n') {
@@ -397,7 +608,5 @@ u32 smtp_session_server(struct smtp_flow *flow, u8 *buf, u32 n, bool hold)
 			s->mask_greeting = s->reply_code == 220;
 		s->reply_last = c;
 	}
-	if (masked)
-		smtp_host_count(flow, SMTP_FIXUP_CNT_BYTES_MASKED, masked);
 	return i;
 }

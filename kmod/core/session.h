@@ -14,6 +14,7 @@ enum smtp_line {
 	SMTP_LINE_START,	/* before the verb, blanks skipped */
 	SMTP_LINE_VERB,		/* in a verb that may still be allowed */
 	SMTP_LINE_BLOCKED,	/* in a verb that is not */
+	SMTP_LINE_FILLED,	/* in a line that is overwritten to its end */
 	SMTP_LINE_ARGUMENT,	/* behind the verb */
 };
 
@@ -91,6 +92,45 @@ struct smtp_session {
 
 #define SMTP_NO_CODE	0xffff	/* the line is no reply line */
 
+/* May the length of what is judged be changed? */
+enum smtp_elastic {
+	SMTP_ELASTIC_NEVER,	/* on loopback: mask instead */
+	SMTP_ELASTIC_LATER,	/* an earlier edit is in flight */
+	SMTP_ELASTIC_NOW,
+};
+
+/* Some 6 s of a server's retransmissions: as long as postscreen's greeting */
+#define SMTP_REPEATS_WHOLE	5
+
+/**
+ * struct smtp_piece - bytes in order, to be judged where they lie
+ * @buf: the bytes
+ * @n: how many
+ * @repeats: how often the same has been left to come together with more, and
+ *	has not. E1 waits for none, a rewritten reply for %SMTP_REPEATS_WHOLE
+ * @elastic: enum smtp_elastic
+ * @room: octets that may stand in place of any part of it
+ * @masked: result: octets changed
+ * @later: result: stopped for %SMTP_ELASTIC_LATER
+ * @at: result: where octets are replaced, the last ones that are judged
+ * @old: result: how many are, 0: none
+ * @bytes: result: what stands in their place, or NULL: is at @buf + @at
+ * @len: result: how many octets that is
+ */
+struct smtp_piece {
+	u8 *buf;
+	u32 n;
+	u8 repeats;
+	u8 elastic;
+	u32 room;
+	u32 masked;
+	bool later;
+	u32 at;
+	u32 old;
+	const u8 *bytes;
+	u32 len;
+};
+
 /**
  * smtp_session_init() - a connection whose greeting has not come yet
  * @s: the session
@@ -100,28 +140,25 @@ void smtp_session_init(struct smtp_session *s);
 /**
  * smtp_session_client() - judge command lines, and SASL responses
  * @flow: whose session it is
- * @buf: the next bytes in order, rewritten in place
- * @n: how many
+ * @p: the next bytes in order
  *
  * Bytes of one segment come in one call where they can: a verb that is whole
- * in @buf is masked whole (V6).
+ * in sight is masked whole (V6).
  *
- * Return: bytes judged. Fewer than @n when the phase has changed: the rest
- * must wait (D2) or is no command.
+ * Return: bytes judged. Fewer than there are when the phase has changed: the
+ * rest must wait (D2) or is no command; or behind a change of length.
  */
-u32 smtp_session_client(struct smtp_flow *flow, u8 *buf, u32 n);
+u32 smtp_session_client(struct smtp_flow *flow, struct smtp_piece *p);
 
 /**
- * smtp_session_server() - read and rewrite bytes of the server
+ * smtp_session_server() - read and rewrite replies
  * @flow: whose session it is
- * @buf: the next bytes in order, rewritten in place
- * @n: how many
- * @hold: leave an EHLO line whose end is not in sight for later
+ * @p: the next bytes in order
  *
- * Return: bytes judged. Fewer than @n when TLS starts behind them, or with
- * @hold.
+ * Return: bytes judged. Fewer than there are when TLS starts behind them, for
+ * smtp_piece.repeats, or behind a change of length.
  */
-u32 smtp_session_server(struct smtp_flow *flow, u8 *buf, u32 n, bool hold);
+u32 smtp_session_server(struct smtp_flow *flow, struct smtp_piece *p);
 
 /**
  * smtp_session_body_end() - the terminator has passed: commands again

@@ -19,15 +19,23 @@ void smtp_flow_init(struct smtp_flow *flow, const struct smtp_policy *policy,
 	flow->stream[SMTP_SERVER].body_end = server_seq;
 }
 
-/* The far end has everything before @ack */
-static void smtp_stream_acked(struct smtp_stream *st, u32 ack)
+/* The far end of @dir has everything before @ack, a number of its own */
+static void smtp_stream_acked(struct smtp_flow *flow, enum smtp_dir dir,
+			      struct smtp_segment *seg, u32 ack)
 {
-	ack = smtp_seq_min(ack, st->next);	/* FIN counts as an octet */
+	struct smtp_stream *st = &flow->stream[dir];
+	struct smtp_edit *e = &st->edit;
+
+	ack = smtp_seq_min(smtp_edit_in(e, ack), st->next);	/* FIN counts, too */
 	if (!smtp_seq_before(st->acked, ack))
 		return;
 	st->acked = ack;
-	smtp_replay_ack(&st->replay, ack);
+	smtp_replay_ack(&st->replay, smtp_edit_out(e, ack));
 	smtp_body_ack(st);
+	if (e->old && !smtp_seq_before(ack, e->pos + e->old)) {
+		smtp_edit_settle(e);
+		seg->settle(seg, dir);
+	}
 }
 
 void smtp_flow_release(struct smtp_flow *flow)
@@ -37,7 +45,7 @@ void smtp_flow_release(struct smtp_flow *flow)
 	for (dir = SMTP_CLIENT; dir <= SMTP_SERVER; dir++) {
 		struct smtp_stream *st = &flow->stream[dir];
 
-		smtp_replay_ack(&st->replay, st->next);
+		smtp_replay_ack(&st->replay, smtp_edit_out(&st->edit, st->next));
 		smtp_body_forget(st);
 	}
 }
@@ -58,6 +66,32 @@ static void smtp_segment_copy(struct smtp_segment *seg, u32 off, u8 *to, u32 n)
 	}
 }
 
+/* Takes over a change of length, the last octets that were judged: the piece's
+ * buffer has room for it.
+ */
+static void smtp_stream_edit(struct smtp_stream *st, struct smtp_segment *seg,
+			     const struct smtp_piece *piece)
+{
+	struct smtp_edit *e = &st->edit;
+
+	if (piece->bytes)
+		memcpy(piece->buf + piece->at, piece->bytes, piece->len);
+	if (piece->len == piece->old)
+		return;
+	e->pos = st->next + piece->at;
+	e->old = piece->old;
+	e->len = piece->len;
+	seg->adjust(seg, e->pos, e->len - e->old);
+}
+
+static enum smtp_elastic smtp_stream_elastic(const struct smtp_stream *st,
+					     const struct smtp_segment *seg)
+{
+	if (!seg->room)
+		return SMTP_ELASTIC_NEVER;
+	return st->edit.old ? SMTP_ELASTIC_LATER : SMTP_ELASTIC_NOW;
+}
+
 /* Judges command lines or replies from @off to @to, keeping what is to leave;
  * stops where the phase changes or room ends.
  */
@@ -66,35 +100,47 @@ static void smtp_stream_lines(struct smtp_flow *flow, enum smtp_dir dir,
 {
 	struct smtp_stream *st = &flow->stream[dir];
 	struct smtp_replay *r = &st->replay;
-	u32 room = smtp_replay_room(r, st->next, to - off);
-	/* What comes again no longer than before is all that this sender ever
-	 * will put together.
-	 */
-	bool hold = room > st->held;
+	u32 seq = smtp_edit_out(&st->edit, st->next);
+	u32 spare = smtp_policy_spare(flow->policy);
+	u32 room = smtp_replay_room(r, seq, to - off + spare);
+	struct smtp_piece piece = {};
 	u32 n;
-	u8 *buf;
 
-	if (!room) {
+	if (room <= spare) {
 		if (!r->buf)
 			smtp_host_count(flow, SMTP_FIXUP_CNT_MEMORY_REFUSED, 1);
 		return;
 	}
-	buf = r->buf + r->len;
-	smtp_segment_copy(seg, off, buf, room);
+	piece.buf = r->buf + r->len;
+	piece.n = room - spare;
+	/* What comes again no longer than before may be all that this sender
+	 * ever will put together.
+	 */
+	if (piece.n > st->held)
+		st->repeats = 0;
+	else if (st->repeats < SMTP_REPEATS_WHOLE)
+		st->repeats++;
+	piece.repeats = st->repeats;
+	piece.elastic = smtp_stream_elastic(st, seg);
+	piece.room = seg->room < spare ? seg->room : spare;
+	smtp_segment_copy(seg, off, piece.buf, piece.n);
+
 	if (dir == SMTP_CLIENT)
-		n = smtp_session_client(flow, buf, room);
+		n = smtp_session_client(flow, &piece);
 	else
-		n = smtp_session_server(flow, buf, room, hold);
-	if (!n)
-		st->held = room;
-	else if (hold)
-		st->held = 0;
-	else
-		st->held = SMTP_HELD_IN_VAIN;
-	r->len += n;
+		n = smtp_session_server(flow, &piece);
+	if (piece.masked)
+		smtp_host_count(flow, SMTP_FIXUP_CNT_BYTES_MASKED, piece.masked);
+	if (n)
+		st->held = piece.repeats ? SMTP_HELD_IN_VAIN : 0;
+	else if (piece.elastic != SMTP_ELASTIC_LATER)
+		st->held = piece.n;
+	if (piece.old)
+		smtp_stream_edit(st, seg, &piece);
+	r->len += n + piece.len - piece.old;
 	st->next += n;
 	if (!r->len)
-		smtp_replay_ack(r, st->next);
+		smtp_replay_ack(r, seq);
 }
 
 /* Judges the octets from @off to @to, in order. Returns the verdict; how far
@@ -137,22 +183,53 @@ static enum smtp_verdict smtp_stream_judge(struct smtp_flow *flow,
 	return SMTP_PASS;
 }
 
-/* Makes what passes of the segment read as @bytes, which begin at @seq */
-static int smtp_segment_overwrite(struct smtp_segment *seg, u32 seq,
+/* Makes what passes of the segment read as @bytes, which leave from @seq on */
+static int smtp_segment_overwrite(struct smtp_segment *seg, u32 first, u32 seq,
 				  const u8 *bytes, u32 n)
 {
-	u32 from = smtp_seq_max(seq, seg->seq);
-	u32 to = smtp_seq_min(seq + n, seg->seq + seg->pass);
+	u32 from = smtp_seq_max(seq, first);
+	u32 to = smtp_seq_min(seq + n, first + seg->pass);
 
 	if (!smtp_seq_before(from, to))
 		return 0;
-	return seg->write(seg, from - seg->seq, bytes + (from - seq), to - from);
+	return seg->write(seg, from - first, bytes + (from - seq), to - from);
+}
+
+/* The segment holds what was replaced by octets of another number: all of it
+ * is in the replay, but for what has been ACKed.
+ */
+static int smtp_stream_splice(const struct smtp_stream *st,
+			      struct smtp_segment *seg)
+{
+	const struct smtp_replay *r = &st->replay;
+	const struct smtp_edit *e = &st->edit;
+	u32 first = smtp_edit_out(e, seg->seq);
+	u32 from = smtp_seq_max(first, r->seq);
+	u32 end;
+
+	/* Too much for one packet? The sender repeats what follows the edit,
+	 * and then what follows the octets before it.
+	 */
+	end = smtp_edit_out(e, seg->seq + seg->pass);
+	if (end - first > seg->room) {
+		seg->pass = smtp_seq_min(e->pos + e->old, seg->seq + seg->pass) -
+			    seg->seq;
+		end = smtp_edit_out(e, seg->seq + seg->pass);
+	}
+	if (end - first > seg->room && e->pos != seg->seq) {
+		seg->pass = e->pos - seg->seq;
+		return smtp_segment_overwrite(seg, first, r->seq, r->buf, r->len);
+	}
+	return seg->splice(seg, from - first, r->buf + (from - r->seq), end - from);
 }
 
 /* First copy wins: everything that is judged leaves as it was judged */
 static int smtp_stream_overwrite(const struct smtp_stream *st,
 				 struct smtp_segment *seg)
 {
+	const struct smtp_replay *r = &st->replay;
+	const struct smtp_edit *e = &st->edit;
+	u32 first = smtp_edit_out(e, seg->seq);
 	u32 end = smtp_body_kept_from(st);
 	u32 n = st->body_end - end;
 	int err = 0;
@@ -160,12 +237,15 @@ static int smtp_stream_overwrite(const struct smtp_stream *st,
 	if (st->nr_marks)
 		err = smtp_body_overwrite(st, seg);
 	if (!err && !st->in_body && smtp_seq_before(st->acked, st->body_end))
-		err = smtp_segment_overwrite(seg, end, smtp_end_of_data +
+		err = smtp_segment_overwrite(seg, first, smtp_edit_out(e, end),
+					     smtp_end_of_data +
 					     SMTP_END_OF_DATA_LEN - n, n);
-	if (!err && st->replay.len)
-		err = smtp_segment_overwrite(seg, st->replay.seq,
-					     st->replay.buf, st->replay.len);
-	return err;
+	if (err || !r->len)
+		return err;
+	if (e->old && !smtp_seq_before(e->pos, seg->seq) &&
+	    smtp_seq_before(e->pos, seg->seq + seg->pass))
+		return smtp_stream_splice(st, seg);
+	return smtp_segment_overwrite(seg, first, r->seq, r->buf, r->len);
 }
 
 /* Is the part of the segment that was judged before fit to leave again? */
@@ -197,7 +277,7 @@ enum smtp_verdict smtp_flow_segment(struct smtp_flow *flow, enum smtp_dir dir,
 	u32 off;
 
 	if (seg->has_ack)
-		smtp_stream_acked(&flow->stream[!dir], seg->ack);
+		smtp_stream_acked(flow, !dir, seg, seg->ack);
 	seg->pass = seg->len;
 	if (!seg->len)
 		return SMTP_PASS;
@@ -217,7 +297,9 @@ enum smtp_verdict smtp_flow_segment(struct smtp_flow *flow, enum smtp_dir dir,
 		return verdict;
 	}
 
-	if (!smtp_stream_repeat(flow, st, seg))
+	/* A sender that repeats from there begins with octets that were ACKed */
+	if (smtp_edit_inside(&st->edit, seg->seq) ||
+	    !smtp_stream_repeat(flow, st, seg))
 		goto drop;
 
 	/* What has passed ahead is not judged again */

@@ -14,6 +14,7 @@
 #ifndef _SMTP_CORE_STREAM_H
 #define _SMTP_CORE_STREAM_H
 
+#include "edit.h"
 #include "replay.h"
 #include "session.h"
 
@@ -36,10 +37,14 @@ enum smtp_verdict {
  * @ack: cumulative ACK of the other direction
  * @has_ack: @ack is valid
  * @fin: carries FIN
+ * @room: payload octets that may leave in it at most; 0: its length must stay
  * @pass: result: leading octets that go on; less than @len is a cut
  * @read: payload from @off: returns a pointer and sets *@avail, >= 1 octets
  * @write: make the payload from @off read as @bytes; 0, or negative: drop it.
  *	Called when reading is over; must compare before it copies
+ * @splice: make the payload its first @keep octets and then @bytes; as @write
+ * @adjust: from sequence number @pos on, this direction is shifted by @delta
+ * @settle: the shift of @dir holds for all sequence numbers
  */
 struct smtp_segment {
 	u32 seq;
@@ -48,9 +53,13 @@ struct smtp_segment {
 	u32 ack;
 	bool has_ack;
 	bool fin;
+	u32 room;
 	u32 pass;
 	const u8 *(*read)(struct smtp_segment *seg, u32 off, u32 *avail);
 	int (*write)(struct smtp_segment *seg, u32 off, const u8 *bytes, u32 n);
+	int (*splice)(struct smtp_segment *seg, u32 keep, const u8 *bytes, u32 n);
+	void (*adjust)(struct smtp_segment *seg, u32 pos, s32 delta);
+	void (*settle)(struct smtp_segment *seg, enum smtp_dir dir);
 };
 
 /* What the last octets of a body are, as the server will see them: D3, D4 */
@@ -118,8 +127,10 @@ struct smtp_mark {
  * @max_marks: room in @marks
  * @held: octets at @next that were left to be repeated together with more
  *	(E1), or %SMTP_HELD_IN_VAIN
+ * @repeats: how often these have come again as they were
  * @marks: in order of sequence, or NULL
- * @replay: command bytes in flight
+ * @edit: the map from @next and @acked, as sent, to what leaves
+ * @replay: command bytes in flight, numbered as they leave
  * @ahead: ranges beyond @next, in order, not touching
  *
  * What a body needs comes first: one cache line.
@@ -136,7 +147,9 @@ struct smtp_stream {
 	u16 nr_marks;
 	u16 max_marks;
 	u16 held;
+	u8 repeats;
 	struct smtp_mark *marks;
+	struct smtp_edit edit;
 	struct smtp_replay replay;
 	struct smtp_ahead ahead[SMTP_NR_AHEAD];
 };

@@ -90,6 +90,14 @@ void put_policy(struct answer *a, u16 first, u16 last,
 	mnl_attr_put(nlh, SMTP_FIXUP_A_PAD, 0, NULL);
 	mnl_attr_put_u64(nlh, SMTP_FIXUP_A_VERBS, p->verbs);
 	mnl_attr_put_u64(nlh, SMTP_FIXUP_A_KEYWORDS, p->keywords);
+	mnl_attr_put_u8(nlh, SMTP_FIXUP_A_REJECT, p->reject);
+	mnl_attr_put_u8(nlh, SMTP_FIXUP_A_EHLO, p->ehlo);
+	if (p->text_len) {
+		char text[SMTP_FIXUP_TEXT_MAX + 1] = "";
+
+		memcpy(text, p->text + 4, p->text_len - 6);
+		mnl_attr_put_strz(nlh, SMTP_FIXUP_A_BANNER_TEXT, text);
+	}
 	end_message(a, nlh);
 }
 

@@ -140,17 +140,153 @@ static void show_newer_kernel(void **state)
 	struct answer *a = fake_answer();
 
 	(void)state;
+	p.reject = 7;
+	p.ehlo = 6;
 	p.verbs = 1ULL << 63 | 1;
 	p.keywords = 1ULL << 62;
 	put_policy(a, 25, 0, &p, 0);
 	put_done(a, 0, NULL);
 	tool(&o, "show", NULL);
 	assert_int_equal(o.status, 0);
-	assert_string_equal(o.out, "set 25 77 banner 9 tls 8 allow HELO,63\n");
+	assert_string_equal(o.out, "set 25 77 banner 9 reject 7 ehlo 6 tls 8 allow HELO,63\n");
 	outcome_free(&o);
 	fake.given = 0;
 	tool(&o, "-j", "show", NULL);
-	assert_string_equal(o.out, "[\n {\"ports\": \"25\", \"mode\": \"77\", \"banner\": \"9\", \"tls\": \"8\", \"verbs\": [\"HELO\", 63], \"keywords\": [62]}\n]\n");
+	assert_string_equal(o.out, "[\n {\"ports\": \"25\", \"mode\": \"77\", \"banner\": \"9\", \"reject\": \"7\", \"ehlo\": \"6\", \"tls\": \"8\", \"verbs\": [\"HELO\", 63], \"keywords\": [62]}\n]\n");
+}
+
+/* A kernel that has not heard of texts, reject and ehlo */
+static void show_older_kernel(void **state)
+{
+	struct answer *a = fake_answer();
+	struct nlmsghdr *nlh = put_message(a, FAKE_FAMILY, NLM_F_MULTI);
+
+	(void)state;
+	put_range(nlh, 25, 0);
+	mnl_attr_put_u8(nlh, SMTP_FIXUP_A_MODE, SMTP_FIXUP_MODE_ESMTP);
+	mnl_attr_put_u8(nlh, SMTP_FIXUP_A_BANNER, SMTP_FIXUP_BANNER_STARS);
+	end_message(a, nlh);
+	put_done(a, 0, NULL);
+	tool(&o, "show", NULL);
+	assert_int_equal(o.status, 0);
+	assert_string_equal(o.out, "set 25 esmtp banner stars\n");
+	outcome_free(&o);
+	fake.given = 0;
+	tool(&o, "-j", NULL);
+	assert_says(o.out, "\"banner\": \"stars\", \"reject\": \"x\", \"ehlo\": \"mask\", \"tls\": \"mask\",");
+}
+
+static void prepare_text(const char *text)
+{
+	struct smtp_policy p = policy(SMTP_FIXUP_MODE_ESMTP, 0, 1);
+	struct answer *a = fake_answer();
+
+	assert_null(smtp_policy_set_text(&p, text, strlen(text)));
+	p.reject = SMTP_FIXUP_REJECT_NOOP;
+	p.ehlo = SMTP_FIXUP_EHLO_STRIP;
+	put_policy(a, 25, 0, &p, 0);
+	put_done(a, 0, NULL);
+}
+
+static void show_text_banner(void **state)
+{
+	static const char text[] = "it's \"\\mx\" ESMTP";
+	json_t *all, *one;
+
+	(void)state;
+	prepare_text(text);
+	tool(&o, "show", NULL);
+	assert_int_equal(o.status, 0);
+	assert_string_equal(o.out,
+			    "set 25 esmtp banner text 'it'\\''s \"\\mx\" ESMTP' reject noop ehlo strip tls allow\n");
+	outcome_free(&o);
+	fake.given = 0;
+	tool(&o, "-j", NULL);
+	assert_int_equal(o.status, 0);
+	all = json_loads(o.out, 0, NULL);
+	one = json_array_get(all, 0);
+	assert_string_equal(json_string_value(json_object_get(one, "banner")), "text");
+	assert_string_equal(json_string_value(json_object_get(one, "banner-text")), text);
+	assert_string_equal(json_string_value(json_object_get(one, "reject")), "noop");
+	assert_string_equal(json_string_value(json_object_get(one, "ehlo")), "strip");
+	json_decref(all);
+}
+
+/* A text that is none, or does not belong there */
+static void show_text_odd(void **state)
+{
+	static const struct {
+		u16 len;
+		char text[8];
+		int status;
+	} odd[] = {
+		{ 4, "abc", 0 },
+		{ 3, "abc", 1 },		/* no NUL */
+		{ 4, "a\0c", 1 },		/* NUL within */
+		{ 1, "", 1 },
+		{ 0, "", 1 },
+		{ 4, "a\nb", 1 },
+		{ 5, "\x1b[2J", 1 },
+		{ 3, "\xc3\xa9", 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(odd) / sizeof(*odd); i++) {
+		for (u8 banner = 0; banner <= SMTP_FIXUP_BANNER_TEXT; banner += 3) {
+			struct nlmsghdr *nlh;
+			struct answer *a;
+
+			fake_reset();
+			a = fake_answer();
+			nlh = put_message(a, FAKE_FAMILY, NLM_F_MULTI);
+			put_range(nlh, 25, 0);
+			mnl_attr_put_u8(nlh, SMTP_FIXUP_A_MODE, 1);
+			mnl_attr_put_u8(nlh, SMTP_FIXUP_A_BANNER, banner);
+			mnl_attr_put(nlh, SMTP_FIXUP_A_BANNER_TEXT, odd[i].len,
+				     odd[i].text);
+			end_message(a, nlh);
+			put_done(a, 0, NULL);
+			tool(&o, "show", NULL);
+			assert_int_equal(o.status, odd[i].status);
+			if (!o.status)
+				assert_string_equal(o.out, banner ?
+						    "set 25 fixup banner text 'abc'\n" :
+						    "set 25 fixup\n");
+			outcome_free(&o);
+		}
+	}
+	memset(&o, 0, sizeof(o));
+}
+
+/* A text is nobody's flag, wherever flags stand */
+static void set_text(void **state)
+{
+	static const char *const texts[] = { "-j", "--help", "--", "-V", "x y" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		const struct nlattr *attr;
+		int seen = 0;
+
+		fake_reset();
+		put_ack(fake_answer(), 0, NULL, -1);
+		tool(&o, "set", "-j", "25", "esmtp", "banner", "text", texts[i],
+		     "reject", "line", NULL);
+		assert_int_equal(o.status, 0);
+		assert_string_equal(o.out, "");
+		mnl_attr_for_each(attr, (struct nlmsghdr *)fake.request, GENL_HDRLEN) {
+			if (mnl_attr_get_type(attr) != SMTP_FIXUP_A_BANNER_TEXT)
+				continue;
+			assert_string_equal(mnl_attr_get_str(attr), texts[i]);
+			seen++;
+		}
+		assert_int_equal(seen, 1);
+		outcome_free(&o);
+	}
+	/* What stands behind it may be one again */
+	tool(&o, "set", "25", "esmtp", "banner", "text", "x", "--help", NULL);
+	assert_int_equal(o.status, 0);
+	assert_says(o.out, "Usage: smtpfixup set");
 }
 
 static void dump_interrupted_once(void **state)
@@ -245,8 +381,12 @@ static void answers_damaged(void **state)
 
 	(void)state;
 	memset(&whole, 0, sizeof(whole));
+	prepare_text("mx'");
+	whole = fake.answer[0];
 	prepare_policies(0);
-	whole = fake.answer[1];
+	whole.len -= NLMSG_ALIGN(NLMSG_HDRLEN + sizeof(int));	/* the end */
+	memcpy(whole.buf + whole.len, fake.answer[2].buf, fake.answer[2].len);
+	whole.len += fake.answer[2].len;
 	put_stats(&whole, 25, 30, 1, 7, __SMTP_FIXUP_CNT_MAX);
 	put_flow(&whole, "192.0.2.1", 40000, "2001:db8::1", 25, 1, 1, 1, 2, 3);
 	for (size_t n = 0; n < 3; n++) {
@@ -280,10 +420,11 @@ static void answers_cut(void **state)
 		{ flow_list_add, flow_list_clear, &flows },
 	};
 	const struct nlmsghdr request = { .nlmsg_type = FAKE_FAMILY };
-	const struct smtp_policy p = policy(SMTP_FIXUP_MODE_ESMTP, 1, 1);
+	struct smtp_policy p = policy(SMTP_FIXUP_MODE_ESMTP, 1, 1);
 	struct answer *a;
 
 	(void)state;
+	assert_null(smtp_policy_set_text(&p, "mx", 2));
 	for (size_t n = 0; n < 4; n++) {
 		const struct reply *reply = &replies[n % 3];
 
@@ -619,6 +760,9 @@ int main(void)
 		test(show_nothing),
 		test(show_json_members),
 		test(show_newer_kernel),
+		test(show_older_kernel),
+		test(show_text_banner),
+		test(show_text_odd),
 		test(dump_interrupted_once),
 		test(dump_interrupted_for_ever),
 		test(dump_refused),
@@ -632,6 +776,7 @@ int main(void)
 		test(stats_newer_kernel),
 		test(flows_all),
 		test(set_done),
+		test(set_text),
 		test(pix_lines),
 		test(pix_lines_bad),
 		test(no_module),

@@ -118,7 +118,7 @@ static void ports_very_long(void **state)
 	free(text);
 }
 
-/* A set line of up to eight words */
+/* A set line of up to sixteen words */
 static int parse(struct set_request *req, const char *line, struct reason *why)
 {
 	char copy[256], *argv[16], *save = NULL;
@@ -164,6 +164,23 @@ static const struct {
 	  FIXUP_VERBS | SMTP_VERB_BIT(EHLO) | SMTP_VERB_BIT(STARTTLS),
 	  BIT_OF(VERBS) | BIT_OF(TLS), " tls allow allow EHLO" },
 	{ "25 fixup allow HELO", 1, 0, 0, FIXUP_VERBS, BIT_OF(VERBS), "" },
+	{ "25 fixup reject x ehlo mask", 1, 0, 0, FIXUP_VERBS,
+	  BIT_OF(REJECT) | BIT_OF(EHLO), "" },
+	{ "25 fixup reject line", 1, 0, 0, FIXUP_VERBS, BIT_OF(REJECT),
+	  " reject line" },
+	{ "25 fixup reject noop", 1, 0, 0, FIXUP_VERBS, BIT_OF(REJECT),
+	  " reject noop" },
+	{ "25 esmtp ehlo keep", 2, 0, 0, ESMTP_VERBS, BIT_OF(EHLO), " ehlo keep" },
+	{ "25 esmtp ehlo strip tls allow reject noop banner text ESMTP", 2, 3, 1,
+	  ESMTP_VERBS | SMTP_VERB_BIT(STARTTLS),
+	  BIT_OF(BANNER) | BIT_OF(BANNER_TEXT) | BIT_OF(TLS) | BIT_OF(EHLO) |
+	  BIT_OF(REJECT),
+	  " banner text 'ESMTP' reject noop ehlo strip tls allow" },
+	{ "25 esmtp banner text text tls mask", 2, 3, 0, ESMTP_VERBS,
+	  BIT_OF(BANNER) | BIT_OF(BANNER_TEXT) | BIT_OF(TLS),
+	  " banner text 'text'" },
+	{ "25 esmtp banner text banner", 2, 3, 0, ESMTP_VERBS,
+	  BIT_OF(BANNER) | BIT_OF(BANNER_TEXT), " banner text 'banner'" },
 };
 
 static void sets_good(void **state)
@@ -200,11 +217,28 @@ static const struct {
 	{ "25", "needs a mode" },
 	{ "25 on", "unknown mode 'on'; use one of off, fixup, esmtp" },
 	{ "25 ESMTP", "unknown mode 'ESMTP'" },
-	{ "25 esmtp banner", "'banner' lacks its value; write banner pix|stars|keep" },
+	{ "25 esmtp banner", "'banner' lacks its value; write banner pix|stars|keep|text \"...\"" },
 	{ "25 esmtp allow", "write allow VERB,..." },
-	{ "25 esmtp banner none", "unknown banner 'none'; use one of pix, stars, keep" },
+	{ "25 esmtp banner none", "unknown banner 'none'; use one of pix, stars, keep, text \"...\"" },
 	{ "25 esmtp tls maybe", "unknown tls value 'maybe'; use one of mask, allow" },
-	{ "25 esmtp bannr pix", "unknown option 'bannr'; known are banner, tls, allow, deny" },
+	{ "25 esmtp bannr pix", "unknown option 'bannr'; known are banner, reject, ehlo, tls, allow, deny" },
+	{ "25 esmtp banner text", "'banner text' lacks its text; write banner pix|stars|keep|text \"...\"" },
+	{ "25 esmtp tls allow banner text", "'banner text' lacks its text" },
+	{ "25 esmtp banner text mail gateway", "unknown option 'gateway'" },
+	{ "25 esmtp banner text a banner keep", "'banner' is given twice" },
+	{ "25 esmtp banner keep text", "unknown option 'text'" },
+	{ "25 esmtp banner text caf\xc3\xa9", "printable ASCII" },
+	{ "25 esmtp banner text a\tb", "printable ASCII" },
+	{ "25 esmtp banner text a\r\n250", "printable ASCII" },
+	{ "25 esmtp banner text \x7f", "printable ASCII" },
+	{ "25 esmtp reject", "'reject' lacks its value; write reject x|line|noop" },
+	{ "25 esmtp reject X", "unknown reject value 'X'; use one of x, line, noop" },
+	{ "25 esmtp ehlo", "'ehlo' lacks its value; write ehlo mask|strip|keep" },
+	{ "25 esmtp ehlo hide", "unknown ehlo value 'hide'; use one of mask, strip, keep" },
+	{ "25 esmtp reject x reject x", "'reject' is given twice" },
+	{ "25 off banner text x", "mode off takes no options; leave out 'banner'" },
+	{ "25 off reject x", "mode off takes no options; leave out 'reject'" },
+	{ "25 off ehlo keep", "mode off takes no options; leave out 'ehlo'" },
 	{ "25 esmtp tls allow tls mask", "'tls' is given twice" },
 	{ "25 esmtp allow EXPN allow ONEX", "'allow' is given twice" },
 	{ "25 esmtp allow EXPN deny ONEX,expn", "EXPN is both allowed and denied" },
@@ -260,6 +294,139 @@ static void sets_every_verb(void **state)
 		assert_false(req.policy.verbs >> i & 1);
 		set_free(&req);
 	}
+}
+
+/* set 25 esmtp banner text TEXT */
+static int parse_text(struct set_request *req, const char *text,
+		      struct reason *why)
+{
+	char *argv[] = {
+		(char *)"25", (char *)"esmtp", (char *)"banner", (char *)"text",
+		(char *)text,
+	};
+
+	memset(why, 0, sizeof(*why));
+	return set_parse(req, 5, argv, why);
+}
+
+static void text_lengths(void **state)
+{
+	char text[SMTP_FIXUP_TEXT_MAX + 2];
+	struct set_request req;
+	struct reason why;
+
+	(void)state;
+	memset(text, 'x', sizeof(text));
+	text[SMTP_FIXUP_TEXT_MAX + 1] = 0;
+	assert_int_equal(parse_text(&req, text, &why), -1);
+	assert_non_null(strstr(why.text, "1 to 200 characters"));
+	set_free(&req);
+	assert_int_equal(parse_text(&req, "", &why), -1);
+	assert_non_null(strstr(why.text, "1 to 200 characters"));
+	set_free(&req);
+	text[SMTP_FIXUP_TEXT_MAX] = 0;
+	assert_int_equal(parse_text(&req, text, &why), 0);
+	assert_int_equal(req.policy.text_len, SMTP_FIXUP_TEXT_MAX + 6);
+	set_free(&req);
+	assert_int_equal(parse_text(&req, " ", &why), 0);
+	assert_int_equal(req.policy.text_len, 7);
+	assert_memory_equal(req.policy.text, "220  \r\n", 7);
+	set_free(&req);
+}
+
+/* Read what a shell makes of a line, a word a line */
+static void shell_words(const char *line, char *words, size_t size)
+{
+	char command[2048];
+	size_t len;
+	FILE *f;
+
+	snprintf(command, sizeof(command), "printf '%%s\\n' %s", line);
+	f = popen(command, "r");
+	assert_non_null(f);
+	len = fread(words, 1, size - 1, f);
+	words[len] = 0;
+	assert_int_equal(pclose(f), 0);
+}
+
+/* Any text survives being shown and fed back through a shell. */
+static void text_shown(void **state)
+{
+	static const char *const texts[] = {
+		"x", " x ", "  ", "'", "''", "'x'", "x'", "'x", "\"", "\\", "\\'",
+		"\\\\", "mx.example.net ESMTP", "it's \"so\"", "$HOME `id` $(id)",
+		"*", "-j", "--help", "--", "a;b|c&d>e<f#g", "!!", "~", "%s%n",
+	};
+	char every['~' - ' ' + 2] = "";
+
+	(void)state;
+	for (int c = ' '; c <= '~'; c++)
+		every[c - ' '] = c;
+	for (size_t i = 0; i <= sizeof(texts) / sizeof(*texts); i++) {
+		const char *text = i ? texts[i - 1] : every;
+		char shown[1024] = "", words[1024], expected[1024];
+		struct set_request req;
+		struct reason why;
+		FILE *f;
+
+		assert_int_equal(parse_text(&req, text, &why), 0);
+		f = fmemopen(shown, sizeof(shown), "w");
+		options_print(f, &req.policy);
+		fclose(f);
+		shell_words(shown, words, sizeof(words));
+		snprintf(expected, sizeof(expected), "banner\ntext\n%s\n", text);
+		assert_string_equal(words, expected);
+		set_free(&req);
+	}
+}
+
+static void message_text(void **state)
+{
+	static const u8 expected[] = {
+		12, 0, SMTP_FIXUP_A_PORTS, 0x80, 6, 0, 1, 0, 25, 0, 0, 0,
+		5, 0, SMTP_FIXUP_A_MODE, 0, 2, 0, 0, 0,
+		5, 0, SMTP_FIXUP_A_BANNER, 0, 3, 0, 0, 0,
+		/* With the NUL at its end */
+		8, 0, SMTP_FIXUP_A_BANNER_TEXT, 0, 'a', 'b', 'c', 0,
+		5, 0, SMTP_FIXUP_A_REJECT, 0, 2, 0, 0, 0,
+		5, 0, SMTP_FIXUP_A_EHLO, 0, 1, 0, 0, 0,
+	};
+	const u32 head = NLMSG_HDRLEN + GENL_HDRLEN;
+	char text[SMTP_FIXUP_TEXT_MAX + 1] = "", buf[64];
+	const struct nlattr *attr;
+	struct set_request req;
+	struct nlmsghdr *nlh;
+	struct reason why;
+
+	(void)state;
+	memset(text, '%', SMTP_FIXUP_TEXT_MAX);
+	assert_int_equal(parse_text(&req, text, &why), 0);
+	nlh = message_set(&req, FAKE_FAMILY);
+	mnl_attr_for_each(attr, nlh, GENL_HDRLEN) {
+		if (mnl_attr_get_type(attr) == SMTP_FIXUP_A_BANNER_TEXT)
+			assert_string_equal(mnl_attr_get_str(attr), text);
+	}
+	free(nlh);
+	set_free(&req);
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+	skip();
+#endif
+	assert_int_equal(parse(&req, "25 esmtp ehlo strip banner text abc reject noop", &why), 0);
+	nlh = message_set(&req, FAKE_FAMILY);
+	assert_int_equal(nlh->nlmsg_len, head + sizeof(expected));
+	assert_memory_equal((u8 *)nlh + head, expected, sizeof(expected));
+	assert_string_equal(message_fault(nlh, head + 28, buf, sizeof(buf)), "banner text");
+	assert_string_equal(message_fault(nlh, head + 36, buf, sizeof(buf)), "reject");
+	assert_string_equal(message_fault(nlh, head + 44, buf, sizeof(buf)), "ehlo");
+	free(nlh);
+	set_free(&req);
+
+	/* Another banner: no text */
+	assert_int_equal(parse(&req, "25 esmtp banner keep", &why), 0);
+	nlh = message_set(&req, FAKE_FAMILY);
+	assert_int_equal(nlh->nlmsg_len, head + 28);
+	free(nlh);
+	set_free(&req);
 }
 
 static void message_plain(void **state)
@@ -354,6 +521,9 @@ int main(void)
 		cmocka_unit_test(sets_good),
 		cmocka_unit_test(sets_bad),
 		cmocka_unit_test(sets_every_verb),
+		cmocka_unit_test(text_lengths),
+		cmocka_unit_test(text_shown),
+		cmocka_unit_test(message_text),
 		cmocka_unit_test(message_plain),
 		cmocka_unit_test(message_huge),
 		cmocka_unit_test(message_faults),

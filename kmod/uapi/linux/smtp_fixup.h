@@ -40,7 +40,27 @@ enum smtp_fixup_banner {
 	SMTP_FIXUP_BANNER_PIX,
 	SMTP_FIXUP_BANNER_STARS,
 	SMTP_FIXUP_BANNER_KEEP,
+	SMTP_FIXUP_BANNER_TEXT,		/* %SMTP_FIXUP_A_BANNER_TEXT: G7 */
 	__SMTP_FIXUP_BANNER_MAX
+};
+
+/* Characters of a banner text at most */
+#define SMTP_FIXUP_TEXT_MAX	200
+
+/* What becomes of a blocked command: RULES.md V3, V4 */
+enum smtp_fixup_reject {
+	SMTP_FIXUP_REJECT_X,		/* its verb is overwritten with X */
+	SMTP_FIXUP_REJECT_LINE,		/* all of it is */
+	SMTP_FIXUP_REJECT_NOOP,		/* NOOP, and blanks */
+	__SMTP_FIXUP_REJECT_MAX
+};
+
+/* What becomes of EHLO lines that are not let through: RULES.md E1, E4 */
+enum smtp_fixup_ehlo {
+	SMTP_FIXUP_EHLO_MASK,
+	SMTP_FIXUP_EHLO_STRIP,
+	SMTP_FIXUP_EHLO_KEEP,
+	__SMTP_FIXUP_EHLO_MAX
 };
 
 /* STARTTLS: RULES.md S1, S2 */
@@ -148,6 +168,11 @@ enum smtp_fixup_attr {
 	SMTP_FIXUP_A_KEYWORDS,	/* u64 bit mask of enum smtp_fixup_keyword; dump only */
 	SMTP_FIXUP_A_COUNTERS,	/* nested: u64 attributes, 1 + enum smtp_fixup_counter */
 	SMTP_FIXUP_A_FLOW,	/* nested smtp_fixup_flow_attr */
+	SMTP_FIXUP_A_BANNER_TEXT, /* string, 1..SMTP_FIXUP_TEXT_MAX printable ASCII
+				   * characters; goes with SMTP_FIXUP_BANNER_TEXT
+				   */
+	SMTP_FIXUP_A_REJECT,	/* u8 enum smtp_fixup_reject */
+	SMTP_FIXUP_A_EHLO,	/* u8 enum smtp_fixup_ehlo */
 	__SMTP_FIXUP_A_MAX
 };
 
