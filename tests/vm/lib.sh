@@ -1,0 +1,203 @@
+# shellcheck shell=bash disable=SC2034
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What the VM suites share. Source it first; it runs in the guest only.
+#
+#    namespace client              namespace router               namespace server
+#  ┌───────────────────┐     ┌──────────────────────────┐     ┌───────────────────┐
+#  │            veth-c ├─────┤ veth-rc          veth-rs ├─────┤ veth-s            │
+#  │     10.0.1.2/24   │     │ 10.0.1.1/24  10.0.2.1/24 │     │   10.0.2.2/24     │
+#  │    fd00:1::2/64   │     │ fd00:1::1/64 fd00:2::1/64│     │  fd00:2::2/64     │
+#  └───────────────────┘     └──────────────────────────┘     └───────────────────┘
+#                             here smtpfixup is at work
+#
+# A test is named with the rule that it holds: "V3 a blocked verb is X-ed".
+# A suite ends with finish, which prints "N passed, N failed".
+set -uo pipefail
+
+[[ ${SMTPFIXUP_VM-} ]] || { echo "run it as scripts/vm $0" >&2; exit 2; }
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+PATH=$ROOT/userspace:$PATH
+PYTHON=/usr/bin/python3
+CLIENT4=10.0.1.2 CLIENT6=fd00:1::2
+SERVER4=10.0.2.2 SERVER6=fd00:2::2
+ROUTER4=10.0.1.1 ROUTER6=fd00:1::1
+export PYTHONDONTWRITEBYTECODE=1
+
+# -- counting ---------------------------------------------------------------
+
+passed=0 failed=0
+CHECKED=$(mktemp)
+
+pass() {
+	printf 'ok    %s\n' "$1"
+	passed=$((passed + 1))
+}
+
+# fail NAME [DETAIL]
+fail() {
+	printf 'FAIL  %s\n' "$1"
+	if [[ -n ${2-} ]]; then
+		head -n 40 <<<"$2" | sed 's/^/      | /'
+	fi
+	failed=$((failed + 1))
+}
+
+# check NAME COMMAND [ARG]...: it must succeed. Runs in this shell, so that a
+# function may leave variables behind.
+check() {
+	local name=$1 status=0
+	shift
+	"$@" >"$CHECKED" 2>&1 || status=$?
+	if ((status)); then
+		fail "$name" "$* (status $status): $(<"$CHECKED")"
+	else
+		pass "$name"
+	fi
+}
+
+# check_status STATUS NAME COMMAND [ARG]...: its exit status; $output is kept.
+check_status() {
+	local want=$1 name=$2 got=0
+	shift 2
+	output=$("$@" 2>&1) || got=$?
+	if ((got == want)); then
+		pass "$name"
+	else
+		fail "$name" "$* gave $got, wanted $want: $output"
+	fi
+}
+
+# equal NAME GOT WANTED
+equal() {
+	if [[ $2 == "$3" ]]; then
+		pass "$1"
+	else
+		fail "$1" "got    $2"$'\n'"wanted $3"
+	fi
+}
+
+# contains NAME TEXT PATTERN (extended regular expression)
+contains() {
+	if grep -qE -e "$3" <<<"$2"; then
+		pass "$1"
+	else
+		fail "$1" "no /$3/ in: $2"
+	fi
+}
+
+# count_suite NAME COMMAND...: run something that ends with "N passed, N failed".
+count_suite() {
+	local name=$1 last status=0 log
+	shift
+	log=$(mktemp)
+	"$@" 2>&1 | tee "$log" | sed -u '$ { /^[0-9]* passed, [0-9]* failed$/d }'
+	status=${PIPESTATUS[0]}
+	last=$(tail -n 1 "$log")
+	rm -f "$log"
+	if [[ $last =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
+		passed=$((passed + BASH_REMATCH[1]))
+		failed=$((failed + BASH_REMATCH[2]))
+		((status == 0 || BASH_REMATCH[2] > 0)) || fail "$name ended with status $status"
+	else
+		fail "$name broke off with status $status" "$last"
+	fi
+}
+
+finished=0
+finish() {
+	finished=1
+	printf '%d passed, %d failed\n' "$passed" "$failed"
+	((failed == 0))
+	exit
+}
+
+at_exit() {
+	local status=$?
+	if ((!finished)); then
+		fail "${0##*/} broke off with status $status"
+		printf '%d passed, %d failed\n' "$passed" "$failed"
+	fi
+	# The guest ends here; killing all that runs in it is scripts/vm-init's.
+	((failed == 0 && finished))
+	exit
+}
+trap at_exit EXIT
+
+# wait_for COMMAND [ARG]...: until it succeeds, for at most 30 s.
+wait_for() {
+	local end=$((SECONDS + ${WAIT:-30}))
+	until "$@" >/dev/null 2>&1; do
+		if ((SECONDS >= end)); then
+			fail "waited in vain for: $*"
+			return 1
+		fi
+		sleep 0.1
+	done
+}
+
+# -- the topology -----------------------------------------------------------
+
+c() { ip netns exec client "$@"; }
+r() { ip netns exec router "$@"; }
+s() { ip netns exec server "$@"; }
+
+# join NS DEVICE ADDRESS4 ADDRESS6 -- NS DEVICE ADDRESS4 ADDRESS6
+join() {
+	ip link add "$2" netns "$1" type veth peer name "$7" netns "$6"
+	ip -n "$1" address add "$3" dev "$2"
+	ip -n "$1" address add "$4" dev "$2" nodad
+	ip -n "$6" address add "$8" dev "$7"
+	ip -n "$6" address add "$9" dev "$7" nodad
+	ip -n "$1" link set "$2" up
+	ip -n "$6" link set "$7" up
+}
+
+topology() {
+	local ns
+	modprobe -a veth nf_conntrack nf_defrag_ipv4 nf_defrag_ipv6
+	for ns in client router server; do
+		ip netns add "$ns"
+		ip -n "$ns" link set lo up
+	done
+	join client veth-c 10.0.1.2/24 fd00:1::2/64 -- router veth-rc 10.0.1.1/24 fd00:1::1/64
+	join server veth-s 10.0.2.2/24 fd00:2::2/64 -- router veth-rs 10.0.2.1/24 fd00:2::1/64
+	r sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+	c ip route add default via 10.0.1.1
+	c ip route add default via fd00:1::1
+	s ip route add default via 10.0.2.1
+	s ip route add default via fd00:2::1
+	wait_for c ping -c 1 -W 1 "$SERVER4"
+	wait_for c ping -c 1 -W 1 "$SERVER6"
+}
+
+# listening NS PORT: does anything listen there?
+listening() {
+	ip netns exec "$1" ss -Hltn "sport = :$2" | grep -q .
+}
+
+# -- the module -------------------------------------------------------------
+
+module_file() {
+	find "$ROOT" -maxdepth 2 -name nf_smtp_fixup.ko | head -n 1
+}
+
+# load_module [PARAMETER=VALUE]...: insmod resolves no dependency, so those first.
+load_module() {
+	local file depends
+	file=$(module_file)
+	[[ -n $file ]] || { fail "nf_smtp_fixup.ko is not built"; exit 1; }
+	depends=$(modinfo -F depends "$file" | tr ',' ' ')
+	# shellcheck disable=SC2086
+	modprobe -a $depends nf_conntrack nf_defrag_ipv4 nf_defrag_ipv6 || return
+	insmod "$file" "$@"
+}
+
+# counter PORT NAME: its value in the router's /proc/net/smtp_fixup.
+# shellcheck disable=SC2016
+counter() {
+	r awk -v port="$1" -v name="$2" '
+		$1 == "port" { on = ($2 == port) }
+		on && $1 == name { print $2 }' /proc/net/smtp_fixup
+}

@@ -1,0 +1,137 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Connections outlive what happens around them; started by life.sh."""
+import glob
+import os
+import subprocess
+import sys
+
+import suite
+from net import ROOT, Connection, Inside, Mismatch, counters, tool
+from suite import test
+from wire import READY, READY_PIX, in_body, still_judged
+
+MODULE = (glob.glob(os.path.join(ROOT, "nf_smtp_fixup.ko")) +
+          glob.glob(os.path.join(ROOT, "kmod", "nf_smtp_fixup.ko")))[0]
+PAIRS = {"to the router": ("client", "router"), "from the router": ("router", "server"),
+         "inside the router": ("router", "router")}
+ADDRESS = {("client", "router"): {4: "10.0.1.1", 6: "fd00:1::1"},
+           ("router", "server"): {4: "10.0.2.2", 6: "fd00:2::2"},
+           ("router", "router"): {4: "127.0.0.1", 6: "::1"}}
+
+
+def run(*words, namespace="router"):
+    with Inside(namespace):
+        done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    if done.returncode:
+        raise Mismatch("%s: %s" % (" ".join(words), done.stdout + done.stderr))
+    return done.stdout
+
+
+def insmod():
+    run("insmod", MODULE, "mode=off")
+    tool("set", "25", "fixup")
+
+
+for title, ends in PAIRS.items():
+    @test("hooks", "connections %s are filtered" % title)
+    def _(family, ends=ends):
+        with Connection(25, family, address=ADDRESS[ends][family], ends=ends) as connection:
+            connection.s(READY, READY_PIX)
+            still_judged(connection)
+            connection.c(b"DATA\r\n")
+            connection.s(b"354 go\r\n")
+            connection.c(b"EXPN root\r\n" * 2000 + b".\r\n")
+            connection.s(b"250 queued\r\n")
+            still_judged(connection)
+            connection.close()
+
+
+@test("helper", "conntrack -L shows helper=smtp")
+def _(family):
+    with in_body(25, family):
+        shown = run("conntrack", "-L", "-f", "ipv%d" % family, "-p", "tcp", "--dport", "25")
+        if "helper=smtp" not in shown:
+            raise Mismatch(shown)
+
+
+@test("namespaces", "another namespace starts with nothing and is on its own")
+def _(family):
+    if counters("client") != {}:
+        raise Mismatch("the client's namespace has policies: %r" % counters("client"))
+    if tool("show", namespace="client") != "":
+        raise Mismatch("show in the client's namespace says something")
+    tool("set", "26", "esmtp", namespace="client")
+    if "26" in counters("router"):
+        raise Mismatch("a policy of the client's namespace is in the router's")
+    with Connection(26, family) as connection:
+        connection.s(READY, READY_PIX)
+        connection.c(b"EXPN a\r\n", b"XXXX a\r\n")
+    tool("set", "26", "off", namespace="client")
+    with Connection(26, family) as connection:
+        connection.s(READY)
+
+
+@test("rmmod", "live connections go on after rmmod, in every phase")
+def _(family):
+    body = in_body(25, family)
+    command = Connection(25, family)
+    command.s(READY, READY_PIX)
+    half = Connection(25, family)
+    half.s(READY, READY_PIX)
+    half.c(b"NO")
+    waiting = Connection(25, family)
+    waiting.s(READY, READY_PIX)
+    waiting.client.send(b"DATA\r\nEXPN root\r\n")
+    waiting.server.expect(b"DATA\r\n")
+    run("rmmod", "nf_smtp_fixup")
+    try:
+        body.c(b"text\r\n.\r\n")
+        body.s(b"250 queued\r\n")
+        command.c(b"EXPN root\r\n")
+        command.s(b"500 no\r\n")
+        half.c(b"OP\r\n")
+        half.s(b"250 yes\r\n")
+        waiting.server.expect(b"EXPN root\r\n")
+        waiting.s(b"503 no\r\n")
+        for connection in (body, command, half, waiting):
+            connection.c(b"QUIT\r\n")
+            connection.close()
+        with Connection(25, family) as connection:
+            connection.s(READY)
+        slabs = os.listdir("/sys/kernel/slab") if os.path.isdir("/sys/kernel/slab") else []
+        with open("/proc/slabinfo", encoding="ascii") as file:
+            slabs += [line.split()[0] for line in file]
+        left = [name for name in slabs if "smtp" in name]
+        if left:
+            raise Mismatch("slab caches are left: %r" % left)
+    finally:
+        for connection in (body, command, half, waiting):
+            connection.__exit__()
+        insmod()
+
+
+@test("insmod", "connections that were there before go on untouched")
+def _(family):
+    run("rmmod", "nf_smtp_fixup")
+    with Connection(25, family) as connection:
+        connection.s(READY)
+        insmod()
+        connection.c(b"EXPN root\r\n")
+        connection.s(b"250-STARTTLS\r\n250 x\r\n")
+        connection.c(b"DATA\r\n")
+        connection.s(b"354 go\r\n")
+        connection.c(b"EXPN root\r\n.\r\nEXPN root\r\n")
+        connection.close()
+    with Connection(25, family) as connection:
+        connection.s(READY, READY_PIX)
+
+
+def main():
+    tool("set", "25", "fixup")
+    suite.TESTS[:] = [entry for entry in suite.TESTS if entry[4].__module__ == __name__]
+    return suite.run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

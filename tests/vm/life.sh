@@ -1,0 +1,133 @@
+#!/bin/bash
+# shellcheck disable=SC2317
+# SPDX-License-Identifier: GPL-2.0-only
+# Loading, unloading, policies and namespaces that come and go while mail flows.
+# shellcheck source=tests/vm/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+sink_report=/tmp/report
+unset -v sink
+
+# mail_begins: senders that go on until mail_ends; every one must succeed.
+mail_begins() {
+	rm -f /tmp/stop /tmp/trouble "$sink_report"
+	ip netns exec server "$PYTHON" "$ROOT/tests/vm/sink.py" 25 "$sink_report" &
+	sink=$!
+	wait_for listening server 25
+	for address in "$SERVER4" "[$SERVER6]"; do
+		for length in 300 60000; do
+			while [[ ! -e /tmp/stop ]]; do
+				c smtp-source -d -s 4 -m 12 -l "$length" -f a@example.org \
+					-t b@example.org "inet:$address:25" 2>>/tmp/trouble ||
+					echo "smtp-source to $address failed" >>/tmp/trouble
+				echo 12 >>/tmp/sent
+			done &
+			senders+=($!)
+		done
+	done
+	wait_for test -s /tmp/sent
+}
+
+# mail_ends: how many were sent, in $sent; all of them arrived.
+mail_ends() {
+	: >/tmp/stop
+	wait "${senders[@]}"
+	senders=()
+	kill "$sink"
+	wait "$sink"
+	sent=$(awk '{ n += $1 } END { print n }' /tmp/sent)
+	rm -f /tmp/sent
+	took=$("$PYTHON" -c 'import json; print(sum(json.load(open("'$sink_report'"))["mails"].values()))')
+	equal "$1: no sender had trouble" "$(cat /tmp/trouble 2>/dev/null)" ""
+	equal "$1: all $sent mails arrived" "$took" "$sent"
+}
+senders=()
+
+topology
+load_module mode=off || exit
+count_suite life.py "$PYTHON" "$ROOT/tests/vm/life.py"
+
+# -- an administrator's own rules -------------------------------------------
+
+check "helper nft's ct helper object can name smtp" r nft -f - <<-'END'
+	table inet own {
+		ct helper mail {
+			type "smtp" protocol tcp;
+		}
+		chain prerouting {
+			type filter hook prerouting priority filter;
+			tcp dport 2500 ct helper set "mail"
+		}
+	}
+END
+r nft delete table inet own
+
+# -- while mail flows -------------------------------------------------------
+
+r smtpfixup set 25 fixup
+mail_begins
+rounds=0
+for mode in esmtp fixup "esmtp tls allow" "fixup banner keep" off "esmtp banner stars" \
+	"fixup" off "esmtp" "fixup"; do
+	# shellcheck disable=SC2086
+	r smtpfixup set 25 $mode && r smtpfixup set 20-30 $mode && rounds=$((rounds + 1))
+	r smtpfixup show >/dev/null && r smtpfixup flows >/dev/null && r smtpfixup stats >/dev/null
+	sleep 0.5
+done
+equal "policies ten changes while mail flows" "$rounds" 10
+mail_ends "policies changing"
+
+mail_begins
+rounds=0
+for ((n = 0; n < 10; n++)); do
+	rmmod nf_smtp_fixup && load_module mode=off && r smtpfixup set 25 esmtp &&
+		rounds=$((rounds + 1))
+	sleep 0.7
+done
+equal "rmmod ten times unloaded and loaded while mail flows" "$rounds" 10
+mail_ends "rmmod and insmod"
+
+# A namespace of its own with a policy, deleted with connections in it.
+mail_begins
+for ((n = 0; n < 5; n++)); do
+	ip netns add gone
+	ip -n gone link set lo up
+	ip netns exec gone smtpfixup set 25 fixup || fail "set in a new namespace"
+	ip netns exec gone "$PYTHON" "$ROOT/tests/vm/sink.py" 25 /dev/null &
+	inner=$!
+	wait_for listening gone 25
+	ip netns exec gone smtp-source -c -d -s 5 -m 100000 -l 5000 inet:127.0.0.1:25 >/dev/null 2>&1 &
+	outer=$!
+	wait_for eval 'ip netns exec gone grep -q "messages [1-9]" /proc/net/smtp_fixup'
+	ip netns delete gone
+	kill -9 "$inner" "$outer"
+	wait "$inner" "$outer" 2>/dev/null
+done
+mail_ends "namespaces deleted"
+
+# And the other way round: the module first, with namespaces that use it.
+for ((n = 0; n < 3; n++)); do
+	ip netns add "gone$n"
+	ip netns exec "gone$n" smtpfixup set 25,587 esmtp
+done
+check "rmmod with policies in several namespaces" rmmod nf_smtp_fixup
+for ((n = 0; n < 3; n++)); do
+	ip netns delete "gone$n"
+done
+equal "rmmod leaves no slab cache" "$(grep -c smtp /proc/slabinfo)" 0
+equal "rmmod leaves no /proc file" "$(r ls /proc/net | grep -c smtp)" 0
+check "insmod after all that" load_module mode=fixup ports=25,587,2500-2600
+equal "parameters ports=25,587,2500-2600 mode=fixup hold in the first namespace" \
+	"$(awk '$1 == "port" { print $2, $4 }' /proc/net/smtp_fixup | sort | tr '\n' ';')" \
+	"25 fixup;2500-2600 fixup;587 fixup;"
+equal "parameters other namespaces start with nothing" "$(r grep -c . /proc/net/smtp_fixup)" 0
+rmmod nf_smtp_fixup
+for parameters in "mode=sideways" "ports=0" "ports=70000" "ports=30-20" "ports=x"; do
+	if load_module "$parameters" 2>/dev/null; then
+		fail "parameters $parameters is refused"
+		rmmod nf_smtp_fixup
+	else
+		pass "parameters $parameters is refused"
+	fi
+done
+finish

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Tests with names, run one after the other and counted.
+
+@test("V3", "a blocked verb is X-ed") marks a function; it takes the IP family
+and runs once for 4 and once for 6. quick=True: also with every offload setting.
+"""
+import signal
+import traceback
+
+from net import Mismatch
+
+TESTS = []
+LIMIT = 120     # s: longer than that and the test itself is stuck
+
+
+def test(rule, name, quick=False, families=(4, 6)):
+    def mark(function):
+        TESTS.append((rule, name, quick, families, function))
+        return function
+    return mark
+
+
+def stuck(_signal, _frame):
+    raise Mismatch("no end after %d s" % LIMIT)
+
+
+def run(quick_only=False, only=None, label=""):
+    """Run them; returns the exit status."""
+    passed = failed = 0
+    signal.signal(signal.SIGALRM, stuck)
+    for rule, name, quick, families, function in TESTS:
+        if quick_only and not quick:
+            continue
+        if only and only not in rule.split() and only not in name:
+            continue
+        for family in families:
+            title = "%s %s, IPv%d%s" % (rule, name, family, label)
+            signal.alarm(LIMIT)
+            try:
+                function(family)
+            except Exception as error:    # pylint: disable=broad-except
+                failed += 1
+                print("FAIL  " + title, flush=True)
+                text = str(error)
+                if not isinstance(error, Mismatch):
+                    text = traceback.format_exc()
+                for line in text.splitlines():
+                    print("      | " + line, flush=True)
+                frame = [f for f in traceback.extract_tb(error.__traceback__)
+                         if f.filename.endswith("wire.py")]
+                if frame:
+                    print("      | at line %d: %s" % (frame[-1].lineno, frame[-1].line))
+            else:
+                passed += 1
+                print("ok    " + title, flush=True)
+    signal.alarm(0)
+    print("%d passed, %d failed" % (passed, failed), flush=True)
+    return 1 if failed else 0
