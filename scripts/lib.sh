@@ -70,9 +70,9 @@ kernel_image() {
 # What building, booting and each kind of test needs.
 PACKAGES_BUILD=(make gcc libc6-dev pkg-config libmnl-dev libjansson-dev
 	linux-headers-amd64)
-PACKAGES_VM=(qemu-system-x86 linux-image-amd64 busybox-static cpio kmod)
-PACKAGES_PEERS=(postfix swaks libnet-ssleay-perl libio-socket-inet6-perl nftables conntrack ethtool iproute2 openssl
-	python3-minimal libcap2-bin util-linux procps)
+PACKAGES_VM=(qemu-system-x86 linux-image-amd64 busybox-static cpio kmod xz-utils)
+PACKAGES_PEERS=(postfix swaks libnet-ssleay-perl libio-socket-inet6-perl nftables conntrack ethtool iproute2 iputils-ping openssl
+	python3 libcap2-bin util-linux procps)
 PACKAGES_STATIC=(sparse shellcheck mandoc codespell perl git xz-utils linux-source-6.1
-	python3-minimal)
-PACKAGES_TESTS=(libcmocka-dev clang llvm)
+	python3)
+PACKAGES_TESTS=(libcmocka-dev clang libclang-rt-14-dev llvm)
