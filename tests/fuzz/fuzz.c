@@ -150,11 +150,11 @@ static bool run_segment(struct smtp_flow *flow, enum smtp_dir dir, u32 off,
 
 		if (at >= SPAN || (s32)(at - me->acked) < 0)
 			continue;
-		if ((s32)(at - after) >= 0)
+		if ((s32)(at - after) >= 0) {
 			CHECK(g->data[i] == orig[i]);
-		else if (me->known[at])
+		} else if (me->known[at]) {
 			CHECK(g->data[i] == me->out[at]);
-		else if (!body && !st->in_body && messages == flow->session.messages &&
+		} else if (!body && !st->in_body && messages == flow->session.messages &&
 			 (s32)(at - before) >= 0) {
 			me->known[at] = true;
 			me->out[at] = g->data[i];
