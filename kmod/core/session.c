@@ -458,36 +458,62 @@ static bool smtp_ehlo_allowed(const struct smtp_flow *flow, const u8 *line, u32 
 	return i == 4 || smtp_match_word(&m, smtp_keywords) >= 0;
 }
 
-/* E4: removes from the EHLO reply at @at the lines that are not let through.
- * The first line stays, and the last that is left has no '-'.
+/* Octets of the line at @c, its LF included */
+static u32 smtp_line_octets(const u8 *c, u32 n)
+{
+	return (const u8 *)memchr(c, '\n', n) + 1 - c;
+}
+
+/* E4: takes out of the EHLO reply at @reply the lines that are not let through;
+ * the first one stays. Only counts where @to is NULL. Returns what is left of it.
  */
-static void smtp_ehlo_strip(struct smtp_flow *flow, struct smtp_piece *p,
-			    u32 at, u32 n)
+static u32 smtp_ehlo_strip(const struct smtp_flow *flow, const u8 *reply, u32 n,
+			   u8 *to)
+{
+	u8 *last = NULL;
+	u32 from, left = 0;
+
+	for (from = 0; from < n; ) {
+		const u8 *line = reply + from;
+		u32 len = smtp_line_octets(line, n - from);
+
+		from += len;
+		if (line != reply && !smtp_ehlo_allowed(flow, line, len)) {
+			if (to)
+				smtp_host_count(flow, SMTP_FIXUP_CNT_EHLO_LINES_MASKED, 1);
+			continue;
+		}
+		if (to) {
+			memmove(to + left, line, len);
+			if (len >= 4)
+				last = to + left;
+		}
+		left += len;
+	}
+	/* The last that is left has no '-' */
+	if (last && last[3] == '-')
+		last[3] = ' ';
+	return left;
+}
+
+/* E4 for the whole reply at @at. False: what would be left is too long. */
+static bool smtp_ehlo_rewrite(struct smtp_flow *flow, struct smtp_piece *p,
+			      u32 at, u32 n)
 {
 	u8 *reply = p->buf + at;
-	u32 from = 0, to = 0, last = 0;
+	u32 left = smtp_ehlo_strip(flow, reply, n, NULL);
 
-	while (from < n) {
-		u32 len = (u8 *)memchr(reply + from, '\n', n - from) + 1 -
-			  (reply + from);
-
-		if (!from || smtp_ehlo_allowed(flow, reply + from, len)) {
-			memmove(reply + to, reply + from, len);
-			last = to;
-			to += len;
-		} else {
-			smtp_host_count(flow, SMTP_FIXUP_CNT_EHLO_LINES_MASKED, 1);
-		}
-		from += len;
-	}
-	if (to == n)
-		return;
-	reply[last + 3] = ' ';
-	p->masked += n - to;
+	if (left == n)
+		return true;
+	if (left > p->room)
+		return false;
+	smtp_ehlo_strip(flow, reply, n, reply);
+	p->masked += n - left;
 	p->at = at;
 	p->old = n;
 	p->bytes = NULL;
-	p->len = to;
+	p->len = left;
+	return true;
 }
 
 /* Should the reply that begins at @c be rewritten as a whole? G7, E4 */
@@ -521,12 +547,11 @@ static u32 smtp_reply_rewrite(struct smtp_flow *flow, struct smtp_piece *p,
 	*wait = p->elastic == SMTP_ELASTIC_LATER ||
 		(!n && p->repeats < SMTP_REPEATS_WHOLE);
 	if (*wait || !n || p->elastic == SMTP_ELASTIC_NEVER ||
-	    (longer && flow->policy->text_len > p->room))
+	    (longer && flow->policy->text_len > p->room) ||
+	    (!longer && !smtp_ehlo_rewrite(flow, p, at, n)))
 		return 0;
 	if (longer)
 		smtp_greeting_replace(flow, p, at, n);
-	else
-		smtp_ehlo_strip(flow, p, at, n);
 	s->mask_greeting = longer;
 	s->reply_code = longer ? 220 : 250;
 	smtp_reply_end(flow);

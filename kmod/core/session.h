@@ -109,7 +109,8 @@ enum smtp_elastic {
  * @repeats: how often the same has been left to come together with more, and
  *	has not. E1 waits for none, a rewritten reply for %SMTP_REPEATS_WHOLE
  * @elastic: enum smtp_elastic
- * @room: octets that may stand in place of any part of it
+ * @room: octets that may stand in place of any part of it; @buf has room for
+ *	smtp_policy_spare() more than @n
  * @masked: result: octets changed
  * @later: result: stopped for %SMTP_ELASTIC_LATER
  * @at: result: where octets are replaced, the last ones that are judged

@@ -122,7 +122,7 @@ static void smtp_stream_lines(struct smtp_flow *flow, enum smtp_dir dir,
 		st->repeats++;
 	piece.repeats = st->repeats;
 	piece.elastic = smtp_stream_elastic(st, seg);
-	piece.room = seg->room < spare ? seg->room : spare;
+	piece.room = seg->room;
 	smtp_segment_copy(seg, off, piece.buf, piece.n);
 
 	if (dir == SMTP_CLIENT)

@@ -13,5 +13,6 @@ int main(void)
 	failed += run_dialogue();
 	failed += run_body();
 	failed += run_stream();
+	failed += run_length();
 	return failed != 0;
 }

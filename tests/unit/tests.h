@@ -12,5 +12,6 @@ int run_ehlo(void);
 int run_dialogue(void);
 int run_body(void);
 int run_stream(void);
+int run_length(void);
 
 #endif /* _TESTS_UNIT_TESTS_H */

@@ -7,7 +7,14 @@
 struct unit_segment {
 	struct smtp_segment seg;
 	struct fix *f;
+	enum smtp_dir dir;
+	bool spliced;
 };
+
+static u32 unit_isn(enum smtp_dir dir)
+{
+	return dir ? SERVER_ISN : CLIENT_ISN;
+}
 
 static const u8 *unit_read(struct smtp_segment *seg, u32 off, u32 *avail)
 {
@@ -32,6 +39,57 @@ static int unit_write(struct smtp_segment *seg, u32 off, const u8 *bytes, u32 n)
 	return 0;
 }
 
+/* As the kernel side: what is kept, and then the bytes */
+static int unit_splice(struct smtp_segment *seg, u32 keep, const u8 *bytes, u32 n)
+{
+	struct unit_segment *u = (struct unit_segment *)seg;
+	struct fix *f = u->f;
+
+	assert_false(u->spliced);
+	assert_true(keep <= seg->pass);
+	assert_true(keep + n <= seg->room);
+	u->spliced = true;
+	f->spliced++;
+	if (f->fail_write)
+		return -1;
+	memcpy(f->out + keep, bytes, n);
+	f->out_len = keep + n;
+	return 0;
+}
+
+static void unit_adjust(struct smtp_segment *seg, u32 pos, s32 delta)
+{
+	struct unit_segment *u = (struct unit_segment *)seg;
+	struct fix *f = u->f;
+
+	assert_false(f->loopback);
+	assert_int_not_equal(delta, 0);
+	f->adjusts[u->dir]++;
+	f->adjust_at = pos - unit_isn(u->dir);
+	f->adjust_by = delta;
+	f->shift[u->dir] += delta;
+	seqadj_set(&f->adj, u->dir, pos, delta);
+}
+
+static void unit_settle(struct smtp_segment *seg, enum smtp_dir dir)
+{
+	struct fix *f = ((struct unit_segment *)seg)->f;
+
+	f->settles[dir]++;
+	seqadj_settle(&f->adj, dir);
+}
+
+static u32 unit_room(const struct fix *f, u32 len)
+{
+	if (f->loopback)
+		return 0;
+	if (f->room)
+		return f->room;
+	if (f->mss && f->mss < len)
+		len = f->mss;
+	return len > 536 ? len : 536;
+}
+
 void fix_begin(struct fix *f, u8 mode)
 {
 	host_reset();
@@ -51,36 +109,54 @@ void fix_end(struct fix *f)
 	assert_int_equal(host.blocks, 0);
 }
 
-int fix_segment(struct fix *f, enum smtp_dir dir, u32 off, const void *bytes,
-		u32 n)
+/* @ack: as the far end of the other direction counts */
+static enum smtp_verdict fix_judge(struct fix *f, enum smtp_dir dir, u32 off,
+				   u32 n, u32 ack, u32 *pass)
 {
 	struct unit_segment u = {
 		.seg = {
-			.seq = (dir ? SERVER_ISN : CLIENT_ISN) + off,
+			.seq = unit_isn(dir) + off,
 			.len = n, .mss = f->mss, .pass = ~0u,
-			.ack = (dir ? CLIENT_ISN : SERVER_ISN) + f->at[!dir],
-			.has_ack = !f->no_acks,
+			.ack = unit_isn(!dir) + ack,
+			.has_ack = !f->no_acks, .room = unit_room(f, n),
 			.read = unit_read, .write = unit_write,
+			.splice = unit_splice, .adjust = unit_adjust,
+			.settle = unit_settle,
 		},
-		.f = f,
+		.f = f, .dir = dir,
 	};
+	u32 seq = u.seg.seq, far_ack = u.seg.ack;
 
-	assert_true(n <= sizeof(f->out));
-	memcpy(f->out, bytes, n);
 	f->out_len = 0;
 	f->verdict = smtp_flow_segment(&f->flow, dir, &u.seg);
 	if (host.error)
 		fail_msg("%s", host.error);
+	seqadj_adjust(&f->adj, dir, &seq, &far_ack);
+	f->out_at = seq - unit_isn(dir);
+	f->ack_at = far_ack - unit_isn(!dir);
+	*pass = u.seg.pass;
+	if (f->verdict == SMTP_PASS && !u.spliced)
+		f->out_len = u.seg.pass;
+	return f->verdict;
+}
+
+int fix_segment(struct fix *f, enum smtp_dir dir, u32 off, const void *bytes,
+		u32 n)
+{
+	u32 pass;
+
+	assert_true(n <= sizeof(f->out));
+	memcpy(f->out, bytes, n);
+	fix_judge(f, dir, off, n, f->at[!dir] + f->shift[!dir], &pass);
 	if (f->verdict == SMTP_RESET)
 		return -2;
 	if (f->verdict == SMTP_DROP)
 		return -1;
 	assert_int_equal(f->verdict, SMTP_PASS);
-	assert_true(u.seg.pass <= n);
-	f->out_len = u.seg.pass;
-	if (off + u.seg.pass > f->at[dir] && off <= f->at[dir])
-		f->at[dir] = off + u.seg.pass;
-	return u.seg.pass;
+	assert_true(pass <= n);
+	if (off + pass > f->at[dir] && off <= f->at[dir])
+		f->at[dir] = off + pass;
+	return pass;
 }
 
 int fix_at(struct fix *f, enum smtp_dir dir, u32 off, const char *text)
@@ -155,14 +231,13 @@ void fix_cut(struct fix *f, enum smtp_dir dir, const char *in, int pass,
 
 void fix_ack(struct fix *f, enum smtp_dir dir, u32 off)
 {
-	struct smtp_segment seg = {
-		.seq = (dir ? CLIENT_ISN : SERVER_ISN) + f->at[!dir],
-		.ack = (dir ? SERVER_ISN : CLIENT_ISN) + off,
-		.has_ack = true,
-	};
+	bool no_acks = f->no_acks;
+	u32 pass;
 
-	assert_int_equal(smtp_flow_segment(&f->flow, !dir, &seg), SMTP_PASS);
-	assert_int_equal(seg.pass, 0);
+	f->no_acks = false;
+	assert_int_equal(fix_judge(f, !dir, f->at[!dir], 0, off, &pass), SMTP_PASS);
+	f->no_acks = no_acks;
+	assert_int_equal(pass, 0);
 }
 
 void fix_open(struct fix *f)

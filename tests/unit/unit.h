@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "../host.h"
+#include "../sim/seqadj.h"
 
 #define CLIENT_ISN	0xfffffff0u	/* sequence numbers wrap early */
 #define SERVER_ISN	5000u
@@ -20,7 +21,15 @@
 struct fix {
 	struct smtp_policy policy;
 	struct smtp_flow flow;
+	struct seqadj adj;	/* conntrack's part */
 	u32 at[2];		/* octets sent in order, by direction */
+	s32 shift[2];		/* octets that have left more than were sent */
+	u32 adjusts[2], settles[2];	/* calls, by direction */
+	u32 adjust_at;		/* the last one's position, from the start */
+	s32 adjust_by;
+	u32 spliced;		/* calls of smtp_segment.splice */
+	u32 room;		/* of the next segments, 0: as the kernel side has it */
+	bool loopback;		/* lengths must stay */
 	u32 frag;		/* what one read shows, 0: all */
 	u32 mss;		/* of the next segments, 0: none */
 	bool no_acks;		/* segments acknowledge nothing */
@@ -28,6 +37,8 @@ struct fix {
 	u32 writes;		/* calls of smtp_segment.write that changed something */
 	u8 out[1 << 17];	/* the last segment as it left */
 	u32 out_len;
+	u32 out_at;		/* where it left, from the start: conntrack's word */
+	u32 ack_at;		/* likewise of the other direction, what it ACKs */
 	enum smtp_verdict verdict;
 };
 
@@ -60,7 +71,7 @@ void fix_cut(struct fix *f, enum smtp_dir dir, const char *in, int pass,
 	     const char *file, int line);
 #define client_cut(f, in, pass)	fix_cut(f, SMTP_CLIENT, in, pass, __FILE__, __LINE__)
 
-/* The far end has everything up to @off of this direction */
+/* The far end has everything up to @off of this direction, as it counts */
 void fix_ack(struct fix *f, enum smtp_dir dir, u32 off);
 
 /* The last segment left as this */

@@ -84,13 +84,16 @@ def refused(family):
         conn.close()
 
 
-@test("G7", "banner text: a greeting in two segments, once it is whole")
+@test("G7", "banner text: a greeting in two segments is never seen as it was")
 def in_two(family):
+    """Held back until the server's TCP repeats it whole; masked if that never does."""
     with Connection(LONG, family) as conn:
         conn.server.send(b"220 half of a gree")
-        conn.client.expect_nothing()        # some retransmissions later
         conn.server.send(b"ting\r\n")
-        conn.client.expect(b"220 %s\r\n" % LONG_WORDS.encode())
+        got = conn.client.receive(24)
+        if got != b"220 " + b"*" * 18 + b"\r\n":
+            got += conn.client.receive(len(LONG_WORDS) + 6 - 24)
+            compare(got, b"220 %s\r\n" % LONG_WORDS.encode(), "what the client received")
         mail(conn)
 
 

@@ -1,0 +1,796 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Edits that change the length: G7, V3 and V4's `reject`, E4, T1. */
+#include <stdio.h>
+
+#include "tests.h"
+
+static void begin_text(struct fix *f, const char *text)
+{
+	fix_begin(f, SMTP_FIXUP_MODE_FIXUP);
+	assert_null(smtp_policy_set_text(&f->policy, text, strlen(text)));
+}
+
+static void begin_reject(struct fix *f, u8 reject)
+{
+	fix_begin(f, SMTP_FIXUP_MODE_FIXUP);
+	f->policy.reject = reject;
+}
+
+static void begin_ehlo(struct fix *f, u8 ehlo)
+{
+	fix_begin(f, SMTP_FIXUP_MODE_ESMTP);
+	f->policy.ehlo = ehlo;
+	server(f, "220 a\r\n", "220 *\r\n");
+	client(f, "EHLO me\r\n", "EHLO me\r\n");
+}
+
+/* Does this segment, sent at its place, leave as @text, from @at on? */
+static void repeats(struct fix *f, enum smtp_dir dir, u32 off, const char *in,
+		    const char *text, u32 at)
+{
+	int pass = fix_at(f, dir, off, in);
+
+	if (pass != (int)strlen(in))
+		print_error("\"%s\" at %u: %d passed\n", in, off, pass);
+	assert_int_equal(pass, strlen(in));
+	left(f, text);
+	assert_int_equal(f->out_at, at);
+}
+
+/* -- G7 ----------------------------------------------------------------- */
+
+static const struct {
+	const char *in;
+	const char *out;
+	s32 by;
+} greetings[] = {
+	{ "220 mail.example Microsoft ESMTP Mail Service\r\n", "220 here\r\n", -37 },
+	{ "220 a\r\n", "220 here\r\n", 3 },
+	{ "220 mail\r\n", "220 here\r\n", 0 },
+	{ "220 mai\n", "220 here\r\n", 2 },
+	{ "220\r\n", "220 here\r\n", 5 },
+	{ "220-mail ESMTP\r\n220-\r\n220 and so on\r\n", "220 here\r\n", -27 },
+	{ "220-a\r\nnoise\r\n220 b\r\n", "220 here\r\n", -11 },
+	/* G1: no other code, and no more than the greeting */
+	{ "554 no service\r\n", "554 no service\r\n", 0 },
+	{ "554-no\r\n220 a\r\n", "554-no\r\n220 a\r\n", 0 },
+	{ "421 busy\r\n", "421 busy\r\n", 0 },
+	{ "2200 a\r\n", "220 here\r\n", 2 },
+};
+
+static void test_g7_whole(void **state)
+{
+	struct fix f;
+	u32 i;
+
+	(void)state;
+	for (i = 0; i < sizeof(greetings) / sizeof(*greetings); i++) {
+		bool edited = greetings[i].by != 0;
+
+		begin_text(&f, "here");
+		server(&f, greetings[i].in, greetings[i].out);
+		assert_int_equal(f.adjusts[SMTP_SERVER], edited);
+		assert_int_equal(f.spliced, edited);
+		assert_int_equal(f.shift[SMTP_SERVER], greetings[i].by);
+		if (edited)
+			assert_int_equal(f.adjust_at, 0);
+		assert_int_equal(host.counters[SMTP_FIXUP_CNT_GREETINGS_MASKED],
+				 !strncmp(greetings[i].out, "220 h", 5));
+		client(&f, "HELO a\r\n", "HELO a\r\n");
+		assert_int_equal(f.settles[SMTP_SERVER], edited);
+		/* Only the first reply */
+		server(&f, "220 b\r\n", "220 b\r\n");
+		assert_int_equal(f.out_at, strlen(greetings[i].out));
+		fix_end(&f);
+	}
+}
+
+static void test_g7_longest(void **state)
+{
+	char text[SMTP_FIXUP_TEXT_MAX + 1], out[SMTP_FIXUP_TEXT_MAX + 7];
+	struct fix f;
+
+	(void)state;
+	memset(text, 'x', SMTP_FIXUP_TEXT_MAX);
+	text[SMTP_FIXUP_TEXT_MAX] = 0;
+	sprintf(out, "220 %s\r\n", text);
+	begin_text(&f, text);
+	server(&f, "220 a\r\n", out);
+	/* What is still in flight is repeated as it was edited */
+	f.no_acks = true;
+	repeats(&f, SMTP_SERVER, 0, "220 a\r\n", out, 0);
+	fix_end(&f);
+}
+
+/* Where there is no room for it, or lengths must stay: masked in place */
+static void test_g7_no_room(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	begin_text(&f, "longer than what may leave");
+	f.room = 10;
+	server(&f, "220 a 2\r\n", "220 **2\r\n");
+	assert_int_equal(f.adjusts[SMTP_SERVER], 0);
+	fix_end(&f);
+	begin_text(&f, "here");
+	f.loopback = true;
+	server(&f, "220 a 2\r\n", "220 **2\r\n");
+	fix_end(&f);
+}
+
+static const char split[] = "220-mail\r\n220 end\r\n";
+
+/* A greeting in parts waits for the rest, and is replaced as a whole */
+static void test_g7_split(void **state)
+{
+	struct fix f;
+	u32 k;
+
+	(void)state;
+	for (k = 1; k < sizeof(split) - 1; k++) {
+		begin_text(&f, "here");
+		assert_int_equal(fix_segment(&f, SMTP_SERVER, 0, split, k), -1);
+		server(&f, split, "220 here\r\n");
+		fix_end(&f);
+	}
+}
+
+/* ... but for five repetitions at most: then it is masked as it comes */
+static void test_g7_split_in_vain(void **state)
+{
+	struct fix f;
+	u32 i;
+
+	(void)state;
+	begin_text(&f, "here");
+	for (i = 0; i < 1 + SMTP_REPEATS_WHOLE - 1; i++)
+		assert_int_equal(fix_segment(&f, SMTP_SERVER, 0, split, 8), -1);
+	assert_int_equal(SMTP_REPEATS_WHOLE, 5);
+	server(&f, "220-mail", "220-****");
+	server(&f, "\r\n220 end\r\n", "\r\n220 ***\r\n");
+	assert_int_equal(f.adjusts[SMTP_SERVER], 0);
+	assert_int_equal(host.counters[SMTP_FIXUP_CNT_GREETINGS_MASKED], 1);
+	client(&f, "HELO a\r\n", "HELO a\r\n");
+	server(&f, "250 b\r\n", "250 b\r\n");
+	fix_end(&f);
+	/* More than before begins the count again */
+	begin_text(&f, "here");
+	for (i = 0; i < 4; i++)
+		assert_int_equal(fix_segment(&f, SMTP_SERVER, 0, split, 8), -1);
+	for (i = 0; i < 5; i++)
+		assert_int_equal(fix_segment(&f, SMTP_SERVER, 0, split, 9), -1);
+	server(&f, split, "220 here\r\n");
+	fix_end(&f);
+}
+
+/* What follows the greeting in its segment: for an early talker */
+static void test_g7_with_what_follows(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	begin_text(&f, "here");
+	client(&f, "HELO a\r\nNOOP\r\n", "HELO a\r\nNOOP\r\n");
+	server(&f, "220 a\r\n250 b\r\n250 c\r\n", "220 here\r\n250 b\r\n250 c\r\n");
+	fix_end(&f);
+}
+
+/* -- V3, V4 ------------------------------------------------------------- */
+
+static void test_v3_reject_line(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	begin_reject(&f, SMTP_FIXUP_REJECT_LINE);
+	client(&f, "EXPN root x\r\nNOOP a\r\nX\r\n", "XXXXXXXXXXX\r\nNOOP a\r\nX\r\n");
+	client(&f, "  VRFY \t a\n", "  XXXXXXXX\n");
+	fix_end(&f);
+	/* Over segments, and behind a prefix that had left */
+	begin_reject(&f, SMTP_FIXUP_REJECT_LINE);
+	client(&f, "EXPN ro", "XXXXXXX");
+	client(&f, "ot\r\nRC", "XX\r\nRC");
+	client(&f, "PN TO:<a>\r\nNOOP a\r\n", "XXXXXXXXX\r\nNOOP a\r\n");
+	fix_end(&f);
+}
+
+static void test_v4_in_place(void **state)
+{
+	static const struct {
+		const char *in, *out;
+	} lines[] = {
+		{ "EXPN\r\n", "NOOP\r\n" },
+		{ "EXPN root\r\n", "NOOP     \r\n" },
+		{ "goodmorning\r\n", "NOOP       \r\n" },
+		{ "X yz\r\n", "NOOP\r\n" },
+		{ "  VRFY a\r\n", "  NOOP  \r\n" },
+		{ "NOOP\r\nEXPN a\r\nVRFY b\r\nRSET\r\n",
+		  "NOOP\r\nNOOP  \r\nNOOP  \r\nRSET\r\n" },
+		{ "EXPN a\r\r\n", "NOOP   \r\n" },
+		{ "EXPN a\rNRSET\r\n", "NOOP  \r\nRSET\r\n" },
+	};
+	struct fix f;
+	u32 i;
+
+	(void)state;
+	for (i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		begin_reject(&f, SMTP_FIXUP_REJECT_NOOP);
+		client(&f, lines[i].in, lines[i].out);
+		assert_int_equal(f.adjusts[SMTP_CLIENT], 0);
+		fix_end(&f);
+	}
+	/* The rest of the line is blanks, too */
+	begin_reject(&f, SMTP_FIXUP_REJECT_NOOP);
+	client(&f, "EXPN ro", "NOOP   ");
+	client(&f, "ot x\r\nRSET\r\n", "    \r\nRSET\r\n");
+	assert_int_equal(host.counters[SMTP_FIXUP_CNT_COMMANDS_BLOCKED], 1);
+	fix_end(&f);
+}
+
+static void test_v4_grows(void **state)
+{
+	static const struct {
+		const char *in, *out;
+		u32 at;
+		s32 by;
+	} lines[] = {
+		{ "X\r\n", "NOOP\r\n", 0, 3 },
+		{ "XY\r\n", "NOOP\r\n", 0, 2 },
+		{ "XYZ\r\n", "NOOP\r\n", 0, 1 },
+		{ "X y\r\n", "NOOP\r\n", 0, 1 },
+		{ "Q\r\n", "NOOP\r\n", 0, 3 },
+		{ "RSET\r\n  WIZ\r\nRSET\r\n", "RSET\r\n  NOOP\r\nRSET\r\n", 8, 1 },
+	};
+	struct fix f;
+	u32 i;
+
+	(void)state;
+	for (i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		begin_reject(&f, SMTP_FIXUP_REJECT_NOOP);
+		f.no_acks = true;
+		client(&f, lines[i].in, lines[i].out);
+		assert_int_equal(f.adjusts[SMTP_CLIENT], 1);
+		assert_int_equal(f.adjust_at, lines[i].at);
+		assert_int_equal(f.adjust_by, lines[i].by);
+		assert_int_equal(f.spliced, 1);
+		/* And again, all of it and behind it */
+		repeats(&f, SMTP_CLIENT, 0, lines[i].in, lines[i].out, 0);
+		client(&f, "RSET\r\n", "RSET\r\n");
+		assert_int_equal(f.out_at, strlen(lines[i].out));
+		assert_int_equal(f.settles[SMTP_CLIENT], 0);
+		fix_end(&f);
+	}
+}
+
+/* One at a time: the next waits for the ACK of this */
+static void test_v4_several_in_flight(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	begin_reject(&f, SMTP_FIXUP_REJECT_NOOP);
+	server(&f, "220 a\r\n", "220 *\r\n");
+	client_cut(&f, "X\r\nRSET\r\n YY\r\nZZZ\r\n", 10);
+	left(&f, "NOOP\r\nRSET\r\n ");
+	f.no_acks = true;
+	client_cut(&f, "YY\r\nZZZ\r\n", -1);
+	/* An ACK of what is before it, or of a part, is not enough */
+	fix_ack(&f, SMTP_CLIENT, 0);
+	client_cut(&f, "YY\r\nZZZ\r\n", -1);
+	fix_ack(&f, SMTP_CLIENT, 3);
+	client_cut(&f, "YY\r\nZZZ\r\n", -1);
+	assert_int_equal(f.settles[SMTP_CLIENT], 0);
+	fix_ack(&f, SMTP_CLIENT, 4);
+	assert_int_equal(f.settles[SMTP_CLIENT], 1);
+	client_cut(&f, "YY\r\nZZZ\r\n", 4);
+	left(&f, "NOOP\r\n");
+	assert_int_equal(f.out_at, 13);
+	fix_ack(&f, SMTP_CLIENT, 19);
+	assert_int_equal(f.ack_at, 14);
+	client(&f, "ZZZ\r\n", "NOOP\r\n");
+	assert_int_equal(f.out_at, 19);
+	fix_ack(&f, SMTP_CLIENT, 25);
+	assert_int_equal(f.ack_at, 19);
+	assert_int_equal(f.adjusts[SMTP_CLIENT], 3);
+	assert_int_equal(f.settles[SMTP_CLIENT], 3);
+	assert_int_equal(host.counters[SMTP_FIXUP_CNT_COMMANDS_BLOCKED], 3);
+	assert_int_equal(host.bytes, 0);
+	fix_end(&f);
+}
+
+/* Commands that need none pass meanwhile, and so do in-place ones */
+static void test_v4_in_place_meanwhile(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	begin_reject(&f, SMTP_FIXUP_REJECT_NOOP);
+	f.no_acks = true;
+	client(&f, "X\r\nEXPN a\r\nRSET\r\n", "NOOP\r\nNOOP  \r\nRSET\r\n");
+	client(&f, "VRFY\r\n", "NOOP\r\n");
+	fix_end(&f);
+}
+
+/* What has left in part can't become NOOP: X, as for `reject x` */
+static void test_v4_bytewise(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	begin_reject(&f, SMTP_FIXUP_REJECT_NOOP);
+	client_steps(&f, 1, "EXPN a\r\nQ\r\nRSET\r\nDATE b\r\n",
+		     "XXXX a\r\nQ\r\nRSET\r\nDATX b\r\n");
+	assert_int_equal(f.adjusts[SMTP_CLIENT], 0);
+	fix_end(&f);
+	/* A short one whose end is not in sight */
+	begin_reject(&f, SMTP_FIXUP_REJECT_NOOP);
+	client(&f, "XY", "XX");
+	client(&f, "Z\r\nRSET\r\n", "X\r\nRSET\r\n");
+	fix_end(&f);
+	begin_reject(&f, SMTP_FIXUP_REJECT_NOOP);
+	client(&f, "D", "D");
+	client(&f, "\r\nEXPN\r\n", "\r\nNOOP\r\n");
+	fix_end(&f);
+}
+
+static void test_v4_loopback(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	begin_reject(&f, SMTP_FIXUP_REJECT_NOOP);
+	f.loopback = true;
+	client(&f, "Y\r\nEXPN a\r\nWIZ\r\n", "X\r\nNOOP  \r\nXXX\r\n");
+	fix_end(&f);
+}
+
+/* -- E4 ----------------------------------------------------------------- */
+
+static const struct {
+	const char *in, *out;
+} replies[] = {
+	{ "250-a\r\n250-STARTTLS\r\n250 SIZE 1\r\n", "250-a\r\n250 SIZE 1\r\n" },
+	{ "250-a\r\n250-SIZE 1\r\n250 HELP\r\n", "250-a\r\n250 SIZE 1\r\n" },
+	{ "250-a\r\n250-SIZE\r\n250-TURN\r\n250-HELP\r\n250-dsn\r\n250 OK\r\n",
+	  "250-a\r\n250-SIZE\r\n250 dsn\r\n" },
+	{ "250-a\r\n250-AUTH=LOGIN\r\n250 AUTH LOGIN\r\n", "250-a\r\n250 AUTH LOGIN\r\n" },
+	/* All of it, and nothing */
+	{ "250-a HELP\r\n250-TURN\r\n250 HELP\r\n", "250 a HELP\r\n" },
+	{ "250-a\r\n250-SIZE\r\n250 DSN\r\n", "250-a\r\n250-SIZE\r\n250 DSN\r\n" },
+	{ "250 a HELP\r\n", "250 a HELP\r\n" },
+	{ "250-a\n250-TURN\n250 DSN\n", "250-a\n250 DSN\n" },
+	/* No keyword: stays, as under E1 */
+	{ "250-a\r\n250-TURN\r\n250 \r\n", "250-a\r\n250 \r\n" },
+	/* Not a 250 */
+	{ "550-a\r\n550 TURN\r\n", "550-a\r\n550 TURN\r\n" },
+};
+
+static void test_e4_strip(void **state)
+{
+	struct fix f;
+	u32 i;
+
+	(void)state;
+	for (i = 0; i < sizeof(replies) / sizeof(*replies); i++) {
+		s32 by = strlen(replies[i].out) - strlen(replies[i].in);
+
+		begin_ehlo(&f, SMTP_FIXUP_EHLO_STRIP);
+		server(&f, replies[i].in, replies[i].out);
+		assert_int_equal(f.adjusts[SMTP_SERVER], by != 0);
+		assert_int_equal(f.shift[SMTP_SERVER], by);
+		/* The dialogue goes on in step */
+		client(&f, "NOOP\r\n", "NOOP\r\n");
+		server(&f, "250-b\r\n250 TURN\r\n", "250-b\r\n250 TURN\r\n");
+		client(&f, "DATA\r\n", "DATA\r\n");
+		server(&f, "354 go\r\n", "354 go\r\n");
+		client(&f, "EXPN\r\n.\r\nEXPN\r\n", "EXPN\r\n.\r\nXXXX\r\n");
+		fix_end(&f);
+	}
+}
+
+/* The last line that is left may be one without text */
+static void test_e4_short_last_line(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	begin_ehlo(&f, SMTP_FIXUP_EHLO_STRIP);
+	server(&f, "250-a\r\n250-TURN\r\n250\r\n", "250-a\r\n250\r\n");
+	fix_end(&f);
+	begin_ehlo(&f, SMTP_FIXUP_EHLO_STRIP);
+	server(&f, "250-a\n250-TURN\n250\n", "250-a\n250\n");
+	fix_end(&f);
+}
+
+static void test_e4_counts(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	begin_ehlo(&f, SMTP_FIXUP_EHLO_STRIP);
+	server(&f, replies[2].in, replies[2].out);
+	assert_int_equal(host.counters[SMTP_FIXUP_CNT_EHLO_LINES_MASKED], 3);
+	fix_end(&f);
+}
+
+/* In parts, and in vain: then masked like E1 */
+static void test_e4_split(void **state)
+{
+	struct fix f;
+	u32 i, at;
+
+	(void)state;
+	begin_ehlo(&f, SMTP_FIXUP_EHLO_STRIP);
+	at = f.at[SMTP_SERVER];
+	assert_int_equal(fix_at(&f, SMTP_SERVER, at, "250-a\r\n250-TU"), -1);
+	server(&f, replies[0].in, replies[0].out);
+	fix_end(&f);
+
+	begin_ehlo(&f, SMTP_FIXUP_EHLO_STRIP);
+	at = f.at[SMTP_SERVER];
+	for (i = 0; i < SMTP_REPEATS_WHOLE; i++)
+		assert_int_equal(fix_at(&f, SMTP_SERVER, at, "250-a\r\n250-TURN\r\n"), -1);
+	server(&f, "250-a\r\n250-TURN\r\n", "250-a\r\n250-XXXA\r\n");
+	server(&f, "250-SIZE\r\n250 HELP\r\n", "250-SIZE\r\n250 XXXB\r\n");
+	fix_end(&f);
+}
+
+static void test_e4_loopback(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	begin_ehlo(&f, SMTP_FIXUP_EHLO_STRIP);
+	f.loopback = true;
+	server(&f, replies[0].in, "250-a\r\n250-XXXXXXXA\r\n250 SIZE 1\r\n");
+	fix_end(&f);
+}
+
+/* A reply of several wire segments must not leave as one that is larger than
+ * what they were: no path would carry it
+ */
+static void test_e4_larger_than_a_segment(void **state)
+{
+	char in[2000];
+	struct fix f;
+	u32 n, i;
+
+	(void)state;
+	begin_ehlo(&f, SMTP_FIXUP_EHLO_STRIP);
+	n = sprintf(in, "250-a\r\n250-TURN\r\n");
+	for (i = 0; i < 30; i++)
+		n += sprintf(in + n, "250-AUTH GSSAPI NTLM PLAIN LOGIN %u\r\n", i);
+	sprintf(in + n, "250 DSN\r\n");
+	f.mss = 536;
+	/* unit_splice() checks the room */
+	fix_at(&f, SMTP_SERVER, f.at[SMTP_SERVER], in);
+	fix_end(&f);
+}
+
+static void test_e4_keep(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	begin_ehlo(&f, SMTP_FIXUP_EHLO_KEEP);
+	server(&f, replies[0].in, replies[0].in);
+	assert_int_equal(host.counters[SMTP_FIXUP_CNT_EHLO_LINES_MASKED], 0);
+	fix_end(&f);
+}
+
+/* The greeting's edit is in flight: the EHLO reply's waits */
+static void test_t1_g7_then_e4(void **state)
+{
+	struct fix f;
+	u32 at;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_ESMTP);
+	assert_null(smtp_policy_set_text(&f.policy, "here", 4));
+	f.policy.ehlo = SMTP_FIXUP_EHLO_STRIP;
+	f.no_acks = true;
+	client(&f, "EHLO me\r\n", "EHLO me\r\n");
+	server(&f, "220 mail.example\r\n", "220 here\r\n");
+	at = f.at[SMTP_SERVER];
+	assert_int_equal(fix_at(&f, SMTP_SERVER, at, replies[0].in), -1);
+	assert_int_equal(fix_at(&f, SMTP_SERVER, 0, "220 mail.example\r\n"), 18);
+	left(&f, "220 here\r\n");
+	fix_ack(&f, SMTP_SERVER, 10);
+	assert_int_equal(f.ack_at, 18);
+	server(&f, replies[0].in, replies[0].out);
+	assert_int_equal(f.out_at, 10);
+	fix_ack(&f, SMTP_SERVER, 10 + strlen(replies[0].out));
+	assert_int_equal(f.ack_at, 18 + strlen(replies[0].in));
+	assert_int_equal(f.settles[SMTP_SERVER], 2);
+	fix_end(&f);
+}
+
+/* -- T1 ----------------------------------------------------------------- */
+
+static void test_t1_map(void **state)
+{
+	/* Positions near the wrap, both ways */
+	static const struct {
+		u32 old, len;
+	} sizes[] = { { 1, 4 }, { 3, 4 }, { 50, 10 }, { 2, 1 }, { 7, 206 } };
+	u32 i, k, pos;
+
+	(void)state;
+	for (i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		for (pos = -60; pos != 60; pos++) {
+			struct smtp_edit e = {
+				.pos = pos, .old = sizes[i].old,
+				.len = sizes[i].len, .offset = -11,
+			};
+			u32 out = pos - 11, behind = pos + e.old;
+
+			for (k = 0; k < 100; k++) {
+				/* Before it, and its first octet */
+				assert_int_equal(smtp_edit_out(&e, pos - k), out - k);
+				assert_int_equal(smtp_edit_in(&e, out - k), pos - k);
+				assert_false(smtp_edit_inside(&e, pos - k));
+				/* Behind it */
+				assert_int_equal(smtp_edit_out(&e, behind + k), out + e.len + k);
+				assert_int_equal(smtp_edit_in(&e, out + e.len + k), behind + k);
+				assert_false(smtp_edit_inside(&e, behind + k));
+			}
+			/* Inside: all of it leaves with its first octet, and
+			 * an ACK of a part is an ACK of nothing
+			 */
+			for (k = 1; k < e.old; k++) {
+				assert_int_equal(smtp_edit_out(&e, pos + k), out + e.len);
+				assert_true(smtp_edit_inside(&e, pos + k));
+			}
+			for (k = 1; k < e.len; k++)
+				assert_int_equal(smtp_edit_in(&e, out + k), pos);
+			smtp_edit_settle(&e);
+			assert_int_equal(e.old, 0);
+			for (k = 0; k < 300; k++) {
+				assert_int_equal(smtp_edit_out(&e, behind + k), out + e.len + k);
+				assert_int_equal(smtp_edit_in(&e, out + e.len + k), behind + k);
+				assert_false(smtp_edit_inside(&e, pos + k));
+			}
+		}
+	}
+}
+
+/* T1, T2: an edited segment repeated with any boundaries */
+static void each_repetition(const char *in, const char *out, u32 pos, u32 old,
+			    u32 len)
+{
+	u32 n = strlen(in), a, k;
+	struct fix f;
+
+	for (a = 0; a < n; a++) {
+		for (k = 1; a + k <= n; k++) {
+			u32 from = a <= pos ? a : a + len - old;
+			u32 end = a + k <= pos ? a + k :
+				  a + k < pos + old ? pos + len : a + k + len - old;
+			char part[100];
+
+			begin_reject(&f, SMTP_FIXUP_REJECT_NOOP);
+			f.no_acks = true;
+			client(&f, in, out);
+			memcpy(part, in + a, k);
+			part[k] = 0;
+			if (a > pos && a < pos + old) {
+				/* Nobody ACKs up to there */
+				assert_int_equal(fix_at(&f, SMTP_CLIENT, a, part), -1);
+				fix_end(&f);
+				continue;
+			}
+			assert_int_equal(fix_at(&f, SMTP_CLIENT, a, part), k);
+			assert_int_equal(f.out_at, from);
+			assert_int_equal(f.out_len, end - from);
+			assert_memory_equal(f.out, out + from, end - from);
+			memset(part, '?', k);
+			assert_int_equal(fix_at(&f, SMTP_CLIENT, a, part), k);
+			assert_int_equal(f.out_at, from);
+			assert_int_equal(f.out_len, end - from);
+			assert_memory_equal(f.out, out + from, end - from);
+			fix_end(&f);
+		}
+	}
+}
+
+static void test_t1_t2_any_boundaries(void **state)
+{
+	(void)state;
+	each_repetition("RSET\r\nXYZ\r\nEXPN a\r\n", "RSET\r\nNOOP\r\nNOOP  \r\n", 6, 3, 4);
+	each_repetition("W\r\nRSET\r\n", "NOOP\r\nRSET\r\n", 0, 1, 4);
+}
+
+/* ... and with more behind it, which is judged only now */
+static void test_t1_repeated_with_new_octets(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	begin_reject(&f, SMTP_FIXUP_REJECT_NOOP);
+	f.no_acks = true;
+	client(&f, "RSET\r\nXY\r\n", "RSET\r\nNOOP\r\n");
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, 2, "ET\r\nXY\r\nEXPN b\r\nZ\r\n"), 16);
+	left(&f, "ET\r\nNOOP\r\nNOOP  \r\n");
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, 8, "\r\nEXPN b\r\nZ\r\n"), 10);
+	left(&f, "\r\nNOOP  \r\n");
+	assert_int_equal(f.out_at, 10);
+	fix_end(&f);
+}
+
+/* ACKs before, in and behind the edit, with repetitions from there */
+static void test_t1_acks(void **state)
+{
+	static const char in[] = "RSET\r\nXY\r\nNOOP\r\n";
+	static const char out[] = "RSET\r\nNOOP\r\nNOOP\r\n";
+	struct fix f;
+	u32 ack;
+
+	(void)state;
+	for (ack = 0; ack < sizeof(out); ack++) {
+		bool settled = ack >= 10, part = ack > 6 && ack < 10;
+		u32 una = ack <= 6 ? ack : part ? 6 : ack - 2;
+
+		begin_reject(&f, SMTP_FIXUP_REJECT_NOOP);
+		f.no_acks = true;
+		client(&f, in, out);
+		fix_ack(&f, SMTP_CLIENT, ack);
+		if (!part)
+			assert_int_equal(f.ack_at, una);
+		assert_int_equal(f.settles[SMTP_CLIENT], settled);
+		assert_int_equal(f.flow.stream[SMTP_CLIENT].acked, CLIENT_ISN + una);
+		if (una < sizeof(in) - 1)
+			repeats(&f, SMTP_CLIENT, una, in + una,
+				out + (part ? 6 : ack), part ? 6 : ack);
+		/* An older one changes nothing */
+		fix_ack(&f, SMTP_CLIENT, 2);
+		assert_int_equal(f.settles[SMTP_CLIENT], settled);
+		client(&f, "RSET\r\n", "RSET\r\n");
+		assert_int_equal(f.out_at, sizeof(out) - 1);
+		fix_ack(&f, SMTP_CLIENT, sizeof(out) - 1 + 6);
+		assert_int_equal(f.settles[SMTP_CLIENT], 1);
+		assert_int_equal(host.bytes, 0);
+		fix_end(&f);
+	}
+}
+
+/* Too much for one packet: the edit or what is before it, then the rest */
+static void test_t1_room(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	begin_reject(&f, SMTP_FIXUP_REJECT_NOOP);
+	f.no_acks = true;
+	f.room = 13;
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, 0, "RSET\r\nX\r\nRSET\r\n"), 7);
+	left(&f, "RSET\r\nNOOP");
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, 7, "\r\nRSET\r\n"), 8);
+	left(&f, "\r\nRSET\r\n");
+	assert_int_equal(f.out_at, 10);
+	f.room = 9;
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, 0, "RSET\r\nX\r\n"), 6);
+	left(&f, "RSET\r\n");
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, 6, "X\r\n"), 3);
+	left(&f, "NOOP\r\n");
+	assert_int_equal(f.out_at, 6);
+	fix_end(&f);
+}
+
+/* Splicing fails: dropped, and edited the same when it comes again */
+static void test_t1_splice_fails(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	begin_reject(&f, SMTP_FIXUP_REJECT_NOOP);
+	f.no_acks = true;
+	f.fail_write = true;
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, 0, "XY\r\n"), -1);
+	f.fail_write = false;
+	assert_int_equal(f.adjusts[SMTP_CLIENT], 1);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, 0, "XY\r\n"), 4);
+	left(&f, "NOOP\r\n");
+	assert_int_equal(f.adjusts[SMTP_CLIENT], 1);
+	assert_int_equal(host.counters[SMTP_FIXUP_CNT_COMMANDS_BLOCKED], 1);
+	fix_end(&f);
+}
+
+/* Contract 5: a settled offset holds over any number of octets */
+static void test_t1_over_2_gib(void **state)
+{
+	static char block[65001];
+	struct smtp_stream *st;
+	struct fix f;
+	u64 sent = 0;
+	u32 start;
+
+	(void)state;
+	memset(block, 'b', sizeof(block) - 1);
+	begin_reject(&f, SMTP_FIXUP_REJECT_NOOP);
+	server(&f, "220 a\r\n", "220 *\r\n");
+	client(&f, "XY\r\nDATA\r\n", "NOOP\r\nDATA\r\n");
+	server(&f, "250 ok\r\n354 go\r\n", "250 ok\r\n354 go\r\n");
+	assert_int_equal(f.settles[SMTP_CLIENT], 1);
+	start = f.at[SMTP_CLIENT];
+	st = &f.flow.stream[SMTP_CLIENT];
+	while (sent < (9ull << 28)) {
+		assert_int_equal(fix_segment(&f, SMTP_CLIENT, start + (u32)sent,
+					     block, sizeof(block) - 1),
+				 (int)sizeof(block) - 1);
+		sent += sizeof(block) - 1;
+		f.at[SMTP_CLIENT] = start + (u32)sent;
+		assert_int_equal(f.out_at, start + (u32)(sent - sizeof(block) + 1) + 2);
+		fix_ack(&f, SMTP_CLIENT, start + (u32)sent + 2);
+		assert_int_equal(f.ack_at, start + (u32)sent);
+		assert_int_equal(st->acked, st->next);
+	}
+	client(&f, "\r\n.\r\nXY\r\n", "\r\n.\r\nNOOP\r\n");
+	assert_int_equal(f.adjusts[SMTP_CLIENT], 2);
+	fix_ack(&f, SMTP_CLIENT, f.at[SMTP_CLIENT] + f.shift[SMTP_CLIENT]);
+	assert_int_equal(f.settles[SMTP_CLIENT], 2);
+	assert_int_equal(f.ack_at, f.at[SMTP_CLIENT]);
+	assert_int_equal(host.bytes, 0);
+	fix_end(&f);
+}
+
+/* Many edits, one after another: the offsets add up, over the wrap */
+static void test_t1_one_after_another(void **state)
+{
+	struct fix f;
+	u32 i;
+
+	(void)state;
+	begin_reject(&f, SMTP_FIXUP_REJECT_NOOP);
+	server(&f, "220 a\r\n", "220 *\r\n");
+	for (i = 0; i < 200; i++) {
+		client(&f, "X\r\n", "NOOP\r\n");
+		assert_int_equal(f.out_at, 6 * i);
+		if (i & 1) {
+			/* In time or not: the same again */
+			repeats(&f, SMTP_CLIENT, 3 * i, "X\r\n", "NOOP\r\n", 6 * i);
+		}
+		server(&f, "250 ok\r\n", "250 ok\r\n");
+		assert_int_equal(f.ack_at, 3 * i + 3);
+		assert_int_equal(f.settles[SMTP_CLIENT], i + 1);
+	}
+	assert_int_equal(f.shift[SMTP_CLIENT], 600);
+	fix_end(&f);
+}
+
+int run_length(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_g7_whole),
+		cmocka_unit_test(test_g7_longest),
+		cmocka_unit_test(test_g7_no_room),
+		cmocka_unit_test(test_g7_split),
+		cmocka_unit_test(test_g7_split_in_vain),
+		cmocka_unit_test(test_g7_with_what_follows),
+		cmocka_unit_test(test_v3_reject_line),
+		cmocka_unit_test(test_v4_in_place),
+		cmocka_unit_test(test_v4_grows),
+		cmocka_unit_test(test_v4_several_in_flight),
+		cmocka_unit_test(test_v4_in_place_meanwhile),
+		cmocka_unit_test(test_v4_bytewise),
+		cmocka_unit_test(test_v4_loopback),
+		cmocka_unit_test(test_e4_strip),
+		cmocka_unit_test(test_e4_short_last_line),
+		cmocka_unit_test(test_e4_counts),
+		cmocka_unit_test(test_e4_split),
+		cmocka_unit_test(test_e4_loopback),
+		cmocka_unit_test(test_e4_larger_than_a_segment),
+		cmocka_unit_test(test_e4_keep),
+		cmocka_unit_test(test_t1_g7_then_e4),
+		cmocka_unit_test(test_t1_map),
+		cmocka_unit_test(test_t1_t2_any_boundaries),
+		cmocka_unit_test(test_t1_repeated_with_new_octets),
+		cmocka_unit_test(test_t1_acks),
+		cmocka_unit_test(test_t1_room),
+		cmocka_unit_test(test_t1_splice_fails),
+		cmocka_unit_test(test_t1_over_2_gib),
+		cmocka_unit_test(test_t1_one_after_another),
+	};
+
+	return cmocka_run_group_tests_name("length", tests, NULL, NULL);
+}
