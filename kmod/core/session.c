@@ -545,7 +545,8 @@ static u32 smtp_reply_rewrite(struct smtp_flow *flow, struct smtp_piece *p,
 	bool longer = s->reply == SMTP_AWAIT_GREETING;
 
 	*wait = p->elastic == SMTP_ELASTIC_LATER ||
-		(!n && p->repeats < SMTP_REPEATS_WHOLE);
+		(!n && p->elastic == SMTP_ELASTIC_NOW &&
+		 p->repeats < SMTP_REPEATS_WHOLE);
 	if (*wait || !n || p->elastic == SMTP_ELASTIC_NEVER ||
 	    (longer && flow->policy->text_len > p->room) ||
 	    (!longer && !smtp_ehlo_rewrite(flow, p, at, n)))

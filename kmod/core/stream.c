@@ -133,7 +133,7 @@ static void smtp_stream_lines(struct smtp_flow *flow, enum smtp_dir dir,
 		smtp_host_count(flow, SMTP_FIXUP_CNT_BYTES_MASKED, piece.masked);
 	if (n)
 		st->held = piece.repeats ? SMTP_HELD_IN_VAIN : 0;
-	else if (piece.elastic != SMTP_ELASTIC_LATER)
+	else if (piece.elastic != SMTP_ELASTIC_LATER && piece.n > st->held)
 		st->held = piece.n;
 	if (piece.old)
 		smtp_stream_edit(st, seg, &piece);
@@ -195,8 +195,8 @@ static int smtp_segment_overwrite(struct smtp_segment *seg, u32 first, u32 seq,
 	return seg->write(seg, from - first, bytes + (from - seq), to - from);
 }
 
-/* The segment holds what was replaced by octets of another number: all of it
- * is in the replay, but for what has been ACKed.
+/* The segment holds what was replaced by octets of another number. They, and
+ * what follows, come from the replay, but for what has been ACKed.
  */
 static int smtp_stream_splice(const struct smtp_stream *st,
 			      struct smtp_segment *seg)
@@ -205,12 +205,16 @@ static int smtp_stream_splice(const struct smtp_stream *st,
 	const struct smtp_edit *e = &st->edit;
 	u32 first = smtp_edit_out(e, seg->seq);
 	u32 from = smtp_seq_max(first, r->seq);
-	u32 end;
+	u32 end = smtp_edit_out(e, seg->seq + seg->pass);
 
+	/* A body and TLS are not kept: the sender repeats what reaches there */
+	if (smtp_seq_before(r->seq + r->len, end)) {
+		seg->pass -= end - (r->seq + r->len);
+		end = r->seq + r->len;
+	}
 	/* Too much for one packet? The sender repeats what follows the edit,
 	 * and then what follows the octets before it.
 	 */
-	end = smtp_edit_out(e, seg->seq + seg->pass);
 	if (end - first > seg->room) {
 		seg->pass = smtp_seq_min(e->pos + e->old, seg->seq + seg->pass) -
 			    seg->seq;
@@ -279,16 +283,18 @@ enum smtp_verdict smtp_flow_segment(struct smtp_flow *flow, enum smtp_dir dir,
 	if (seg->has_ack)
 		smtp_stream_acked(flow, !dir, seg, seg->ack);
 	seg->pass = seg->len;
-	if (!seg->len)
+	if (!seg->len && !seg->fin)
 		return SMTP_PASS;
 	if (flow->ended)
 		goto drop;
 
 	if (smtp_seq_before(st->next, seg->seq)) {
-		/* Beyond a gap */
+		/* Beyond a gap. A FIN must not be there first: an edit in the
+		 * gap would shift it into the midst of what precedes it.
+		 */
 		if (flow->session.phase == SMTP_FIXUP_PHASE_TLS)
 			return SMTP_PASS;
-		if (st->in_body)
+		if (st->in_body && seg->len && !seg->fin)
 			verdict = smtp_body_ahead(flow, seg);
 		if (verdict == SMTP_PASS)
 			smtp_host_count(flow, SMTP_FIXUP_CNT_SEGMENTS_AHEAD, 1);
@@ -296,6 +302,8 @@ enum smtp_verdict smtp_flow_segment(struct smtp_flow *flow, enum smtp_dir dir,
 			smtp_host_count(flow, SMTP_FIXUP_CNT_SEGMENTS_DROPPED, 1);
 		return verdict;
 	}
+	if (!seg->len)
+		return SMTP_PASS;
 
 	/* A sender that repeats from there begins with octets that were ACKed */
 	if (smtp_edit_inside(&st->edit, seg->seq) ||
