@@ -20,6 +20,24 @@ refused() {
 	equal "$name: nothing changed" "$(r smtpfixup show)" "$before"
 }
 
+# Before there is any traffic: nothing of what the module needs is loaded yet.
+# A tree of its own, since depmod reads every module there is.
+tree=/tmp/tree/lib/modules/$(uname -r)
+mkdir -p "$tree"
+modprobe -S "$(uname -r)" --show-depends -a nf_conntrack nf_defrag_ipv4 nf_defrag_ipv6 |
+	awk '/^insmod/ { print $2 }' | xargs cp -t "$tree"
+cp "$(module_file)" "/lib/modules/$(uname -r)/modules.builtin" \
+	"/lib/modules/$(uname -r)/modules.order" "$tree"
+depmod -b /tmp/tree
+modprobe_ours() { modprobe -d /tmp/tree nf_smtp_fixup "$@"; }
+check "modprobe loads the module and what it needs" modprobe_ours mode=off
+equal "mode=off starts with nothing in force" "$(smtpfixup show | grep -vc ' off$')" 0
+check "rmmod unloads it" rmmod nf_smtp_fixup
+check "modprobe once more" modprobe_ours
+equal "without parameters: fixup on port 25 in the first namespace" \
+	"$(awk '$1 == "port"' /proc/net/smtp_fixup)" "port 25 mode fixup"
+check "rmmod once more" rmmod nf_smtp_fixup
+
 topology
 
 check_status 1 "a missing module is named" r smtpfixup set 25 fixup
@@ -27,19 +45,7 @@ contains "a missing module: what to do" "$output" 'modprobe nf_smtp_fixup'
 one_line "a missing module"
 check_status 1 "a missing module, show" r smtpfixup show
 check_status 1 "a missing module, stats" r smtpfixup stats
-
-mkdir -p "/lib/modules/$(uname -r)/extra"
-cp "$(module_file)" "/lib/modules/$(uname -r)/extra/"
-depmod
-rmmod nf_conntrack_netlink nf_nat nf_conntrack nf_defrag_ipv4 nf_defrag_ipv6 2>/dev/null
-check "modprobe loads the module and what it needs" modprobe nf_smtp_fixup mode=off
-equal "mode=off starts with nothing in force" "$(smtpfixup show | grep -vc ' off$')" 0
-check "modprobe -r unloads it" modprobe -r nf_smtp_fixup
-check "modprobe once more" modprobe nf_smtp_fixup
-equal "without parameters: fixup on port 25 in the first namespace" \
-	"$(awk '$1 == "port"' /proc/net/smtp_fixup)" "port 25 mode fixup"
-modprobe -r nf_smtp_fixup
-modprobe nf_smtp_fixup mode=off
+modprobe_ours mode=off
 
 check "set" r smtpfixup set 25 esmtp tls allow
 contains "show gives set lines" "$(r smtpfixup show)" 'set 25 esmtp .*tls allow'
