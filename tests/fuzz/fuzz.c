@@ -10,7 +10,9 @@
  *  - memory is bounded, and all of it is given back
  *  - octets are never judged before they came; what was judged in command state
  *    leaves the same every time until it is ACKed
- *  - the length never changes; only octets that were judged change
+ *  - only octets that were judged change; the length only where there is room,
+ *    and then what leaves is at the place where it left first, with conntrack's
+ *    own adjustment of sequence numbers
  *  - no line of the client's command state leaves with a whole blocked verb
  */
 #include <stdint.h>
@@ -19,6 +21,7 @@
 #include <strings.h>
 
 #include "../host.h"
+#include "../sim/seqadj.h"
 
 #define SPAN		65536		/* octets of one direction that are followed */
 #define MEMORY_MAX	(2 * SMTP_REPLAY_MAX + 16384)
@@ -33,6 +36,9 @@
 struct fuzz_segment {
 	struct smtp_segment seg;
 	u8 data[4096];
+	u8 spliced[8192];
+	u32 spliced_len;
+	enum smtp_dir dir;
 	u8 frag;
 	bool wrote;
 	bool fails;
@@ -41,12 +47,15 @@ struct fuzz_segment {
 struct side {
 	u32 isn;
 	u32 sent;	/* end of what was sent in order */
-	u32 acked;
+	s32 shift;	/* octets that left, less those sent */
+	u32 acked;	/* as it left */
+	u32 edit, edit_end;	/* the last edit in flight, as it left */
 	u8 out[SPAN];	/* as it left first, in command state */
 	bool known[SPAN];
 };
 
 static struct side sides[2];
+static struct seqadj adj;
 static bool no_memory;
 
 static const u8 *fuzz_read(struct smtp_segment *seg, u32 off, u32 *avail)
@@ -71,6 +80,45 @@ static int fuzz_write(struct smtp_segment *seg, u32 off, const u8 *bytes, u32 n)
 		return -1;
 	memcpy(g->data + off, bytes, n);
 	return 0;
+}
+
+static int fuzz_splice(struct smtp_segment *seg, u32 keep, const u8 *bytes, u32 n)
+{
+	struct fuzz_segment *g = (struct fuzz_segment *)seg;
+
+	CHECK(keep <= seg->pass && seg->pass <= seg->len);
+	CHECK(keep + n <= seg->room && keep + n <= sizeof(g->spliced));
+	CHECK(!g->spliced_len);
+	g->wrote = true;
+	if (g->fails)
+		return -1;
+	memcpy(g->spliced, g->data, keep);
+	memcpy(g->spliced + keep, bytes, n);
+	g->spliced_len = keep + n;
+	return 0;
+}
+
+static void fuzz_adjust(struct smtp_segment *seg, u32 pos, s32 delta)
+{
+	struct fuzz_segment *g = (struct fuzz_segment *)seg;
+	struct side *me = &sides[g->dir];
+	struct seqadj_way *way = &adj.seq[g->dir];
+
+	CHECK(seg->room);
+	CHECK(delta);
+	CHECK(way->offset_before == way->offset_after);
+	me->edit = pos - me->isn + me->shift;
+	me->shift += delta;
+	seqadj_set(&adj, g->dir, pos, delta);
+}
+
+static void fuzz_settle(struct smtp_segment *seg, enum smtp_dir dir)
+{
+	(void)seg;
+	CHECK(sides[dir].acked >= sides[dir].edit_end);
+	seqadj_settle(&adj, dir);
+	sides[dir].edit = 0;
+	sides[dir].edit_end = 0;
 }
 
 static bool fuzz_no_memory(void *arg)
@@ -121,12 +169,19 @@ static bool run_segment(struct smtp_flow *flow, enum smtp_dir dir, u32 off,
 	bool tls = flow->session.phase == SMTP_FIXUP_PHASE_TLS;
 	u32 messages = flow->session.messages;
 	enum smtp_verdict v;
+	u32 seq, out_at, out_len, far;
+	const u8 *out;
 
 	memcpy(orig, g->data, g->seg.len);
+	g->dir = dir;
+	g->spliced_len = 0;
+	far = before + me->shift;
 	g->seg.seq = me->isn + off;
 	g->seg.pass = ~0u;
 	v = smtp_flow_segment(flow, dir, &g->seg);
 	after = st->next - me->isn;
+	if (st->edit.old)
+		me->edit_end = me->edit + st->edit.len;
 	CHECK(!host.error);
 	CHECK(host.bytes <= MEMORY_MAX);
 	CHECK((s32)(after - before) >= 0);
@@ -145,24 +200,29 @@ static bool run_segment(struct smtp_flow *flow, enum smtp_dir dir, u32 off,
 	/* Nothing unjudged in command state */
 	if (!body && !st->in_body && g->seg.pass)
 		CHECK((s32)(off + g->seg.pass - after) <= 0);
-	for (i = 0; i < g->seg.pass; i++) {
-		u32 at = off + i;
+	seq = g->seg.seq;
+	seqadj_adjust(&adj, dir, &seq, NULL);
+	out_at = seq - me->isn;
+	out = g->spliced_len ? g->spliced : g->data;
+	out_len = g->spliced_len ? g->spliced_len : g->seg.pass;
+	for (i = 0; i < out_len; i++) {
+		u32 at = out_at + i;
 
 		if (at >= SPAN || (s32)(at - me->acked) < 0)
 			continue;
-		if ((s32)(at - after) >= 0) {
-			CHECK(g->data[i] == orig[i]);
+		if ((s32)(at - (after + me->shift)) >= 0) {
+			CHECK(out[i] == orig[at - me->shift - off]);
 		} else if (me->known[at]) {
-			CHECK(g->data[i] == me->out[at]);
+			CHECK(out[i] == me->out[at]);
 		} else if (!body && !st->in_body && messages == flow->session.messages &&
-			 (s32)(at - before) >= 0) {
+			 (s32)(at - far) >= 0) {
 			me->known[at] = true;
-			me->out[at] = g->data[i];
+			me->out[at] = out[i];
 		}
 	}
 	if (lines && off == before && messages == flow->session.messages &&
 	    flow->policy->mode == SMTP_FIXUP_MODE_FIXUP)
-		check_lines(g->data, g->seg.pass);
+		check_lines(out, out_len);
 	if (off == before && off + g->seg.pass > me->sent)
 		me->sent = off + g->seg.pass;
 	return true;
@@ -175,6 +235,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct fuzz_segment g;
 	struct smtp_policy policy;
 	struct smtp_flow flow;
+	bool loopback;
 	int i;
 
 	if (size < 2)
@@ -184,6 +245,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	smtp_policy_init(&policy, data[0] & 1 ? SMTP_FIXUP_MODE_ESMTP :
 			 SMTP_FIXUP_MODE_FIXUP);
 	policy.banner = (data[0] >> 1) % __SMTP_FIXUP_BANNER_MAX;
+	if (policy.banner == SMTP_FIXUP_BANNER_TEXT)
+		smtp_policy_set_text(&policy, "mail.example ESMTP", 1 + data[1] / 4 % 18);
+	policy.reject = (data[0] >> 4) % 4 % __SMTP_FIXUP_REJECT_MAX;
+	policy.ehlo = (data[0] >> 6) % __SMTP_FIXUP_EHLO_MAX;
+	memset(&adj, 0, sizeof(adj));
 	if ((data[0] & 1) && (data[0] & 8))
 		smtp_policy_set_tls(&policy, SMTP_FIXUP_TLS_ALLOW);
 	for (i = 0; i < 2; i++) {
@@ -191,8 +257,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		sides[i].isn = data[1] & (1 << i) ? 0xffffff00u : 1000;
 		sides[i].sent = 0;
 		sides[i].acked = 0;
+		sides[i].shift = 0;
+		sides[i].edit = 0;
+		sides[i].edit_end = 0;
 	}
 	smtp_flow_init(&flow, &policy, sides[0].isn, sides[1].isn);
+	loopback = data[1] & 128;
 	data += 2;
 	size -= 2;
 
@@ -233,14 +303,27 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		g.seg.fin = (op & 0x60) == 0x20;
 		if (op & 2) {
 			/* Never more than the other side has sent */
-			if (far->sent > far->acked)
-				far->acked += (far->sent - far->acked) *
+			u32 left = far->sent + far->shift;
+
+			if (left > far->acked)
+				far->acked += (left - far->acked) *
 					      (u32)(jitter | 15) / 255;
+			/* ... and all of an edit or nothing */
+			if (far->acked > far->edit && far->acked < far->edit_end)
+				far->acked = far->edit;
 			g.seg.has_ack = true;
 			g.seg.ack = far->isn + far->acked;
 		}
 		g.seg.read = fuzz_read;
 		g.seg.write = fuzz_write;
+		g.seg.splice = fuzz_splice;
+		g.seg.adjust = fuzz_adjust;
+		g.seg.settle = fuzz_settle;
+		g.seg.room = g.seg.mss && g.seg.mss < n ? g.seg.mss : n;
+		if (g.seg.room < 536)
+			g.seg.room = 536;
+		if (loopback)
+			g.seg.room = 0;
 		if (!run_segment(&flow, dir, off, &g))
 			break;
 	}

@@ -69,6 +69,7 @@ static void shrink(u64 seed, const char *kind)
 		&diet.no_fail, &diet.no_keepalive, &diet.no_window,
 		&diet.no_loss, &diet.no_dup, &diet.no_reorder, &diet.no_cut,
 		&diet.no_merge, &diet.no_rewrite, &diet.no_ttl, &diet.no_frag,
+		&diet.no_pull,
 		&diet.plain_tcp[0], &diet.plain_tcp[1], &diet.isn_zero,
 	};
 	double end = now() + 20;

@@ -100,7 +100,20 @@ void model_init(struct model *m, const struct model_policy *policy)
 	for (i = 0; i < 2; i++) {
 		m->d[i] = d[i];
 		m->d[i].len = 0;
+		m->d[i].nr_edits = 0;
+		m->d[i].pool_len = 0;
+		m->d[i].flat_len = 0;
+		m->d[i].flat_in = 0;
+		m->d[i].flat_edits = 0;
 		if (!d[i].in) {
+			m->d[i].edits = malloc(MODEL_EDITS * sizeof(*m->d[i].edits));
+			m->d[i].pool = malloc(MODEL_CAP);
+			m->d[i].flat = malloc(2 * MODEL_CAP);
+			m->d[i].from = malloc(2 * MODEL_CAP * sizeof(uint32_t));
+			m->d[i].at = malloc((MODEL_CAP + 8) * sizeof(uint32_t));
+			if (!m->d[i].edits || !m->d[i].pool || !m->d[i].flat ||
+			    !m->d[i].from || !m->d[i].at)
+				abort();
 			m->d[i].in = malloc(MODEL_CAP + 8);
 			m->d[i].out = malloc(MODEL_CAP + 8);
 			m->d[i].piece = malloc((MODEL_CAP + 8) *
@@ -112,6 +125,7 @@ void model_init(struct model *m, const struct model_policy *policy)
 	}
 	m->kinds[0] = K_GREETING;
 	m->commands = 1;
+	m->not_whole = UINT32_MAX;
 }
 
 void model_free(struct model *m)
@@ -122,6 +136,11 @@ void model_free(struct model *m)
 		free(m->d[i].in);
 		free(m->d[i].out);
 		free(m->d[i].piece);
+		free(m->d[i].edits);
+		free(m->d[i].pool);
+		free(m->d[i].flat);
+		free(m->d[i].from);
+		free(m->d[i].at);
 		memset(&m->d[i], 0, sizeof(m->d[i]));
 	}
 }
@@ -129,6 +148,76 @@ void model_free(struct model *m)
 bool model_open(const struct model *m, int dir)
 {
 	return !m->reset && (dir || m->state != M_WAIT);
+}
+
+/* --- changes of length --- */
+
+static void edit(struct model *m, int dir, uint32_t old, const void *bytes,
+		 uint32_t n)
+{
+	struct model_dir *d = &m->d[dir];
+	struct model_edit *e = &d->edits[d->nr_edits];
+
+	if (old == n) {
+		memcpy(d->out + d->len, bytes, n);
+		d->len += n;
+		return;
+	}
+	if (d->nr_edits == MODEL_EDITS || d->pool_len + n > MODEL_CAP) {
+		m->error = "model: too many edits";
+		return;
+	}
+	d->nr_edits++;
+	e->pos = d->len;
+	e->old = old;
+	e->len = n;
+	e->bytes = d->pool_len;
+	memcpy(d->pool + d->pool_len, bytes, n);
+	d->pool_len += n;
+	d->len += old;
+}
+
+static void flatten(struct model_dir *d)
+{
+	uint32_t i;
+
+	while (d->flat_in < d->len) {
+		const struct model_edit *e = &d->edits[d->flat_edits];
+
+		if (d->flat_edits < d->nr_edits && e->pos == d->flat_in) {
+			d->at[e->pos] = d->flat_len;
+			for (i = 0; i < e->len; i++) {
+				d->from[d->flat_len] = e->pos;
+				d->flat[d->flat_len++] = d->pool[e->bytes + i];
+			}
+			for (i = 1; i < e->old; i++)
+				d->at[e->pos + i] = d->flat_len;
+			d->flat_in += e->old;
+			d->flat_edits++;
+			continue;
+		}
+		d->at[d->flat_in] = d->flat_len;
+		d->from[d->flat_len] = d->flat_in;
+		d->flat[d->flat_len++] = d->out[d->flat_in++];
+	}
+}
+
+uint32_t model_at(const struct model_dir *d, uint32_t p)
+{
+	return p < d->len ? d->at[p] : d->flat_len + (p - d->len);
+}
+
+uint32_t model_from(const struct model_dir *d, uint32_t q)
+{
+	return q < d->flat_len ? d->from[q] : d->len + (q - d->flat_len);
+}
+
+bool model_in_flight(const struct model *m, int dir)
+{
+	const struct model_dir *d = &m->d[dir];
+	const struct model_edit *e = &d->edits[d->nr_edits - 1];
+
+	return d->nr_edits && m->acked[dir] < e->pos + e->old;
 }
 
 /* The verb of the line that begins at m->line, as far as [.., to) shows it */
@@ -202,11 +291,64 @@ static void line_ended(struct model *m, uint32_t p, bool bare)
 	}
 	m->kinds[m->commands++] = kind;
 	m->line = p + 1;
+	m->filled = false;
 	m->state = M_COMMAND;
 	if (sync) {
 		m->state = M_WAIT;
 		m->waiting = m->commands - 1;
 	}
+}
+
+/* V4: does a line begin at m->d[0].len, behind its blanks, that is to become
+ * NOOP? @n: its octets in sight, @whole: and its end
+ */
+static bool line_to_noop(const struct model *m, uint32_t *n, bool *whole)
+{
+	const struct model_dir *d = &m->d[0];
+	uint32_t p = d->len, v, e, i;
+	bool ended;
+
+	if (m->policy.reject != MODEL_NOOP || m->state != M_COMMAND ||
+	    (p > m->line && d->in[p - 1] == '\r'))
+		return false;
+	find_verb(m, m->sight, &v, &e, &ended);
+	if (v != p || e == v || verb_ok(&m->policy, d->in + v, e - v, ended))
+		return false;
+	for (i = v; i < m->sight && !is_eol(d->in[i]); i++)
+		;
+	*n = i - v;
+	*whole = i < m->sight;
+	return true;
+}
+
+/* V4: true where the octets at @p have been replaced */
+static bool command_edit(struct model *m, uint32_t to)
+{
+	uint32_t n;
+	bool whole;
+
+	if (!line_to_noop(m, &n, &whole))
+		return false;
+	if (n < 4) {
+		if (!whole || !m->elastic)
+			return false;
+		if (model_in_flight(m, 0)) {
+			if (m->sight_sure)
+				m->error = "V4: a second change of length did not wait";
+			return false;
+		}
+		edit(m, 0, n, "NOOP", 4);
+		m->filled = true;
+		return true;
+	}
+	if (n > to - m->d[0].len)
+		n = to - m->d[0].len;	/* not all was in sight: no memory */
+	memcpy(m->d[0].out + m->d[0].len, "NOOP", 4);
+	if (n > 4)
+		memset(m->d[0].out + m->d[0].len + 4, ' ', n - 4);
+	m->d[0].len += n;
+	m->filled = true;
+	return true;
 }
 
 static void command_byte(struct model *m, uint32_t p, uint32_t to)
@@ -232,6 +374,10 @@ static void command_byte(struct model *m, uint32_t p, uint32_t to)
 	}
 	if (c == '\r' || m->state == M_AUTH)
 		return;
+	if (m->filled) {
+		d->out[p] = ' ';	/* V4 */
+		return;
+	}
 	/* What is in sight of the verb: up to the piece's end */
 	for (run = p; run < to && d->piece[run] == d->piece[p]; run++)
 		if (is_eol(d->in[run]))
@@ -239,7 +385,7 @@ static void command_byte(struct model *m, uint32_t p, uint32_t to)
 	if (run < to && d->piece[run] == d->piece[p])
 		run++;
 	find_verb(m, run, &v, &e, &ended);
-	if (p < v || p >= e)
+	if (p < v || (p >= e && m->policy.reject != MODEL_LINE))
 		return;
 	bad = !verb_ok(&m->policy, d->in + v, e - v, ended);
 	if (bad)
@@ -395,6 +541,9 @@ static bool ehlo_line_masked(const struct model *m, uint32_t to)
 	for (e = k; e < to; e++)
 		if (is_blank(in[e]) || is_eol(in[e]))
 			break;
+	/* Nothing behind the fourth byte; a bare CR ends its text, too */
+	if (e == k && e < to && is_eol(in[e]))
+		return false;
 	return !keyword_ok(&m->policy, in + k, e - k, e < to);
 }
 
@@ -422,7 +571,8 @@ static void server_byte(struct model *m, uint32_t p, uint32_t to)
 
 	/* E1 */
 	ehlo = m->reply_expected && m->kinds[m->replies] == K_EHLO &&
-	       m->reply_begun && code == 250;
+	       m->reply_begun && code == 250 &&
+	       m->policy.ehlo != MODEL_EHLO_KEEP;
 	if (ehlo && p - s >= 4 && !is_eol(c)) {
 		for (run = p; run < to && d->piece[run] == d->piece[p]; run++)
 			if (d->in[run] == '\n')
@@ -455,7 +605,121 @@ static void server_byte(struct model *m, uint32_t p, uint32_t to)
 		reply_ended(m, p, code);
 }
 
-void model_judge(struct model *m, int dir, uint32_t to)
+/* Where the reply that begins at @s ends, as far as in sight, or 0 */
+static uint32_t reply_end(const struct model *m, uint32_t s)
+{
+	const uint8_t *in = m->d[1].in;
+	uint32_t p;
+
+	for (p = s; p < m->sight; p++) {
+		if (in[p] != '\n')
+			continue;
+		if (line_code(m, s, p) >= 0 && in[s + 3] != '-')
+			return p + 1;
+		s = p + 1;
+	}
+	return 0;
+}
+
+bool model_rewrites(const struct model *m, bool *whole)
+{
+	const struct model_dir *d = &m->d[1];
+	uint32_t s = d->len, n = m->sight - s;
+	const char *code;
+
+	if (s != m->reply_line || m->reply_begun || m->replies == m->commands ||
+	    m->state == M_TLS || m->sight <= s)
+		return false;
+	if (m->kinds[m->replies] == K_GREETING && m->policy.banner == MODEL_TEXT)
+		code = "220";
+	else if (m->kinds[m->replies] == K_EHLO && m->policy.ehlo == MODEL_STRIP)
+		code = "250";
+	else
+		return false;
+	*whole = reply_end(m, s);
+	return !memcmp(d->in + s, code, n < 3 ? n : 3);
+}
+
+bool model_must_wait(const struct model *m, int dir)
+{
+	uint32_t n;
+	bool whole;
+
+	if (!m->elastic || !model_in_flight(m, dir))
+		return false;
+	if (dir)
+		return model_rewrites(m, &whole);
+	return line_to_noop(m, &n, &whole) && n < 4 && whole;
+}
+
+/* E4: what is left of the reply's lines in [s, to); returns its octets */
+static uint32_t strip(const struct model *m, uint32_t s, uint32_t to, uint8_t *buf)
+{
+	const uint8_t *in = m->d[1].in;
+	uint32_t n = 0, last = 0, first = s, p, e;
+
+	while (s < to) {
+		for (p = s; in[p] != '\n'; p++)
+			;
+		p++;
+		for (e = s + 4; e < p && !is_blank(in[e]) && !is_eol(in[e]); e++)
+			;
+		/* The first line, lines without text, and allowed ones */
+		if (s == first || (line_code(m, s, p) >= 0 &&
+				   (e <= s + 4 ||
+				    keyword_ok(&m->policy, in + s + 4, e - s - 4, true)))) {
+			last = n;
+			memcpy(buf + n, in + s, p - s);
+			n += p - s;
+		}
+		s = p;
+	}
+	if (buf[last + 3] == '-')
+		buf[last + 3] = ' ';
+	return n;
+}
+
+/* G7, E4: true where the reply that begins here has been judged as a whole */
+static bool server_rewrite(struct model *m, uint32_t to)
+{
+	static uint8_t buf[MODEL_CAP];
+	struct model_dir *d = &m->d[1];
+	bool greeting = !m->replies, whole;
+	uint32_t s = d->len, n, end;
+
+	if (!m->elastic || !model_rewrites(m, &whole))
+		return false;
+	if (!whole) {
+		m->not_whole = s;
+		return false;
+	}
+	if (model_in_flight(m, 1)) {
+		if (m->sight_sure)
+			m->error = "G7, E4: a second change of length did not wait";
+		return false;
+	}
+	end = reply_end(m, s);
+	if (greeting) {
+		n = strlen(m->policy.text);
+		memcpy(buf, m->policy.text, n);
+	} else {
+		n = strip(m, s, end, buf);
+	}
+	if (n > m->room)
+		return false;
+	if (end > to) {
+		m->error = "G7, E4: a reply that is rewritten was judged in part";
+		return false;
+	}
+	m->greeting_masked = false;
+	edit(m, 1, end - s, buf, n);
+	reply_ended(m, end - 1, greeting ? 220 : 250);
+	m->reply_line = end;
+	m->letters = 0;
+	return true;
+}
+
+static void judge(struct model *m, int dir, uint32_t to)
 {
 	struct model_dir *d = &m->d[dir];
 	uint32_t p;
@@ -469,6 +733,8 @@ void model_judge(struct model *m, int dir, uint32_t to)
 		}
 		if (dir) {
 			/* The new state holds for the client's next byte */
+			if (server_rewrite(m, to))
+				continue;
 			server_byte(m, p, to);
 		} else if (m->state == M_WAIT) {
 			m->error = "bytes behind a synchronisation point passed";
@@ -476,8 +742,16 @@ void model_judge(struct model *m, int dir, uint32_t to)
 		} else if (m->state == M_BODY) {
 			body_byte(m, p, to);
 		} else {
+			if (command_edit(m, to))
+				continue;
 			command_byte(m, p, to);
 		}
 		d->len++;
 	}
+}
+
+void model_judge(struct model *m, int dir, uint32_t to)
+{
+	judge(m, dir, to);
+	flatten(&m->d[dir]);
 }

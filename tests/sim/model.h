@@ -6,6 +6,8 @@
  * looking back at all of its line. Nothing is shared with the core, not even
  * the lists of words.
  *
+ * Where the length changes (G7, V4, E4), @out is not what leaves: @flat is.
+ *
  * A piece is what was judged at once: V6 and D4 depend on what was in sight
  * together. The simulator says where the pieces lay and in which order the
  * pieces of the two directions came.
@@ -20,12 +22,19 @@
 #define MODEL_CAP	(768 * 1024)
 #define MODEL_COMMANDS	65536
 
-enum model_banner { MODEL_PIX, MODEL_STARS, MODEL_KEEP };
+#define MODEL_EDITS	4096
+
+enum model_banner { MODEL_PIX, MODEL_STARS, MODEL_KEEP, MODEL_TEXT };
+enum model_reject { MODEL_X, MODEL_LINE, MODEL_NOOP };
+enum model_ehlo { MODEL_MASK, MODEL_STRIP, MODEL_EHLO_KEEP };
 
 struct model_policy {
 	bool esmtp;
 	bool tls;
 	enum model_banner banner;
+	enum model_reject reject;
+	enum model_ehlo ehlo;
+	const char *text;	/* of MODEL_TEXT: the whole line */
 	const char *allow[4];	/* verbs beside those of the mode, or NULL */
 	const char *deny[4];	/* verbs of the mode that do not pass, or NULL */
 };
@@ -42,11 +51,28 @@ enum model_kind {
 
 enum model_state { M_COMMAND, M_AUTH, M_WAIT, M_BODY, M_TLS };
 
+/* Octets [pos, pos + old) of @in leave as @len others */
+struct model_edit {
+	uint32_t pos, old, len;
+	uint32_t bytes;		/* where in model_dir.pool */
+};
+
 struct model_dir {
 	uint8_t *in;
-	uint8_t *out;
+	uint8_t *out;		/* octet for octet, but for the edits */
 	uint32_t *piece;
 	uint32_t len;
+	struct model_edit *edits;
+	uint32_t nr_edits;
+	uint8_t *pool;
+	uint32_t pool_len;
+
+	/* What leaves, up to @len */
+	uint8_t *flat;
+	uint32_t *from;		/* by place in @flat: place in @in, of an edit its pos */
+	uint32_t *at;		/* by place in @in: place in @flat */
+	uint32_t flat_len;
+	uint32_t flat_in, flat_edits;	/* done so far */
 };
 
 struct model {
@@ -55,9 +81,19 @@ struct model {
 	const char *error;	/* the filter let something pass too early */
 	bool reset;		/* the rules ask for a reset */
 
+	/* What the surroundings say of the piece being judged */
+	bool elastic;		/* lengths may change */
+	uint32_t room;		/* octets of one packet */
+	uint32_t acked[2];	/* the far end has everything before, as sent */
+	uint32_t sight;		/* where in @in the octets in sight end */
+	bool sight_sure;	/* or the filter may have seen less */
+	uint32_t not_whole;	/* result: a reply let through before it was
+				 * whole, that is rewritten; or UINT32_MAX */
+
 	/* The client's side */
 	enum model_state state;
 	uint32_t line;		/* where the line begins */
+	bool filled;		/* ... and that it has become NOOP: V4 */
 	uint32_t body;		/* where the last body begins */
 	uint32_t bodies;	/* ended */
 	uint32_t body_end[64];	/* behind the end of data of each */
@@ -87,6 +123,25 @@ bool model_verb_allowed(const struct model_policy *p, const uint8_t *word,
 
 /* Judge bytes [m->d[dir].len, to) of @in, whose pieces are set */
 void model_judge(struct model *m, int dir, uint32_t to);
+
+/* Where the octet at @p of @in leaves; of what is replaced, but for its first
+ * octet: behind that
+ */
+uint32_t model_at(const struct model_dir *d, uint32_t p);
+
+/* What an ACK of @q octets of @flat is to the sender */
+uint32_t model_from(const struct model_dir *d, uint32_t q);
+
+/* Is an edit of this direction not ACKed yet? */
+bool model_in_flight(const struct model *m, int dir);
+
+/* Must what follows model_dir.len wait for that? In sight to model.sight */
+bool model_must_wait(const struct model *m, int dir);
+
+/* Does a reply begin at model_dir.len of the server, in sight to model.sight,
+ * that is rewritten as a whole? *@whole: all of it is in sight
+ */
+bool model_rewrites(const struct model *m, bool *whole);
 
 /* May the filter judge any byte of this direction now? */
 bool model_open(const struct model *m, int dir);

@@ -173,6 +173,11 @@ static const char *const failing[] = {
 	"X-", "A", "EHLOO x", "DA", "S", "RC TO:<a>",
 };
 
+/* Shorter than NOOP */
+static const char *const failing_short[] = {
+	"X", "XY", "XYZ", "Q", "D", "DA", "QUI", "a b", "WIZ", "\x80", "RCP",
+};
+
 static void line_item(struct plan *p, struct rng *r, const char *text,
 		      bool bare, bool wait)
 {
@@ -199,7 +204,10 @@ static void dialogue(struct plan *p, struct rng *r, u32 big)
 
 	line_item(p, r, p->model.esmtp && rng_below(r, 4) ? "EHLO me" :
 		  "HELO me", bare, true);
-	for (i = 0; i < n; i++) {
+	/* No item may push out another: a DATA without its body has a server
+	 * wait for ever. STARTTLS takes the most, and QUIT is one.
+	 */
+	for (i = 0; i < n && p->nr_items + 7 <= MAX_ITEMS; i++) {
 		bool wait = !pipelines || !rng_below(r, 4);
 
 		switch (rng_below(r, 16)) {
@@ -207,7 +215,10 @@ static void dialogue(struct plan *p, struct rng *r, u32 big)
 			line_item(p, r, PICK(r, passing), bare, wait);
 			break;
 		case 5 ... 7:
-			line_item(p, r, PICK(r, failing), bare, wait);
+			if (p->model.reject == MODEL_NOOP && rng_below(r, 2))
+				line_item(p, r, PICK(r, failing_short), bare, wait);
+			else
+				line_item(p, r, PICK(r, failing), bare, wait);
 			break;
 		case 8:
 			item(p, ITEM_LINE, wait);
@@ -376,6 +387,54 @@ static void make_policy(struct plan *p, struct rng *r)
 	}
 }
 
+/* Options that change the length, drawn apart from everything else */
+static void make_edits(struct plan *p, struct rng *r)
+{
+	static const char *const texts[] = {
+		"x", "mail.example ESMTP", "220-x", " ", "here", "a b c 220 20",
+	};
+	u32 i, n;
+
+	switch (rng_below(r, 5)) {
+	case 0:
+		p->model.reject = MODEL_LINE;
+		p->policy.reject = SMTP_FIXUP_REJECT_LINE;
+		break;
+	case 1 ... 2:
+		p->model.reject = MODEL_NOOP;
+		p->policy.reject = SMTP_FIXUP_REJECT_NOOP;
+		break;
+	}
+	switch (rng_below(r, 6)) {
+	case 0:
+		p->model.ehlo = MODEL_EHLO_KEEP;
+		p->policy.ehlo = SMTP_FIXUP_EHLO_KEEP;
+		break;
+	case 1 ... 3:
+		p->model.ehlo = MODEL_STRIP;
+		p->policy.ehlo = SMTP_FIXUP_EHLO_STRIP;
+		break;
+	}
+	if (!rng_below(r, 3)) {
+		char text[SMTP_FIXUP_TEXT_MAX + 1];
+
+		strcpy(text, PICK(r, texts));
+		if (!rng_below(r, 3)) {
+			n = 1 + rng_below(r, SMTP_FIXUP_TEXT_MAX);
+			for (i = 0; i < n; i++)
+				text[i] = ' ' + rng_below(r, 95);
+			text[n] = 0;
+		}
+		sprintf(p->banner, "220 %s\r\n", text);
+		p->model.banner = MODEL_TEXT;
+		p->model.text = p->banner;
+		if (smtp_policy_set_text(&p->policy, text, strlen(text)))
+			abort();
+	}
+	p->loopback = !rng_below(r, 10);
+	p->pull = rng_below(r, 3) ? 0 : rng_below(r, 3000);
+}
+
 static void make_net(struct net_plan *n, struct rng *r)
 {
 	static const u32 rates[] = { 0, 0, 0, 10, 50, 150, 300 };
@@ -446,6 +505,8 @@ void plan_make(struct plan *p, u64 seed)
 	/* Large bodies only in large segments: runs stay short */
 	if (p->mss[0] > 500 && !rng_below(&r, 40))
 		big = 1000 + rng_below(&r, rng_below(&r, 4) ? 20000 : 150000);
+	r = rng_make(seed, 8);
+	make_edits(p, &r);
 	r = rng_make(seed, 2);
 	if (p->client == CLIENT_HOSTILE && rng_below(&r, 8))
 		hostile_dialogue(p, &r);
@@ -498,6 +559,8 @@ void plan_diet(struct plan *p, const struct diet *d)
 	}
 	if (d->no_frag)
 		p->frag = 0;
+	if (d->no_pull)
+		p->pull = 0;
 }
 
 static void print_bytes(const u8 *b, u32 n)
@@ -523,7 +586,9 @@ void plan_print(const struct plan *p, const struct diet *diet)
 	static const char *const kinds[] = { "line", "body", "sasl", "tls", "raw" };
 	static const char *const clients[] = { "polite", "sloppy", "hostile" };
 	static const char *const eols[] = { "crlf", "lf", "any" };
-	static const char *const banners[] = { "pix", "stars", "keep" };
+	static const char *const banners[] = { "pix", "stars", "keep", "text" };
+	static const char *const rejects[] = { "x", "line", "noop" };
+	static const char *const ehlos[] = { "mask", "strip", "keep" };
 	u32 i;
 
 	printf("policy: %s banner %s%s%s%s%s%s\n",
@@ -533,6 +598,10 @@ void plan_print(const struct plan *p, const struct diet *diet)
 	       p->model.allow[0] ? p->model.allow[0] : "",
 	       p->model.deny[0] ? " deny " : "",
 	       p->model.deny[0] ? p->model.deny[0] : "");
+	printf("reject %s, ehlo %s%s, pull %u\n", rejects[p->model.reject],
+	       ehlos[p->model.ehlo], p->loopback ? ", loopback" : "", p->pull);
+	if (p->model.text)
+		printf("banner %s", p->model.text);
 	printf("client: %s%s, low ttl %u; server: eol %s%s%s; frag %u; fails %u %u\n",
 	       clients[p->client], p->rewrites ? ", rewrites" : "", p->low_ttl,
 	       eols[p->eol], p->lenient_end ? ", lenient end" : "",

@@ -206,6 +206,15 @@ void sim_send(struct sim *s, struct packet *pkt)
 	if (rough && pkt->len > 1 && rng_permille(&r, n->cut)) {
 		u32 at = 1 + rng_below(&r, pkt->len - 1);
 
+		/* No receiver ACKs a part of what was replaced: no IP network
+		 * cuts a segment
+		 */
+		if (at > pkt->solid && at < pkt->solid_end)
+			at = pkt->solid ? pkt->solid : pkt->solid_end;
+		if (at >= pkt->len) {
+			wire(s, pkt, &r, rough);
+			return;
+		}
 		wire(s, copy_part(s, pkt, 0, at), &r, true);
 		wire(s, copy_part(s, pkt, at, pkt->len - at), &r, true);
 		return;
@@ -260,8 +269,13 @@ struct segment {
 	struct sim *s;
 	u8 *data;
 	u32 frag;
+	int dir;
 	bool wrote;
 	bool write_failed;
+	bool lowered;		/* writing has made it shorter */
+	bool adjusted;
+	u8 *spliced;
+	u32 spliced_len;
 };
 
 static const u8 *seg_read(struct smtp_segment *seg, u32 off, u32 *avail)
@@ -282,9 +296,27 @@ static int seg_write(struct smtp_segment *seg, u32 off, const u8 *bytes, u32 n)
 {
 	struct segment *g = (struct segment *)seg;
 
+	u32 first = 0, end = n;
+
 	if (off > seg->len || n > seg->len - off)
 		sim_fail(g->s, "write beyond the segment");
+	if (g->spliced)
+		sim_fail(g->s, "write after splice");
 	g->wrote = true;
+	/* kmod/packet.c: an edit far back in a large packet cuts it instead */
+	while (first < end && g->data[off + first] == bytes[first])
+		first++;
+	while (first < end && g->data[off + end - 1] == bytes[end - 1])
+		end--;
+	if (g->s->plan.pull && seg->mss && first < end &&
+	    off + first >= seg->mss && off + end > g->s->plan.pull) {
+		u32 keep = (off + first) / seg->mss * seg->mss;
+
+		if (keep < seg->pass)
+			seg->pass = keep;
+		g->lowered = true;
+		return 0;
+	}
 	if (g->s->packets < FAIR_PACKETS &&
 	    rng_permille(&g->s->rng_fail, g->s->plan.write_fail)) {
 		g->write_failed = true;
@@ -294,12 +326,71 @@ static int seg_write(struct smtp_segment *seg, u32 off, const u8 *bytes, u32 n)
 	return 0;
 }
 
+static int seg_splice(struct smtp_segment *seg, u32 keep, const u8 *bytes, u32 n)
+{
+	struct segment *g = (struct segment *)seg;
+
+	if (keep > seg->pass || seg->pass > seg->len)
+		sim_fail(g->s, "splice keeps more than passes");
+	if (g->spliced)
+		sim_fail(g->s, "spliced twice");
+	if (keep + n > seg->room)
+		sim_fail(g->s, "T1: spliced to %u octets, there is room for %u",
+			 keep + n, seg->room);
+	g->wrote = true;
+	if (g->s->packets < FAIR_PACKETS &&
+	    rng_permille(&g->s->rng_fail, g->s->plan.write_fail)) {
+		g->write_failed = true;
+		return -1;
+	}
+	g->spliced = arena(g->s, keep + n);
+	if (!g->spliced) {
+		g->s->over = true;
+		longjmp(sim_failed, 2);
+	}
+	memcpy(g->spliced, g->data, keep);
+	memcpy(g->spliced + keep, bytes, n);
+	g->spliced_len = keep + n;
+	return 0;
+}
+
+/* kmod/helper.c: smtp_help_adjust() */
+static void seg_adjust(struct smtp_segment *seg, u32 pos, s32 delta)
+{
+	struct segment *g = (struct segment *)seg;
+	struct seqadj_way *way = &g->s->adj.seq[g->dir];
+
+	if (!seg->room)
+		sim_fail(g->s, "adjusted where lengths must stay");
+	if (way->offset_before != way->offset_after)
+		sim_fail(g->s, "contract 5: adjusted twice without an ACK");
+	g->adjusted = true;
+	seqadj_set(&g->s->adj, g->dir, pos, delta);
+}
+
+/* kmod/helper.c: smtp_help_settle() */
+static void seg_settle(struct smtp_segment *seg, enum smtp_dir dir)
+{
+	struct segment *g = (struct segment *)seg;
+
+	if (model_in_flight(&g->s->model, dir))
+		sim_fail(g->s, "contract 5: settled before the ACK");
+	seqadj_settle(&g->s->adj, dir);
+}
+
+/* All of a packet's allocations fail, or none: what the core has in sight at
+ * once must not be less than what it judges of one packet
+ */
 static bool alloc_fails(void *arg)
 {
 	struct sim *s = arg;
 
-	return s->packets < FAIR_PACKETS &&
-	       rng_permille(&s->rng_fail, s->plan.alloc_fail);
+	if (s->failing_piece != s->piece) {
+		s->failing_piece = s->piece;
+		s->failing = s->packets < FAIR_PACKETS &&
+			     rng_permille(&s->rng_fail, s->plan.alloc_fail);
+	}
+	return s->failing;
 }
 
 static bool is_eol(int c)
@@ -428,26 +519,38 @@ static void check_ahead(struct sim *s, s64 off, u32 n)
 	}
 }
 
+/* What leaves, @out at sequence number @seq, is at its place what the model
+ * says: T1, T2
+ */
 static void check_output(struct sim *s, struct packet *pkt, const u8 *orig,
-			 const u8 *out, u32 pass)
+			 const u8 *out, u32 out_len, u32 seq, u32 pass)
 {
 	int dir = pkt->dir;
 	struct model_dir *d = &s->model.d[dir];
 	s64 off = (s32)(pkt->seq - s->plan.isn[dir]);
+	s64 to = (s32)(seq - s->plan.isn[dir]);
 	u32 begin, end, i;
 
-	for (i = 0; i < pass; i++) {
-		s64 pos = off + i;
+	if (off >= s->acked[dir] && to != model_at(d, off))
+		sim_fail(s, "T1: octet %lld left at %lld, not at %u",
+			 (long long)off, (long long)to, model_at(d, off));
+	if (off + pass > s->acked[dir] && to + out_len != model_at(d, off + pass))
+		sim_fail(s, "T1: octets up to %lld left up to %lld, not to %u",
+			 (long long)off + pass, (long long)to + out_len,
+			 model_at(d, off + pass));
+	for (i = 0; i < out_len; i++) {
+		s64 q = to + i, pos;
 		bool loose = s->plan.rewrites && !dir;
 
-		if (pos < 0 || pos < s->acked[dir])
+		if (q < 0 || q < s->acked_far[dir])
 			continue;
-		if (pos >= d->len) {
-			if (out[i] != orig[i])
+		pos = model_from(d, q);
+		if (q >= d->flat_len) {
+			if (pos - off >= pkt->len || out[i] != orig[pos - off])
 				sim_fail(s, "octet %lld changed that is not judged yet", (long long)pos);
 			continue;
 		}
-		if (out[i] == d->out[pos])
+		if (out[i] == d->flat[q])
 			continue;
 		if (loose && pos >= s->model.tls_at[0])
 			continue;
@@ -455,10 +558,47 @@ static void check_output(struct sim *s, struct packet *pkt, const u8 *orig,
 		    pos + 5 < end && d->out[pos] == d->in[pos])
 			continue;
 		sim_fail(s, "octet %lld left as 0x%02x, the model says 0x%02x: \"%s\"",
-			 (long long)pos, out[i], d->out[pos],
-			 quote(d->out + (pos > 30 ? pos - 30 : 0),
-			       pos > 30 ? 31 : pos + 1));
+			 (long long)q, out[i], d->flat[q],
+			 quote(d->flat + (q > 30 ? q - 30 : 0),
+			       q > 30 ? 31 : q + 1));
 	}
+}
+
+/* G7, E4: a reply that is not whole is held back, until it has come again five
+ * times no longer than at any time before
+ */
+static bool reply_held(struct sim *s, struct packet *pkt, s64 off)
+{
+	u32 at = s->model.d[1].len, rest = pkt->len - (at - off);
+	bool whole;
+
+	if (off > at || off + pkt->len <= at || !s->model.elastic ||
+	    !model_rewrites(&s->model, &whole) || whole)
+		return false;
+	if (model_in_flight(&s->model, 1))
+		return true;
+	if (s->hold.at == at && rest <= s->hold.rest) {
+		s->hold.times++;
+	} else {
+		s->hold.times = 0;
+		s->hold.rest = rest;
+	}
+	s->hold.at = at;
+	return s->hold.times < 5;
+}
+
+/* The model has seen a reply being let through before it was whole: G7, E4 */
+static void check_patience(struct sim *s)
+{
+	u32 at = s->model.not_whole;
+
+	s->model.not_whole = UINT32_MAX;
+	if (at == UINT32_MAX || s->plan.client == CLIENT_HOSTILE ||
+	    s->plan.alloc_fail || s->plan.write_fail ||
+	    s->plan.eol == EOL_ANY || s->vain)
+		return;
+	if (s->hold.at != at || s->hold.times < 4)
+		sim_fail(s, "G7, E4: a reply at %u was not given the time to come whole", at);
 }
 
 /* E1: the text of an EHLO line that is not whole waits, until it comes again no
@@ -474,13 +614,16 @@ static bool ehlo_held(struct sim *s, const struct packet *pkt, const u8 *orig,
 	    !m->reply_begun || at != m->reply_line + 4 ||
 	    memchr(orig + (at - off), '\n', rest))
 		return false;
+	/* Repetitions count when no edit is in flight */
+	if (model_in_flight(m, 1))
+		return true;
 	s->held = rest;
 	return rest > before;
 }
 
 /* Nothing may be held back that could go on */
 static void check_prompt(struct sim *s, struct packet *pkt, const u8 *orig,
-			 u32 pass, enum smtp_verdict v, u32 old)
+			 u32 pass, enum smtp_verdict v, u32 old, bool reply)
 {
 	int dir = pkt->dir;
 	s64 off = (s32)(pkt->seq - s->plan.isn[dir]);
@@ -495,6 +638,18 @@ static void check_prompt(struct sim *s, struct packet *pkt, const u8 *orig,
 		return;
 	if (v == SMTP_PASS && pass == pkt->len)
 		return;
+	/* Cut for the sake of an edit, for want of room, or of what is not kept
+	 * behind it; or not to begin inside it
+	 */
+	if (model_in_flight(&s->model, dir)) {
+		const struct model_edit *e = &d->edits[d->nr_edits - 1];
+
+		if (off > e->pos && off < e->pos + e->old)
+			return;
+		if (off <= e->pos && off + pkt->len > e->pos && pass &&
+		    off + pass >= e->pos)
+			return;
+	}
 	/* Cut before octets that had passed ahead of a gap: they are there */
 	if (!dir && v == SMTP_PASS && off + pass < len &&
 	    d->piece[off + pass] != s->piece && off + pass >= old)
@@ -512,6 +667,8 @@ static void check_prompt(struct sim *s, struct packet *pkt, const u8 *orig,
 		return;		/* beyond a gap */
 	if (!model_open(&s->model, dir))
 		return;		/* D2 */
+	if (model_must_wait(&s->model, dir) || reply)
+		return;
 	if (dir && ehlo_held(s, pkt, orig, off, len))
 		return;
 	if (kept + pkt->len >= SMTP_REPLAY_MAX / 2)
@@ -530,16 +687,20 @@ static void filter(struct sim *s, struct packet *pkt)
 	u32 isn = s->plan.isn[dir], old = d->len, next, i, at, n;
 	s64 off = (s32)(pkt->seq - isn);
 	enum smtp_verdict v;
-	u8 *orig = NULL;
+	u8 *orig = NULL, *out;
+	u32 seq, ack, out_len, room;
 	struct segment g = {
 		.seg = {
 			.seq = pkt->seq, .len = pkt->len, .mss = pkt->mss,
 			.ack = pkt->ack, .has_ack = true, .fin = pkt->fin,
 			.pass = 0xdeadbeef, .read = seg_read, .write = seg_write,
+			.splice = seg_splice, .adjust = seg_adjust,
+			.settle = seg_settle,
 		},
-		.s = s, .data = pkt->data, .frag = s->plan.frag,
+		.s = s, .dir = dir, .data = pkt->data, .frag = s->plan.frag,
 	};
-	bool tls;
+	struct model *m = &s->model;
+	bool tls, reply, opaque, held;
 
 	sim_trace(s, "filter", pkt);
 	s->piece++;
@@ -552,10 +713,28 @@ static void filter(struct sim *s, struct packet *pkt)
 		memcpy(orig, pkt->data, pkt->len);
 	}
 	at = pkt->ack - s->plan.isn[!dir];
-	if ((s32)(at - s->acked[!dir]) > 0)
-		s->acked[!dir] = at;
-	tls = s->model.state == M_TLS;
-	v = smtp_flow_segment(&s->flow, dir, &g.seg);
+	if ((s32)(at - s->acked_far[!dir]) > 0) {
+		s->acked_far[!dir] = at;
+		s->acked[!dir] = model_from(&m->d[!dir], at);
+		m->acked[!dir] = s->acked[!dir];
+	}
+	room = pkt->mss && pkt->mss < pkt->len ? pkt->mss : pkt->len;
+	if (room < 536)
+		room = 536;
+	g.seg.room = s->plan.loopback ? 0 : room;
+	m->elastic = !s->plan.loopback;
+	m->room = room;
+	tls = m->state == M_TLS;
+	/* kmod/helper.c: not asked any more */
+	opaque = smtp_flow_opaque(&s->flow);
+	if (opaque) {
+		v = SMTP_PASS;
+		g.seg.pass = pkt->len;
+		if (!tls)
+			sim_fail(s, "opaque before TLS");
+	} else {
+		v = smtp_flow_segment(&s->flow, dir, &g.seg);
+	}
 	if (host.error)
 		sim_fail(s, "%s", host.error);
 	if (host.bytes > MEMORY_MAX)
@@ -575,7 +754,18 @@ static void filter(struct sim *s, struct packet *pkt)
 	if (v == SMTP_PASS && g.write_failed)
 		sim_fail(s, "passed although writing failed");
 	n = v == SMTP_PASS ? g.seg.pass : 0;
+	/* Both offsets must be the same once it is ACKed: contract 5 */
+	for (i = 0; i < 2; i++)
+		if (!model_in_flight(m, i) && !(g.adjusted && (int)i == dir) &&
+		    s->adj.seq[i].offset_before != s->adj.seq[i].offset_after)
+			sim_fail(s, "contract 5: not settled by the ACK");
 	if (!tls) {
+		s64 k;
+
+		/* The model may look at what the core has looked at */
+		for (k = off < old ? old : off; k < off + pkt->len && k < SIM_CAP; k++)
+			if (!s->seen[dir][k])
+				d->in[k] = orig[k - off];
 		next = s->flow.stream[dir].next - isn;
 		if ((s32)(next - old) < 0 || next > SIM_CAP)
 			sim_fail(s, "next went back, from %u to %u", old, next);
@@ -587,14 +777,36 @@ static void filter(struct sim *s, struct packet *pkt)
 				sim_fail(s, "contract 3: octet %u was judged before it came", i);
 		if (next > old && v == SMTP_DROP && !g.write_failed)
 			sim_fail(s, "judged up to %u and dropped", next);
-		if (dir && next > old)
+		if (dir && next > old) {
+			u32 rest = off + pkt->len - old;
+
+			held = s->held || s->hold.at == old;
+			if (held && (rest <= s->held ||
+				     (s->hold.at == old && rest <= s->hold.rest)))
+				s->vain |= s->hold.at != old || s->hold.times >= 4;
 			s->held = 0;
+		}
+		m->sight_sure = !s->plan.alloc_fail &&
+				model_at(d, old) - s->acked_far[dir] + pkt->len <
+				SMTP_REPLAY_MAX / 2;
+		m->sight = next;
+		if (off <= old && off + pkt->len > next &&
+		    (m->sight_sure || g.adjusted))
+			m->sight = off + pkt->len;
 		model_judge(&s->model, dir, next);
 		if (s->model.error)
 			sim_fail(s, "%s", s->model.error);
 		if (s->model.reset)
 			sim_fail(s, "D4: an end of data has left in parts, no reset");
 	}
+	/* What the rules say of what follows is told by what was in sight */
+	m->sight = off <= d->len && off + pkt->len > d->len ? off + pkt->len : d->len;
+	reply = dir && !tls && reply_held(s, pkt, off);
+	seq = pkt->seq;
+	ack = pkt->ack;
+	seqadj_adjust(&s->adj, dir, &seq, &ack);
+	out = g.spliced ? g.spliced : pkt->data;
+	out_len = g.spliced ? g.spliced_len : n;
 	if (v == SMTP_PASS && n) {
 		for (i = 0; i < n; i++)
 			if (off + i >= 0 && off + i < SIM_CAP)
@@ -609,9 +821,11 @@ static void filter(struct sim *s, struct packet *pkt)
 				;
 			model_judge(&s->model, dir, i);
 		}
-		check_output(s, pkt, orig, pkt->data, n);
+		check_output(s, pkt, orig, out, out_len, seq, n);
 	}
-	check_prompt(s, pkt, orig, n, v, old);
+	check_patience(s);
+	if (!g.lowered)
+		check_prompt(s, pkt, orig, n, v, old, reply);
 	if (s->trace && (v == SMTP_DROP || n < pkt->len))
 		printf("         %s %u\n", v == SMTP_DROP ? "DROP" : "CUT", n);
 	if (v == SMTP_DROP)
@@ -620,6 +834,18 @@ static void filter(struct sim *s, struct packet *pkt)
 		pkt->fin = false;
 	if (n < pkt->len && !n)
 		return;
+	if (g.spliced) {
+		const struct model_edit *e = &d->edits[d->nr_edits - 1];
+		s64 first = (s64)model_at(d, e->pos) - (s32)(seq - isn);
+
+		pkt->mss = 0;
+		pkt->solid = first > 0 ? first : 0;
+		pkt->solid_end = first + e->len > 0 ? first + e->len : 0;
+	}
+	n = out_len;
+	pkt->data = out;
+	pkt->seq = seq;
+	pkt->ack = ack;
 	pkt->len = n;
 	pkt->stage = 1;
 	if (!pkt->mss || n <= pkt->mss) {
@@ -638,34 +864,41 @@ void sim_delivered(struct sim *s, int dir, u32 from, u32 to)
 	const u8 *rx = s->end[!dir].rx;
 	const struct model_dir *d = &s->model.d[dir];
 	bool loose = s->plan.rewrites && !dir;
-	u32 i, begin, end, k;
+	u32 i, begin, end, k, by;
 
-	if (to > d->len)
-		sim_fail(s, "octet %u was delivered and never judged", d->len);
+	if (to > d->flat_len)
+		sim_fail(s, "octet %u was delivered and never judged", d->flat_len);
 	for (i = from; i < to; i++) {
-		if (loose && i >= s->model.tls_at[0])
+		if (loose && d->from[i] >= s->model.tls_at[0])
 			break;
-		if (loose && body_of(s, i, &begin, &end) >= 0) {
-			u8 c1 = i >= begin + 1 ? rx[i - 1] : '\n';
-			u8 c2 = i >= begin + 2 ? rx[i - 2] : '\n';
+		if (loose && body_of(s, d->from[i], &begin, &end) >= 0) {
+			u8 c1, c2;
+
+			/* There are no edits in a body */
+			by = i - d->from[i];
+			begin += by;
+			if (end != UINT32_MAX)
+				end += by;
+			c1 = i >= begin + 1 ? rx[i - 1] : '\n';
+			c2 = i >= begin + 2 ? rx[i - 2] : '\n';
 
 			if (i == begin || !is_eol(rx[i]) || c1 != '.' ||
 			    !is_eol(c2)) {
 				if (i + 5 >= end && i + 1 == end &&
-				    rx[i] != d->out[i])
+				    rx[i] != d->flat[i])
 					sim_fail(s, "D3: the end of data at %u was rewritten", i);
 				continue;
 			}
 			for (k = i >= begin + 2 ? i - 2 : begin; k <= i; k++)
-				if (rx[k] != d->out[k] &&
-				    !(is_eol(rx[k]) && is_eol(d->out[k]) && k < i - 1))
+				if (rx[k] != d->flat[k] &&
+				    !(is_eol(rx[k]) && is_eol(d->flat[k]) && k < i - 1))
 					sim_fail(s, "D4: a repetition smuggled an end of data in at %u", i);
-			if (rx[i] != d->out[i])
+			if (rx[i] != d->flat[i])
 				sim_fail(s, "D4: a repetition smuggled an end of data in at %u", i);
 			continue;
 		}
-		if (rx[i] != d->out[i])
-			sim_fail(s, "T2: octet %u arrived as 0x%02x, the model says 0x%02x", i, rx[i], d->out[i]);
+		if (rx[i] != d->flat[i])
+			sim_fail(s, "T2: octet %u arrived as 0x%02x, the model says 0x%02x", i, rx[i], d->flat[i]);
 	}
 }
 
@@ -703,6 +936,7 @@ static void setup(struct sim *s, u64 seed, const struct diet *diet, bool trace)
 		s->end[i].have = end[i].have;
 		s->seen_high[i] = 0;
 		s->acked[i] = 0;
+		s->acked_far[i] = 0;
 	}
 	s->plan = plan;
 	plan_make(&s->plan, seed);
@@ -731,6 +965,11 @@ static void setup(struct sim *s, u64 seed, const struct diet *diet, bool trace)
 	s->error[0] = 0;
 	s->kind = NULL;
 	s->held = 0;
+	memset(&s->adj, 0, sizeof(s->adj));
+	memset(&s->hold, 0, sizeof(s->hold));
+	s->hold.at = UINT32_MAX;
+	s->vain = false;
+	s->failing_piece = 0;
 	tcp_init(s, 0);
 	tcp_init(s, 1);
 	host.fail = s->plan.alloc_fail ? alloc_fails : NULL;
@@ -777,7 +1016,7 @@ static void loop(struct sim *s)
 		s->now = t;
 		tcp_timers(s, t0 <= t1 ? 0 : 1);
 		if (stuck(s)) {
-			if (s->packets >= FAIR_PACKETS || s->plan.fair == false)
+			if (s->packets >= FAIR_PACKETS || !s->plan.fair)
 				return;
 			s->packets = FAIR_PACKETS;
 			s->end[0].timeouts = 0;
@@ -786,22 +1025,31 @@ static void loop(struct sim *s)
 	}
 }
 
+/* Has the far end got all that this side sent, as the model says? */
+static bool arrived(const struct sim *s, int dir)
+{
+	const struct model_dir *d = &s->model.d[dir];
+
+	return d->len == s->end[dir].tx_len &&
+	       s->end[!dir].rcv_nxt == d->flat_len && s->end[!dir].fin_got;
+}
+
 static void check_end(struct sim *s)
 {
-	u32 c = s->end[0].tx_len, v = s->end[1].tx_len;
-
 	if (s->over && s->plan.fair)
 		sim_fail(s, "no end after %u events", MAX_EVENTS);
 	if (s->reset || s->over || !s->plan.fair)
 		return;
-	if (s->end[0].rcv_nxt != v || !s->end[0].fin_got)
-		sim_fail(s, "the client never got octet %u of %u of the server",
-			 s->end[0].rcv_nxt, v);
+	if (!arrived(s, 1))
+		sim_fail(s, "the client never got all of the server's octets: %u sent, %u judged, left as %u, arrived %u",
+			 s->end[1].tx_len, s->model.d[1].len,
+			 s->model.d[1].flat_len, s->end[0].rcv_nxt);
 	if (s->server.state == SRV_QUIT)
 		return;
-	if (s->end[1].rcv_nxt != c || !s->end[1].fin_got)
-		sim_fail(s, "the server never got octet %u of %u of the client",
-			 s->end[1].rcv_nxt, c);
+	if (!arrived(s, 0))
+		sim_fail(s, "the server never got all of the client's octets: %u sent, %u judged, left as %u, arrived %u",
+			 s->end[0].tx_len, s->model.d[0].len,
+			 s->model.d[0].flat_len, s->end[1].rcv_nxt);
 }
 
 bool sim_run(struct sim *s, u64 seed, const struct diet *diet, bool trace)

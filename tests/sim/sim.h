@@ -12,8 +12,9 @@
 
 #include "../host.h"
 #include "model.h"
+#include "seqadj.h"
 
-#define SIM_CAP		MODEL_CAP	/* octets in one direction at most */
+#define SIM_CAP		MODEL_CAP	/* octets in one direction at most, sent or left */
 #define MAX_ITEMS	48
 #define MAX_DECISIONS	4096		/* network decisions that can be shrunk */
 #define RTO		1000		/* virtual microseconds, say */
@@ -82,6 +83,9 @@ struct plan {
 	u64 seed;
 	struct model_policy model;
 	struct smtp_policy policy;
+	char banner[SMTP_FIXUP_TEXT_MAX + 7];	/* of model.text */
+	bool loopback;	/* lengths must stay */
+	u32 pull;	/* an edit behind these octets of a GSO packet cuts it, 0: none */
 	enum client_kind client;
 	bool fair;	/* everything must arrive in the end */
 	bool rewrites;	/* repetitions carry other bytes */
@@ -116,7 +120,7 @@ struct diet {
 	bool item_off[MAX_ITEMS];
 	u8 decision_off[MAX_DECISIONS];
 	bool no_loss, no_dup, no_reorder, no_cut, no_merge, no_rewrite, no_ttl;
-	bool no_fail, no_keepalive, no_window, no_frag, plain_tcp[2], isn_zero;
+	bool no_fail, no_keepalive, no_window, no_frag, no_pull, plain_tcp[2], isn_zero;
 };
 
 struct packet {
@@ -126,6 +130,7 @@ struct packet {
 	u8 stage;	/* 0: on the way to the filter, 1: behind it */
 	bool fin, rst, low_ttl, window_zero;
 	u32 seq, len, mss, ack;
+	u32 solid, solid_end;	/* payload that must not be cut */
 	u8 *data;
 };
 
@@ -185,10 +190,17 @@ struct sim {
 	u32 order, packets, decisions;
 	u8 *seen[2];	/* which octets have passed the filter or were judged */
 	u32 seen_high[2];
-	u32 acked[2];	/* as the filter has seen it */
+	u32 acked[2];	/* as the filter has seen it, as sent */
+	u32 acked_far[2];	/* ... and as it left */
+	struct seqadj adj;
+	struct {	/* a reply held back until it is whole: G7, E4 */
+		u32 at, rest, times;
+	} hold;
+	bool vain;	/* server octets passed that had been held back */
 	u32 piece;
 	struct rng rng_net, rng_tcp, rng_fail;
-	bool failing;	/* allocation failures are being injected */
+	bool failing;	/* this packet's allocations */
+	u32 failing_piece;
 	bool reset;
 	bool trace;
 	bool over;
