@@ -677,6 +677,68 @@ static void test_t1_room(void **state)
 	fix_end(&f);
 }
 
+/* What is behind the edit and not kept is repeated apart from it: a body that
+ * a server asked for without an ACK, and TLS
+ */
+static void test_t1_edit_before_body(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	begin_reject(&f, SMTP_FIXUP_REJECT_NOOP);
+	server(&f, "220 a\r\n", "220 *\r\n");
+	f.no_acks = true;
+	client(&f, "XY\r\nDATA\r\n", "NOOP\r\nDATA\r\n");
+	server(&f, "250 ok\r\n354 go\r\n", "250 ok\r\n354 go\r\n");
+	client(&f, "text of a body\r\n", "text of a body\r\n");
+	assert_int_equal(f.out_at, 12);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, 0, "XY\r\nDATA\r\ntext of a body\r\n"), 10);
+	left(&f, "NOOP\r\nDATA\r\n");
+	repeats(&f, SMTP_CLIENT, 10, "text of a body\r\n", "text of a body\r\n", 12);
+	fix_end(&f);
+}
+
+static void test_t1_edit_before_tls(void **state)
+{
+	struct fix f;
+	u32 at, n;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_ESMTP);
+	smtp_policy_set_tls(&f.policy, SMTP_FIXUP_TLS_ALLOW);
+	f.policy.ehlo = SMTP_FIXUP_EHLO_STRIP;
+	server(&f, "220 a\r\n", "220 *\r\n");
+	client(&f, "EHLO me\r\nSTARTTLS\r\n", "EHLO me\r\nSTARTTLS\r\n");
+	at = f.at[SMTP_SERVER];
+	f.no_acks = true;
+	server(&f, "250-a\r\n250 HELP\r\n220 go\r\n", "250 a\r\n220 go\r\n");
+	server(&f, "opaque", "opaque");
+	n = strlen("250-a\r\n250 HELP\r\n220 go\r\n");
+	assert_int_equal(fix_at(&f, SMTP_SERVER, at, "250-a\r\n250 HELP\r\n220 go\r\nopaque"), (int)n);
+	left(&f, "250 a\r\n220 go\r\n");
+	fix_end(&f);
+}
+
+/* T2: a FIN ahead of a gap would be shifted into what an edit in the gap makes
+ * longer
+ */
+static void test_t2_fin_beyond_a_gap(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	begin_reject(&f, SMTP_FIXUP_REJECT_NOOP);
+	f.fin = true;
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, 10, ""), -1);
+	f.fin = false;
+	client(&f, "X\r\nQUIT\r\n", "NOOP\r\nQUIT\r\n");
+	f.fin = true;
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, 9, ""), 0);
+	assert_int_equal(f.out_at, 12);
+	f.fin = false;
+	fix_end(&f);
+}
+
 /* Splicing fails: dropped, and edited the same when it comes again */
 static void test_t1_splice_fails(void **state)
 {
@@ -787,6 +849,9 @@ int run_length(void)
 		cmocka_unit_test(test_t1_repeated_with_new_octets),
 		cmocka_unit_test(test_t1_acks),
 		cmocka_unit_test(test_t1_room),
+		cmocka_unit_test(test_t1_edit_before_body),
+		cmocka_unit_test(test_t1_edit_before_tls),
+		cmocka_unit_test(test_t2_fin_beyond_a_gap),
 		cmocka_unit_test(test_t1_splice_fails),
 		cmocka_unit_test(test_t1_over_2_gib),
 		cmocka_unit_test(test_t1_one_after_another),

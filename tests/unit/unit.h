@@ -30,6 +30,7 @@ struct fix {
 	u32 spliced;		/* calls of smtp_segment.splice */
 	u32 room;		/* of the next segments, 0: as the kernel side has it */
 	bool loopback;		/* lengths must stay */
+	bool fin;		/* on the next segments */
 	u32 frag;		/* what one read shows, 0: all */
 	u32 mss;		/* of the next segments, 0: none */
 	bool no_acks;		/* segments acknowledge nothing */
