@@ -20,7 +20,7 @@ void *smtp_host_alloc(u32 size)
 	struct host_block *b;
 
 	host.allocs++;
-	if (!size || size > SMTP_REPLAY_MAX)
+	if (!size || size > SMTP_HOST_ALLOC_MAX)
 		host.error = "allocation of a size outside of the contract";
 	if (host.fail && host.fail(host.fail_arg))
 		return NULL;

@@ -121,7 +121,7 @@ static struct smtp_mark *smtp_mark_at(const struct smtp_stream *st, u32 seq)
 static bool smtp_marks_grow(struct smtp_flow *flow)
 {
 	struct smtp_stream *st = &flow->stream[SMTP_CLIENT];
-	u32 max = st->max_marks ? 2 * st->max_marks : 16;
+	u32 max = st->max_marks ? 2 * st->max_marks : SMTP_MARKS_MIN;
 	struct smtp_mark *marks = NULL;
 
 	if (max <= SMTP_MARKS_MAX)
@@ -179,9 +179,10 @@ static void smtp_mark_eol_behind(struct smtp_stream *st, u32 seq)
 /* Takes back the marks of octets that were looked at and not let through */
 static void smtp_marks_remove(struct smtp_stream *st, u32 from, u32 to)
 {
-	u32 i, kept = 0;
+	u32 i = smtp_mark_behind(st, from - 1);
+	u32 kept = i;
 
-	for (i = 0; i < st->nr_marks; i++) {
+	for (; i < st->nr_marks; i++) {
 		struct smtp_mark m = st->marks[i];
 
 		if (smtp_seq_before(m.seq, from)) {
@@ -219,9 +220,11 @@ void smtp_body_ack(struct smtp_stream *st)
 		smtp_body_forget(st);
 	}
 
-	/* Not the dot right before it: a repetition may begin behind that */
+	/* Not the dot right before it: a repetition may begin behind that. Not
+	 * few of many: that would move many for each ACK.
+	 */
 	gone = smtp_mark_behind(st, st->acked - 1);
-	if (!gone)
+	if (2 * gone <= st->nr_marks)
 		return;
 	st->nr_marks -= gone;
 	memmove(st->marks, st->marks + gone, st->nr_marks * sizeof(*st->marks));
@@ -543,7 +546,11 @@ enum smtp_verdict smtp_body_ahead(struct smtp_flow *flow,
 		 smtp_octets[smtp_segment_octet(seg, seg->seq)])
 		return SMTP_DROP;	/* may be the rest of an end of data */
 
-	if (!smtp_ahead_run(flow, seg, &state) || state == SMTP_BODY_DOT_CR) {
+	/* Half of the room is left for what closes the gap: it could not pass
+	 * while all of it is taken by marks that wait for it.
+	 */
+	if (!smtp_ahead_run(flow, seg, &state) || state == SMTP_BODY_DOT_CR ||
+	    (2 * st->nr_marks > st->max_marks && !smtp_marks_grow(flow))) {
 		smtp_marks_remove(st, seg->seq, end);
 		return SMTP_DROP;
 	}

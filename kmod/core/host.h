@@ -45,9 +45,12 @@ static inline u32 smtp_seq_max(u32 a, u32 b)
 	return smtp_seq_before(a, b) ? b : a;
 }
 
+/* Marks of %SMTP_MARKS_MAX dots */
+#define SMTP_HOST_ALLOC_MAX	65536
+
 /**
  * smtp_host_alloc() - memory for bytes in flight
- * @size: octets, at most %SMTP_REPLAY_MAX
+ * @size: octets, at most %SMTP_HOST_ALLOC_MAX
  *
  * Called with the flow's lock held, from the packet path: must not sleep.
  *

@@ -108,8 +108,11 @@ struct smtp_mark {
 	u8 eol_behind : 1;
 };
 
-/* Dots, or runs of them, in flight at most: 16 KiB */
-#define SMTP_MARKS_MAX	2048
+/* Dots, or runs of them, in flight: room for the first, and for all, 64 KiB */
+#define SMTP_MARKS_MIN	16
+#ifndef SMTP_MARKS_MAX		/* the simulator has little */
+#define SMTP_MARKS_MAX	8192
+#endif
 
 #define SMTP_HELD_IN_VAIN	0xffff	/* more than any number of octets kept */
 

@@ -9,7 +9,7 @@
 
 #define ARENA		(96u << 20)
 #define MAX_EVENTS	400000
-#define MEMORY_MAX	(2 * SMTP_REPLAY_MAX + 16384)
+#define MEMORY_MAX	(2 * SMTP_REPLAY_MAX + 8 * SMTP_MARKS_MAX)
 
 static jmp_buf sim_failed;
 

@@ -182,6 +182,56 @@ static void test_contract3_end_in_a_gap(void **state)
 	fix_end(&f);
 }
 
+static bool fail_always(void *arg)
+{
+	(void)arg;
+	return true;
+}
+
+/* What passes ahead of a gap leaves room for the marks of what closes it, or
+ * nothing would be ACKed any more
+ */
+static void test_contract3_room_for_the_gap(void **state)
+{
+	static const char dots[] = "a.b.c.d.e.f.g.h.";
+	struct fix f;
+	u32 at, ahead;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	fix_body(&f);
+	client(&f, "0123456789ABCDEF", "0123456789ABCDEF");
+	at = f.at[SMTP_CLIENT];
+	fix_ack(&f, SMTP_CLIENT, at);
+	for (ahead = at + 16; fix_at(&f, SMTP_CLIENT, ahead, dots) == 16; ahead += 16)
+		assert_true(ahead - at < 2 * SMTP_MARKS_MAX);
+	assert_true(ahead - at > SMTP_MARKS_MAX / 2);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at, dots), 16);
+	assert_int_equal(f.flow.stream[SMTP_CLIENT].next, CLIENT_ISN + ahead);
+	fix_end(&f);
+}
+
+/* The same where no more memory is given */
+static void test_contract3_room_without_memory(void **state)
+{
+	static const char dots[] = "a.b.c.d.e.f.g.h.";
+	struct fix f;
+	u32 at, ahead;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	fix_body(&f);
+	client(&f, "0.1.2.3.4.5.6.7.", "0.1.2.3.4.5.6.7.");
+	at = f.at[SMTP_CLIENT];
+	fix_ack(&f, SMTP_CLIENT, at);
+	host.fail = fail_always;
+	for (ahead = at + 16; fix_at(&f, SMTP_CLIENT, ahead, dots) == 16; ahead += 16)
+		assert_true(ahead - at < 2 * SMTP_MARKS_MAX);
+	assert_true(fix_at(&f, SMTP_CLIENT, at, dots) > 0);
+	host.fail = NULL;
+	fix_end(&f);
+}
+
 /* An ACK may fall into the middle of a segment, also before a line end */
 static void test_contract2_ack_inside_a_body_segment(void **state)
 {
@@ -223,12 +273,6 @@ static void test_contract1_probes(void **state)
 	assert_int_equal(fix_at(&f, SMTP_CLIENT, at, "NOOP\r\n"), 6);
 	left(&f, "NOOP\r\n");
 	fix_end(&f);
-}
-
-static bool fail_always(void *arg)
-{
-	(void)arg;
-	return true;
 }
 
 /* No memory: dropped, judged when it comes again */
@@ -308,6 +352,8 @@ int run_stream(void)
 		cmocka_unit_test(test_contract3_gap_in_command_state),
 		cmocka_unit_test(test_contract3_body_ahead),
 		cmocka_unit_test(test_contract3_end_in_a_gap),
+		cmocka_unit_test(test_contract3_room_for_the_gap),
+		cmocka_unit_test(test_contract3_room_without_memory),
 		cmocka_unit_test(test_contract2_ack_inside_a_body_segment),
 		cmocka_unit_test(test_contract1_probes),
 		cmocka_unit_test(test_contract6_no_memory),
