@@ -417,6 +417,16 @@ static void smtp_reply_line_end(struct smtp_flow *flow)
 	}
 }
 
+/* Does the line at @c, @n octets with its LF, begin with a code? */
+static bool smtp_is_reply_line(const u8 *c, u32 n)
+{
+	u32 i;
+
+	for (i = 0; i < 3 && i < n && c[i] >= '0' && c[i] <= '9'; i++)
+		;
+	return i == 3;
+}
+
 /* Octets of the whole reply that begins at @c, or 0: its end is not in sight */
 static u32 smtp_reply_whole(const u8 *c, u32 n)
 {
@@ -426,9 +436,7 @@ static u32 smtp_reply_whole(const u8 *c, u32 n)
 		if (c[i] != '\n')
 			continue;
 		/* A line without a code does not end a reply, nor does '-' */
-		if (i - line >= 3 && c[line] >= '0' && c[line] <= '9' &&
-		    c[line + 1] >= '0' && c[line + 1] <= '9' &&
-		    c[line + 2] >= '0' && c[line + 2] <= '9' &&
+		if (smtp_is_reply_line(c + line, i + 1 - line) &&
 		    c[line + 3] != '-')
 			return i + 1;
 		line = i + 1;
@@ -447,12 +455,14 @@ static void smtp_greeting_replace(const struct smtp_flow *flow,
 	p->masked += n;
 }
 
-/* Is the keyword of this EHLO line let through? E2 */
+/* Is the keyword of this EHLO line let through? E2. What is no reply line is not. */
 static bool smtp_ehlo_allowed(const struct smtp_flow *flow, const u8 *line, u32 n)
 {
 	struct smtp_match m = { .candidates = flow->policy->keywords };
 	u32 i;
 
+	if (!smtp_is_reply_line(line, n))
+		return false;
 	for (i = 4; i < n && !smtp_is_blank(line[i]) && !smtp_is_eol(line[i]); i++)
 		smtp_match_byte(&m, smtp_keywords, line[i]);
 	return i == 4 || smtp_match_word(&m, smtp_keywords) >= 0;

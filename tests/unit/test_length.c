@@ -403,6 +403,17 @@ static void test_e4_short_last_line(void **state)
 	fix_end(&f);
 }
 
+/* What is no reply line offers nothing */
+static void test_e4_no_code(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	begin_ehlo(&f, SMTP_FIXUP_EHLO_STRIP);
+	server(&f, "250-a\r\n35\r\n25x SIZE\r\n250 DSN\r\n", "250-a\r\n250 DSN\r\n");
+	fix_end(&f);
+}
+
 static void test_e4_counts(void **state)
 {
 	struct fix f;
@@ -838,6 +849,7 @@ int run_length(void)
 		cmocka_unit_test(test_v4_loopback),
 		cmocka_unit_test(test_e4_strip),
 		cmocka_unit_test(test_e4_short_last_line),
+		cmocka_unit_test(test_e4_no_code),
 		cmocka_unit_test(test_e4_counts),
 		cmocka_unit_test(test_e4_split),
 		cmocka_unit_test(test_e4_loopback),
