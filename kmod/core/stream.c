@@ -324,12 +324,12 @@ enum smtp_verdict smtp_flow_segment(struct smtp_flow *flow, enum smtp_dir dir,
 	seg->pass = smtp_seq_min(st->next, limit) - seg->seq;
 	if (!seg->pass)
 		goto drop;
-	if (seg->pass < seg->len)
-		smtp_host_count(flow, SMTP_FIXUP_CNT_SEGMENTS_CUT, 1);
 	if (smtp_stream_overwrite(st, seg)) {
 		smtp_host_count(flow, SMTP_FIXUP_CNT_MEMORY_REFUSED, 1);
 		goto drop;
 	}
+	if (seg->pass < seg->len)	/* overwriting may have cut it, too */
+		smtp_host_count(flow, SMTP_FIXUP_CNT_SEGMENTS_CUT, 1);
 	return SMTP_PASS;
 drop:
 	smtp_host_count(flow, SMTP_FIXUP_CNT_SEGMENTS_DROPPED, 1);

@@ -5,8 +5,8 @@
  *
  * Documentation/netlink-style specification: smtp_fixup.yaml beside this
  * file. Every command acts on the network namespace of the socket that
- * sends it. Commands that change something need CAP_NET_ADMIN in that
- * namespace's user namespace (GENL_UNS_ADMIN_PERM).
+ * sends it. Commands that change something, and the list of connections,
+ * need CAP_NET_ADMIN in that namespace's user namespace (GENL_UNS_ADMIN_PERM).
  *
  * SMTP_FIXUP_CMD_POLICY_SET  do      %SMTP_FIXUP_A_PORTS (one or more),
  *	%SMTP_FIXUP_A_MODE, and any policy attribute that is to differ from
