@@ -9,6 +9,7 @@
 #define _SMTP_COMPAT_H
 
 #include <linux/skbuff.h>
+#include <net/genetlink.h>
 #include <net/netfilter/nf_conntrack.h>
 
 /* Fragments may be device memory that the processor can't read: since 6.12 */
@@ -17,6 +18,13 @@ static inline bool skb_frags_readable(const struct sk_buff *skb)
 {
 	return true;
 }
+#endif
+
+/* Who may join a multicast group could not be restricted before 5.12 */
+#ifdef GENL_MCAST_CAP_NET_ADMIN
+#define SMTP_MCGRP_NET_ADMIN	.flags = GENL_MCAST_CAP_NET_ADMIN
+#else
+#define SMTP_MCGRP_NET_ADMIN
 #endif
 
 /* Visit every conntrack of a namespace: a struct of arguments since 5.19 */

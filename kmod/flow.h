@@ -14,6 +14,7 @@
  * @lock: held for every call into the core
  * @dead: taken from its conntrack; nothing passes by it any more
  * @rule: what it is under, a reference
+ * @skb: the packet being judged; only with @lock held, in smtp_flow_segment()
  * @node: in the list of all flows
  * @rcu: to free it
  */
@@ -22,6 +23,7 @@ struct smtp_ct_flow {
 	spinlock_t lock;	/* of core and dead */
 	bool dead;
 	struct smtp_rule *rule;
+	const struct sk_buff *skb;
 	struct hlist_node node;
 	struct rcu_head rcu;
 };

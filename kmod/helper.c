@@ -6,6 +6,7 @@
 #include <net/netfilter/nf_conntrack_l4proto.h>
 #include <net/netfilter/nf_conntrack_seqadj.h>
 #include "compat.h"
+#include "events.h"
 #include "flow.h"
 #include "helper.h"
 #include "packet.h"
@@ -64,7 +65,7 @@ bool smtp_helper_attach(struct nf_conn *ct, const struct smtp_rule *rule)
 
 	if (help && rcu_access_pointer(help->helper)) {
 		if (!smtp_helper_ours(help))
-			smtp_rule_count(rule, SMTP_FIXUP_CNT_CONNECTIONS_OTHER_HELPER);
+			smtp_event_ct(ct, rule, SMTP_FIXUP_EVENT_OTHER_HELPER);
 		else if (!nfct_seqadj(ct))
 			nfct_seqadj_ext_add(ct);	/* assigned by nft */
 		return true;
@@ -72,7 +73,7 @@ bool smtp_helper_attach(struct nf_conn *ct, const struct smtp_rule *rule)
 	if (!help)
 		help = nf_ct_helper_ext_add(ct, GFP_ATOMIC);
 	if (!help || (!nfct_seqadj(ct) && !nfct_seqadj_ext_add(ct))) {
-		smtp_rule_count(rule, SMTP_FIXUP_CNT_MEMORY_REFUSED);
+		smtp_event_ct(ct, rule, SMTP_FIXUP_EVENT_MEMORY_REFUSED);
 		return false;
 	}
 	/* Adding the second extension may have moved the first */
@@ -173,7 +174,7 @@ static int smtp_help_syn(struct smtp_packet *p, struct nf_conn *ct,
 		smtp_rule_count(rule, SMTP_FIXUP_CNT_CONNECTIONS);
 	if (p->seg.len) {
 		/* TCP Fast Open: the client repeats it when it is connected */
-		smtp_rule_count(rule, SMTP_FIXUP_CNT_SYN_DATA_CUT);
+		smtp_event_ct(ct, rule, SMTP_FIXUP_EVENT_SYN_DATA_CUT);
 		if (smtp_packet_cut(p, 0))
 			return NF_DROP;
 	}
@@ -197,19 +198,19 @@ static struct smtp_ct_flow *smtp_help_begin(struct nf_conn *ct,
 		 * conntrackd when it had begun already.
 		 */
 		if (rule && !(data->flags & SMTP_CT_LEFT_ALONE))
-			smtp_rule_count(rule, SMTP_FIXUP_CNT_CONNECTIONS_PREEXISTING);
+			smtp_event_ct(ct, rule, SMTP_FIXUP_EVENT_PREEXISTING);
 		WRITE_ONCE(data->flags, data->flags | SMTP_CT_LEFT_ALONE);
 		*verdict = NF_ACCEPT;
 		goto out;
 	}
 	if (!(data->flags & SMTP_CT_ISN)) {
-		smtp_rule_count(rule, SMTP_FIXUP_CNT_PACKETS_MIDSTREAM);
+		smtp_event_ct(ct, rule, SMTP_FIXUP_EVENT_PACKET_MIDSTREAM);
 		goto out;
 	}
 	flow = smtp_ct_flow_alloc(rule, data->isn[SMTP_CLIENT],
 				  data->isn[SMTP_SERVER]);
 	if (!flow) {
-		smtp_rule_count(rule, SMTP_FIXUP_CNT_MEMORY_REFUSED);
+		smtp_event_ct(ct, rule, SMTP_FIXUP_EVENT_MEMORY_REFUSED);
 		goto out;
 	}
 	/* Fully ordered, like conntrack's setting of IPS_DYING: either destroy
@@ -233,6 +234,7 @@ static int smtp_help_segment(struct smtp_packet *p, struct smtp_ct_flow *flow,
 
 	spin_lock_bh(&flow->lock);
 	if (!flow->dead) {
+		flow->skb = p->skb;
 		verdict = smtp_flow_segment(&flow->core, dir, &p->seg);
 		smtp_packet_read_end(p);
 		/* Both ends must hear of it: whatever either still sends
@@ -302,7 +304,7 @@ static int smtp_help(struct sk_buff *skb, unsigned int protoff,
 		return NF_DROP;
 	}
 	if (p->th.urg) {
-		smtp_host_count(&flow->core, SMTP_FIXUP_CNT_URGENT_CLEARED, 1);
+		smtp_event_ct(ct, flow->rule, SMTP_FIXUP_EVENT_URGENT_CLEARED);
 		if (smtp_packet_clear_urgent(p))
 			return NF_DROP;
 	}
@@ -328,7 +330,7 @@ static int smtp_preexisting(struct nf_conn *ct, void *data)
 	rcu_read_lock();
 	if (rule && !smtp_table_find(tables->before, port) &&
 	    !smtp_helper_data(ct))
-		smtp_rule_count(rule, SMTP_FIXUP_CNT_CONNECTIONS_PREEXISTING);
+		smtp_event_ct(ct, rule, SMTP_FIXUP_EVENT_PREEXISTING);
 	rcu_read_unlock();
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include <linux/netfilter_ipv4.h>
 #include <linux/netfilter_ipv6.h>
 #include <net/netfilter/nf_conntrack.h>
+#include "events.h"
 #include "helper.h"
 #include "hooks.h"
 #include "netns.h"
@@ -31,21 +32,24 @@ static const struct tcphdr *smtp_hook_tcp(const struct sk_buff *skb, u8 family,
 /* A packet of no connection: the helper would never see it */
 static unsigned int smtp_hook_stray(const struct sk_buff *skb,
 				    const struct nf_hook_state *state,
-				    enum smtp_fixup_counter counter)
+				    enum smtp_fixup_event event)
 {
 	const struct smtp_rule *rule;
 	const struct tcphdr *th;
+	bool reply = false;
 	struct tcphdr buf;
 
 	th = smtp_hook_tcp(skb, state->pf, &buf);
 	if (!th)
 		return NF_ACCEPT;
 	rule = smtp_rule_find(state->net, ntohs(th->dest));
-	if (!rule)
+	if (!rule) {
 		rule = smtp_rule_find(state->net, ntohs(th->source));
+		reply = true;
+	}
 	if (!rule)
 		return NF_ACCEPT;
-	smtp_rule_count(rule, counter);
+	smtp_event_stray(skb, state, rule, event, reply);
 	return NF_DROP;
 }
 
@@ -73,10 +77,10 @@ static unsigned int smtp_hook_new(const struct sk_buff *skb, struct nf_conn *ct,
 	grace_ends = READ_ONCE(smtp_pernet(state->net)->hooked_at) +
 		     SMTP_GRACE * HZ;
 	if (time_before64(get_jiffies_64(), grace_ends)) {
-		smtp_rule_count(rule, SMTP_FIXUP_CNT_CONNECTIONS_PREEXISTING);
+		smtp_event_ct(ct, rule, SMTP_FIXUP_EVENT_PREEXISTING);
 		return NF_ACCEPT;
 	}
-	smtp_rule_count(rule, SMTP_FIXUP_CNT_PACKETS_MIDSTREAM);
+	smtp_event_ct(ct, rule, SMTP_FIXUP_EVENT_PACKET_MIDSTREAM);
 	return NF_DROP;
 }
 
@@ -92,8 +96,8 @@ static unsigned int smtp_hook(void *priv, struct sk_buff *skb,
 		return smtp_hook_new(skb, ct, state);
 	}
 	return smtp_hook_stray(skb, state, ctinfo == IP_CT_UNTRACKED ?
-			       SMTP_FIXUP_CNT_PACKETS_UNTRACKED :
-			       SMTP_FIXUP_CNT_PACKETS_INVALID);
+			       SMTP_FIXUP_EVENT_PACKET_UNTRACKED :
+			       SMTP_FIXUP_EVENT_PACKET_INVALID);
 }
 
 static const struct nf_hook_ops smtp_hook_ops[] = {

@@ -7,12 +7,12 @@
 #include <linux/mm.h>
 #include <net/genetlink.h>
 #include <net/netfilter/nf_conntrack_core.h>
+#include "compat.h"
+#include "events.h"
 #include "flow.h"
 #include "helper.h"
 #include "netlink.h"
 #include "netns.h"
-
-static struct genl_family smtp_genl_family;
 
 static const struct nla_policy
 smtp_ports_policy[SMTP_FIXUP_PORTS_A_MAX + 1] = {
@@ -289,9 +289,19 @@ static int smtp_nl_stats_dump(struct sk_buff *skb, struct netlink_callback *cb)
 				  smtp_nl_put_counters);
 }
 
-static int smtp_nl_put_end(struct sk_buff *skb, int family, int address,
-			   const union nf_inet_addr *addr, int port,
-			   __be16 number)
+/**
+ * smtp_nl_put_end() - one end of a connection
+ * @skb: the message
+ * @family: NFPROTO_IPV4 or NFPROTO_IPV6
+ * @address: number of the attribute for @addr
+ * @addr: its address
+ * @port: number of the attribute for @number
+ * @number: its port
+ *
+ * Return: 0, or not: no room.
+ */
+int smtp_nl_put_end(struct sk_buff *skb, int family, int address,
+		    const union nf_inet_addr *addr, int port, __be16 number)
 {
 	size_t len = family == NFPROTO_IPV4 ? sizeof(addr->ip) :
 					      sizeof(addr->ip6);
@@ -451,11 +461,12 @@ static const struct genl_ops smtp_genl_ops[] = {
 };
 
 static const struct genl_multicast_group smtp_genl_groups[] = {
-	{ .name = SMTP_FIXUP_MCGRP_EVENTS },
+	/* As flows: not for everybody to know */
+	{ .name = SMTP_FIXUP_MCGRP_EVENTS, SMTP_MCGRP_NET_ADMIN },
 };
 
 /* resv_start_op stays 0: everything is validated strictly in every command */
-static struct genl_family smtp_genl_family __ro_after_init = {
+struct genl_family smtp_genl_family __ro_after_init = {
 	.name = SMTP_FIXUP_GENL_NAME,
 	.version = SMTP_FIXUP_GENL_VERSION,
 	.netnsok = true,
@@ -473,9 +484,14 @@ static struct genl_family smtp_genl_family __ro_after_init = {
  */
 int __init smtp_netlink_init(void)
 {
+	int err;
+
 	/* A netlink policy's mask has 32 bits */
 	BUILD_BUG_ON(__SMTP_FIXUP_VERB_MAX > 32);
-	return genl_register_family(&smtp_genl_family);
+	err = genl_register_family(&smtp_genl_family);
+	if (!err)
+		smtp_events_start();
+	return err;
 }
 
 /**
@@ -485,5 +501,6 @@ int __init smtp_netlink_init(void)
  */
 void smtp_netlink_exit(void)
 {
+	smtp_events_stop();
 	genl_unregister_family(&smtp_genl_family);
 }

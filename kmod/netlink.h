@@ -3,7 +3,16 @@
 #ifndef _SMTP_NETLINK_H
 #define _SMTP_NETLINK_H
 
+#include <linux/netfilter.h>
+
+struct genl_family;
+struct sk_buff;
+
+extern struct genl_family smtp_genl_family;
+
 int smtp_netlink_init(void);
 void smtp_netlink_exit(void);
+int smtp_nl_put_end(struct sk_buff *skb, int family, int address,
+		    const union nf_inet_addr *addr, int port, __be16 number);
 
 #endif /* _SMTP_NETLINK_H */

@@ -9,6 +9,7 @@ unsigned int smtp_net_id __read_mostly;
 static int __net_init smtp_net_init(struct net *net)
 {
 	mutex_init(&smtp_pernet(net)->lock);
+	spin_lock_init(&smtp_pernet(net)->events.lock);
 	return smtp_proc_init(net);
 }
 

@@ -4,10 +4,25 @@
 #define _SMTP_NETNS_H
 
 #include <linux/mutex.h>
+#include <linux/spinlock.h>
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
 
 struct smtp_table;
+
+/**
+ * struct smtp_event_limit - so many events a second, no more
+ * @lock: of everything here
+ * @since: when the second began, jiffies
+ * @sent: events in it
+ * @suppressed: events that were not sent since the last one that was
+ */
+struct smtp_event_limit {
+	spinlock_t lock;	/* of everything here */
+	u64 since;
+	u32 sent;
+	u64 suppressed;
+};
 
 /**
  * struct smtp_net - one network namespace
@@ -17,6 +32,7 @@ struct smtp_table;
  * @seq: of the last table; grows
  * @hooked: the hooks are registered
  * @hooked_at: since when, jiffies; valid where @hooked
+ * @events: what it takes to report events
  */
 struct smtp_net {
 	struct mutex lock;	/* of everything here, but for readers */
@@ -25,6 +41,7 @@ struct smtp_net {
 	u32 seq;
 	bool hooked;
 	u64 hooked_at;
+	struct smtp_event_limit events;
 };
 
 extern unsigned int smtp_net_id;

@@ -67,6 +67,37 @@ void smtp_host_count(const struct smtp_flow *flow,
 	host.counters[counter] += n;
 }
 
+void smtp_host_event(const struct smtp_flow *flow, enum smtp_fixup_event event,
+		     const char *words)
+{
+	size_t i;
+
+	(void)flow;
+	if ((unsigned int)event >= __SMTP_FIXUP_EVENT_MAX) {
+		host.error = "an event that does not exist";
+		return;
+	}
+	host.events[event]++;
+	for (i = 0; words[i] && i < SMTP_FIXUP_WORDS_MAX; i++)
+		if (words[i] < ' ' || words[i] > '~')
+			host.error = "an event whose words are not clean";
+	if (words[i])
+		host.error = "an event of too many words";
+	memcpy(host.words[event], words, i);
+	host.words[event][i] = '\0';
+}
+
+u64 host_events(const char *rule)
+{
+	u64 n = 0;
+	int i;
+
+	for (i = 0; i < __SMTP_FIXUP_EVENT_MAX; i++)
+		if (!strcmp(smtp_events[i].rule, rule))
+			n += host.events[i];
+	return n;
+}
+
 bool host_reset(void)
 {
 	bool clean = !host.bytes && !host.blocks;

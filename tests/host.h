@@ -19,6 +19,8 @@
  * @fail_arg: for @fail
  * @error: what the core did wrong with its memory, or NULL
  * @counters: by enum smtp_fixup_counter, all flows together
+ * @events: by enum smtp_fixup_event, likewise
+ * @words: of the last event of each
  */
 struct host {
 	u64 bytes;
@@ -30,9 +32,17 @@ struct host {
 	void *fail_arg;
 	const char *error;
 	u64 counters[__SMTP_FIXUP_CNT_MAX];
+	u64 events[__SMTP_FIXUP_EVENT_MAX];
+	char words[__SMTP_FIXUP_EVENT_MAX][SMTP_FIXUP_WORDS_MAX + 1];
 };
 
 extern struct host host;
+
+/**
+ * host_events() - how many events of a rule there were
+ * @rule: the rule's id
+ */
+u64 host_events(const char *rule);
 
 /**
  * host_reset() - forget counters and settings; memory still out is a leak

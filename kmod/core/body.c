@@ -127,7 +127,7 @@ static bool smtp_marks_grow(struct smtp_flow *flow)
 	if (max <= SMTP_MARKS_MAX)
 		marks = smtp_host_alloc(max * sizeof(*marks));
 	if (!marks) {
-		smtp_host_count(flow, SMTP_FIXUP_CNT_MEMORY_REFUSED, 1);
+		smtp_event(flow, SMTP_FIXUP_EVENT_MEMORY_REFUSED, NULL, 0);
 		return false;
 	}
 	if (st->marks)
@@ -245,7 +245,7 @@ static bool smtp_body_space(struct smtp_flow *flow, u32 seq)
 		if (dot)
 			dot->eol_behind = false;
 	}
-	smtp_host_count(flow, SMTP_FIXUP_CNT_SMUGGLING_DOTS, 1);
+	smtp_event(flow, SMTP_FIXUP_EVENT_SMUGGLING_DOT, NULL, 0);
 	smtp_host_count(flow, SMTP_FIXUP_CNT_BYTES_MASKED, 1);
 	return true;
 }

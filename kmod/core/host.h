@@ -74,4 +74,15 @@ void smtp_host_free(void *p, u32 size);
 void smtp_host_count(const struct smtp_flow *flow,
 		     enum smtp_fixup_counter counter, u32 n);
 
+/**
+ * smtp_host_event() - tell whoever listens; called by smtp_event() alone
+ * @flow: the flow
+ * @event: what was done to it
+ * @words: what it is about, printable ASCII, may be empty
+ *
+ * Called with the flow's lock held, from the packet path: must not sleep.
+ */
+void smtp_host_event(const struct smtp_flow *flow, enum smtp_fixup_event event,
+		     const char *words);
+
 #endif /* _SMTP_CORE_HOST_H */

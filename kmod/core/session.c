@@ -60,6 +60,38 @@ static u8 smtp_line_filler(const struct smtp_flow *flow)
 	return flow->policy->reject == SMTP_FIXUP_REJECT_NOOP ? ' ' : 'X';
 }
 
+/* Octets from @c to the end of its word, as far as in sight */
+static u32 smtp_word_rest(const u8 *c, u32 n)
+{
+	u32 i;
+
+	for (i = 0; i < n && !smtp_is_eol(c[i]) && !smtp_is_blank(c[i]); i++)
+		;
+	return i;
+}
+
+/* Reports the blocked command at @verb. A client that does not heed the reply
+ * goes on with its credentials, or with its mail: no words of those.
+ */
+static void smtp_verb_event(struct smtp_flow *flow, const struct smtp_piece *p,
+			    u32 verb, enum smtp_fixup_event event)
+{
+	struct smtp_match secret = {
+		.candidates = SMTP_VERB_BIT(AUTH) | SMTP_VERB_BIT(X_EXPS),
+	};
+	struct smtp_session *s = &flow->session;
+	const u8 *word = p->buf + verb;
+	u32 n = smtp_word_rest(word, p->n - verb);
+	u32 i;
+
+	s->blocked++;
+	smtp_event(flow, event, word, s->confidential ? 0 : n);
+	for (i = 0; i < n; i++)
+		smtp_match_byte(&secret, smtp_verbs, word[i]);
+	if (smtp_match_word(&secret, smtp_verbs) >= 0)
+		s->confidential = true;
+}
+
 /* Octets from @c to the end of its line, as far as in sight */
 static u32 smtp_line_rest(const u8 *c, u32 n)
 {
@@ -79,10 +111,12 @@ static u32 smtp_line_noop(struct smtp_flow *flow, struct smtp_piece *p, u32 verb
 	u32 n = smtp_line_rest(line, p->n - verb);
 	bool whole = verb + n < p->n;
 
-	if (n < 4) {
+	if (n < 4 && (!whole || p->elastic != SMTP_ELASTIC_NOW)) {
 		p->later = whole && p->elastic == SMTP_ELASTIC_LATER;
-		if (!whole || p->elastic != SMTP_ELASTIC_NOW)
-			return 0;
+		return 0;
+	}
+	smtp_verb_event(flow, p, verb, SMTP_FIXUP_EVENT_COMMAND_NOOP);
+	if (n < 4) {
 		p->at = verb;
 		p->old = n;
 		p->bytes = (const u8 *)"NOOP";
@@ -115,12 +149,11 @@ static u32 smtp_verb_block(struct smtp_flow *flow, struct smtp_piece *p,
 	if (!done) {
 		s->line = flow->policy->reject == SMTP_FIXUP_REJECT_LINE ?
 			  SMTP_LINE_FILLED : SMTP_LINE_BLOCKED;
+		smtp_verb_event(flow, p, verb, SMTP_FIXUP_EVENT_COMMAND_MASKED);
 		p->masked += smtp_fill(p->buf + verb, i - verb, 'X');
 	} else {
 		i = verb + done;
 	}
-	s->blocked++;
-	smtp_host_count(flow, SMTP_FIXUP_CNT_COMMANDS_BLOCKED, 1);
 	return i;
 }
 
@@ -137,6 +170,7 @@ static bool smtp_verb_octet(struct smtp_flow *flow, u8 c, bool alone)
 			return false;
 		s->line = SMTP_LINE_ARGUMENT;
 		s->await = smtp_verb_awaits(word);
+		s->confidential = false;
 		smtp_host_count(flow, SMTP_FIXUP_CNT_COMMANDS_PASSED, 1);
 		return true;
 	}
@@ -184,7 +218,7 @@ static bool smtp_line_end_octet(struct smtp_flow *flow, struct smtp_piece *p,
 
 	if (!bare && (*c == '\n' || !flow->session.cr))
 		return false;
-	smtp_host_count(flow, SMTP_FIXUP_CNT_BARE_LINE_ENDS, 1);
+	smtp_event(flow, SMTP_FIXUP_EVENT_BARE_LINE_END, NULL, 0);
 	if (*c == '\r' && i)
 		p->masked += smtp_fill(c - 1, 1, ' ');
 	else
@@ -283,7 +317,8 @@ static u8 smtp_reply_settles(const struct smtp_session *s)
 	return SMTP_FIXUP_PHASE_COMMAND;
 }
 
-static void smtp_reply_end(struct smtp_flow *flow)
+/* @event: what has become of it, if it is a greeting that is not let through */
+static void smtp_reply_end(struct smtp_flow *flow, enum smtp_fixup_event event)
 {
 	struct smtp_session *s = &flow->session;
 	bool awaited = s->phase == SMTP_FIXUP_PHASE_WAIT &&
@@ -291,7 +326,7 @@ static void smtp_reply_end(struct smtp_flow *flow)
 
 	s->reply_begun = false;
 	if (s->reply == SMTP_AWAIT_UNEXPECTED) {
-		smtp_host_count(flow, SMTP_FIXUP_CNT_REPLIES_UNEXPECTED, 1);
+		smtp_event(flow, SMTP_FIXUP_EVENT_REPLY_UNEXPECTED, NULL, 0);
 		return;
 	}
 	s->replies++;
@@ -301,7 +336,7 @@ static void smtp_reply_end(struct smtp_flow *flow)
 	if (s->reply == SMTP_AWAIT_GREETING) {
 		if (s->mask_greeting &&
 		    flow->policy->banner != SMTP_FIXUP_BANNER_KEEP)
-			smtp_host_count(flow, SMTP_FIXUP_CNT_GREETINGS_MASKED, 1);
+			smtp_event(flow, event, NULL, 0);
 		if (s->phase == SMTP_FIXUP_PHASE_GREETING)
 			s->phase = SMTP_FIXUP_PHASE_COMMAND;
 	}
@@ -309,12 +344,14 @@ static void smtp_reply_end(struct smtp_flow *flow)
 		return;
 
 	s->phase = smtp_reply_settles(s);
+	if (s->wait == SMTP_AWAIT_DATA && s->phase != SMTP_FIXUP_PHASE_BODY)
+		s->confidential = true;
 	s->wait = SMTP_AWAIT_NOTHING;
 	if (s->phase == SMTP_FIXUP_PHASE_AUTH) {
 		s->line = SMTP_LINE_ARGUMENT;	/* a SASL response has no verb */
 		s->await = SMTP_AWAIT_AUTH;
 	} else if (s->phase == SMTP_FIXUP_PHASE_TLS) {
-		smtp_host_count(flow, SMTP_FIXUP_CNT_TLS_STARTED, 1);
+		smtp_event(flow, SMTP_FIXUP_EVENT_TLS_STARTED, NULL, 0);
 	}
 }
 
@@ -340,9 +377,9 @@ static u8 smtp_greeting_byte(const struct smtp_flow *flow, u8 c)
 }
 
 /* E1, E2: the byte *@c behind the fourth of an EHLO line; @text: the first
- * such byte that is in sight. Returns how many bytes changed.
+ * such byte that is in sight, @n: from there. Returns how many bytes changed.
  */
-static u32 smtp_ehlo_byte(struct smtp_flow *flow, u8 *text, u8 *c)
+static u32 smtp_ehlo_byte(struct smtp_flow *flow, u8 *text, u32 n, u8 *c)
 {
 	struct smtp_session *s = &flow->session;
 	u32 masked = 0;
@@ -365,7 +402,8 @@ static u32 smtp_ehlo_byte(struct smtp_flow *flow, u8 *text, u8 *c)
 		if (allowed)
 			return 0;
 		s->ehlo_line = SMTP_EHLO_MASKED;
-		smtp_host_count(flow, SMTP_FIXUP_CNT_EHLO_LINES_MASKED, 1);
+		smtp_event(flow, SMTP_FIXUP_EVENT_EHLO_LINE_MASKED, text,
+			   smtp_line_rest(text, n));
 		masked += smtp_fill(text, c - text, 'X');
 	}
 	if (s->ehlo_line == SMTP_EHLO_MASKED && ends) {
@@ -409,11 +447,11 @@ static void smtp_reply_line_end(struct smtp_flow *flow)
 
 	if (s->reply_column < 3 || s->reply_code == SMTP_NO_CODE) {
 		/* Not a reply line; the reply goes on: D8 */
-		smtp_host_count(flow, SMTP_FIXUP_CNT_REPLIES_UNEXPECTED, 1);
+		smtp_event(flow, SMTP_FIXUP_EVENT_REPLY_UNEXPECTED, NULL, 0);
 	} else if (s->reply_more) {
 		s->reply_begun = true;
 	} else {
-		smtp_reply_end(flow);
+		smtp_reply_end(flow, SMTP_FIXUP_EVENT_GREETING_MASKED);
 	}
 }
 
@@ -474,6 +512,14 @@ static u32 smtp_line_octets(const u8 *c, u32 n)
 	return (const u8 *)memchr(c, '\n', n) + 1 - c;
 }
 
+static void smtp_strip_event(const struct smtp_flow *flow, const u8 *line, u32 n)
+{
+	u32 text = smtp_is_reply_line(line, n) ? 4 : 0;
+
+	smtp_event(flow, SMTP_FIXUP_EVENT_EHLO_LINE_STRIPPED, line + text,
+		   smtp_line_rest(line + text, n - text));
+}
+
 /* E4: takes out of the EHLO reply at @reply the lines that are not let through;
  * the first one stays. Only counts where @to is NULL. Returns what is left of it.
  */
@@ -490,7 +536,7 @@ static u32 smtp_ehlo_strip(const struct smtp_flow *flow, const u8 *reply, u32 n,
 		from += len;
 		if (line != reply && !smtp_ehlo_allowed(flow, line, len)) {
 			if (to)
-				smtp_host_count(flow, SMTP_FIXUP_CNT_EHLO_LINES_MASKED, 1);
+				smtp_strip_event(flow, line, len);
 			continue;
 		}
 		if (to) {
@@ -565,7 +611,7 @@ static u32 smtp_reply_rewrite(struct smtp_flow *flow, struct smtp_piece *p,
 		smtp_greeting_replace(flow, p, at, n);
 	s->mask_greeting = longer;
 	s->reply_code = longer ? 220 : 250;
-	smtp_reply_end(flow);
+	smtp_reply_end(flow, SMTP_FIXUP_EVENT_GREETING_REPLACED);
 	s->reply_column = 0;
 	s->reply_last = '\n';
 	return n;
@@ -629,7 +675,8 @@ u32 smtp_session_server(struct smtp_flow *flow, struct smtp_piece *p)
 		if (smtp_ehlo_text(flow)) {
 			if (!p->repeats && smtp_ehlo_line_open(s, at, p->n - i))
 				break;
-			p->masked += smtp_ehlo_byte(flow, &p->buf[text], at);
+			p->masked += smtp_ehlo_byte(flow, &p->buf[text],
+						    p->n - text, at);
 		}
 
 		if (c == '\n') {

@@ -7,6 +7,7 @@
 #ifndef _SMTP_CORE_SESSION_H
 #define _SMTP_CORE_SESSION_H
 
+#include "events.h"
 #include "policy.h"
 
 /* Where in a command line the next byte of the client stands */
@@ -64,6 +65,7 @@ enum smtp_ehlo_line {
  * @mask_greeting: the greeting's code is 220
  * @ehlo_line: enum smtp_ehlo_line
  * @letter: the next letter of E1, from 0
+ * @confidential: what is blocked now may be credentials, or mail: M
  */
 struct smtp_session {
 	struct smtp_match verb;
@@ -88,6 +90,7 @@ struct smtp_session {
 	bool mask_greeting;
 	u8 ehlo_line;
 	u8 letter;
+	bool confidential;
 };
 
 #define SMTP_NO_CODE	0xffff	/* the line is no reply line */

@@ -108,7 +108,7 @@ static void smtp_stream_lines(struct smtp_flow *flow, enum smtp_dir dir,
 
 	if (room <= spare) {
 		if (!r->buf)
-			smtp_host_count(flow, SMTP_FIXUP_CNT_MEMORY_REFUSED, 1);
+			smtp_event(flow, SMTP_FIXUP_EVENT_MEMORY_REFUSED, NULL, 0);
 		return;
 	}
 	piece.buf = r->buf + r->len;
@@ -268,7 +268,7 @@ static bool smtp_stream_repeat(struct smtp_flow *flow, struct smtp_stream *st,
 	to = smtp_seq_min(to, smtp_body_kept_from(st));
 	if (!smtp_seq_before(from, to) || smtp_body_repeat(st, seg, from, to))
 		return true;
-	smtp_host_count(flow, SMTP_FIXUP_CNT_BODY_REWRITES_REFUSED, 1);
+	smtp_event(flow, SMTP_FIXUP_EVENT_BODY_REWRITE_REFUSED, NULL, 0);
 	return false;
 }
 
@@ -317,7 +317,7 @@ enum smtp_verdict smtp_flow_segment(struct smtp_flow *flow, enum smtp_dir dir,
 	verdict = smtp_stream_judge(flow, dir, seg, off, limit - seg->seq);
 	if (verdict == SMTP_RESET) {
 		flow->ended = true;
-		smtp_host_count(flow, SMTP_FIXUP_CNT_CONNECTIONS_DESYNCHRONISED, 1);
+		smtp_event(flow, SMTP_FIXUP_EVENT_DESYNCHRONISED, NULL, 0);
 		return verdict;
 	}
 
@@ -325,7 +325,7 @@ enum smtp_verdict smtp_flow_segment(struct smtp_flow *flow, enum smtp_dir dir,
 	if (!seg->pass)
 		goto drop;
 	if (smtp_stream_overwrite(st, seg)) {
-		smtp_host_count(flow, SMTP_FIXUP_CNT_MEMORY_REFUSED, 1);
+		smtp_event(flow, SMTP_FIXUP_EVENT_MEMORY_REFUSED, NULL, 0);
 		goto drop;
 	}
 	if (seg->pass < seg->len)	/* overwriting may have cut it, too */

@@ -14,5 +14,6 @@ int main(void)
 	failed += run_body();
 	failed += run_stream();
 	failed += run_length();
+	failed += run_events();
 	return failed != 0;
 }

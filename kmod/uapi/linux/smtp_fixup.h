@@ -19,6 +19,9 @@
  *	%SMTP_FIXUP_A_MODE, %SMTP_FIXUP_A_COUNTERS.
  * SMTP_FIXUP_CMD_FLOW_GET    dump    one message a live connection:
  *	%SMTP_FIXUP_A_FLOW.
+ * SMTP_FIXUP_CMD_EVENT       never a request: sent to the multicast group
+ *	%SMTP_FIXUP_MCGRP_EVENTS, %SMTP_FIXUP_A_EVENT. To join it needs
+ *	CAP_NET_ADMIN, too.
  */
 #ifndef _UAPI_LINUX_SMTP_FIXUP_H
 #define _UAPI_LINUX_SMTP_FIXUP_H
@@ -156,6 +159,34 @@ enum smtp_fixup_counter {
 	__SMTP_FIXUP_CNT_MAX
 };
 
+/* What is reported over the multicast group, and counted. RULES.md M */
+enum smtp_fixup_event {
+	SMTP_FIXUP_EVENT_GREETING_MASKED,
+	SMTP_FIXUP_EVENT_GREETING_REPLACED,
+	SMTP_FIXUP_EVENT_COMMAND_MASKED,
+	SMTP_FIXUP_EVENT_COMMAND_NOOP,
+	SMTP_FIXUP_EVENT_BARE_LINE_END,
+	SMTP_FIXUP_EVENT_EHLO_LINE_MASKED,
+	SMTP_FIXUP_EVENT_EHLO_LINE_STRIPPED,
+	SMTP_FIXUP_EVENT_SMUGGLING_DOT,
+	SMTP_FIXUP_EVENT_REPLY_UNEXPECTED,
+	SMTP_FIXUP_EVENT_TLS_STARTED,
+	SMTP_FIXUP_EVENT_BODY_REWRITE_REFUSED,
+	SMTP_FIXUP_EVENT_DESYNCHRONISED,
+	SMTP_FIXUP_EVENT_MEMORY_REFUSED,
+	SMTP_FIXUP_EVENT_PACKET_INVALID,
+	SMTP_FIXUP_EVENT_PACKET_UNTRACKED,
+	SMTP_FIXUP_EVENT_PACKET_MIDSTREAM,
+	SMTP_FIXUP_EVENT_SYN_DATA_CUT,
+	SMTP_FIXUP_EVENT_URGENT_CLEARED,
+	SMTP_FIXUP_EVENT_PREEXISTING,
+	SMTP_FIXUP_EVENT_OTHER_HELPER,
+	__SMTP_FIXUP_EVENT_MAX
+};
+
+/* Octets of an event's words at most */
+#define SMTP_FIXUP_WORDS_MAX	64
+
 /* Top-level attributes */
 enum smtp_fixup_attr {
 	SMTP_FIXUP_A_UNSPEC,
@@ -173,6 +204,7 @@ enum smtp_fixup_attr {
 				   */
 	SMTP_FIXUP_A_REJECT,	/* u8 enum smtp_fixup_reject */
 	SMTP_FIXUP_A_EHLO,	/* u8 enum smtp_fixup_ehlo */
+	SMTP_FIXUP_A_EVENT,	/* nested smtp_fixup_event_attr */
 	__SMTP_FIXUP_A_MAX
 };
 
@@ -209,12 +241,43 @@ enum smtp_fixup_flow_attr {
 
 #define SMTP_FIXUP_FLOW_A_MAX (__SMTP_FIXUP_FLOW_A_MAX - 1)
 
+/* An edit or a verdict; addresses as the client dialled them (before DNAT).
+ * Never any of a message.
+ */
+enum smtp_fixup_event_attr {
+	SMTP_FIXUP_EVENT_A_UNSPEC,
+	SMTP_FIXUP_EVENT_A_PAD,
+	SMTP_FIXUP_EVENT_A_EVENT,	/* u8 enum smtp_fixup_event */
+	SMTP_FIXUP_EVENT_A_NAME,	/* string, what it is called */
+	SMTP_FIXUP_EVENT_A_RULE,	/* string, RULES.md: "V3" */
+	SMTP_FIXUP_EVENT_A_TIME,	/* u64 nanoseconds since 1970 */
+	SMTP_FIXUP_EVENT_A_NETNS,	/* u32 inode number of the namespace */
+	SMTP_FIXUP_EVENT_A_CLIENT,	/* binary, 4 or 16 bytes, network order */
+	SMTP_FIXUP_EVENT_A_CLIENT_PORT,	/* u16, host order */
+	SMTP_FIXUP_EVENT_A_SERVER,	/* binary, 4 or 16 bytes, network order */
+	SMTP_FIXUP_EVENT_A_SERVER_PORT,	/* u16, host order */
+	SMTP_FIXUP_EVENT_A_CLIENT_DEV,	/* string, interface; absent: not known */
+	SMTP_FIXUP_EVENT_A_SERVER_DEV,	/* likewise */
+	SMTP_FIXUP_EVENT_A_VENDOR,	/* u32 number of the vendor's message, or absent */
+	SMTP_FIXUP_EVENT_A_WORDS,	/* string, 1..SMTP_FIXUP_WORDS_MAX printable
+					 * ASCII characters, or absent
+					 */
+	SMTP_FIXUP_EVENT_A_SUPPRESSED,	/* u64 events before this one that were
+					 * not sent: too many, or no memory; or
+					 * absent
+					 */
+	__SMTP_FIXUP_EVENT_A_MAX
+};
+
+#define SMTP_FIXUP_EVENT_A_MAX (__SMTP_FIXUP_EVENT_A_MAX - 1)
+
 enum smtp_fixup_cmd {
 	SMTP_FIXUP_CMD_UNSPEC,
 	SMTP_FIXUP_CMD_POLICY_SET,
 	SMTP_FIXUP_CMD_POLICY_GET,
 	SMTP_FIXUP_CMD_STATS_GET,
 	SMTP_FIXUP_CMD_FLOW_GET,
+	SMTP_FIXUP_CMD_EVENT,
 	__SMTP_FIXUP_CMD_MAX
 };
 
