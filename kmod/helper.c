@@ -353,6 +353,31 @@ void smtp_helper_count_preexisting(struct net *net,
 	smtp_ct_iterate_net(net, smtp_preexisting, &tables);
 }
 
+static int smtp_ct_adjusted(struct nf_conn *ct, void *data)
+{
+	bool *adjusted = data;
+
+	if (test_bit(IPS_SEQ_ADJUST_BIT, &ct->status))
+		*adjusted = true;
+	return 0;
+}
+
+/**
+ * smtp_helper_adjusts() - does conntrack adjust sequence numbers?
+ * @net: the namespace
+ *
+ * May sleep; not for a namespace that goes.
+ *
+ * Return: whether it does for any connection.
+ */
+bool smtp_helper_adjusts(struct net *net)
+{
+	bool adjusted = false;
+
+	smtp_ct_iterate_net(net, smtp_ct_adjusted, &adjusted);
+	return adjusted;
+}
+
 /**
  * smtp_helper_init() - register the helper
  *

@@ -43,6 +43,7 @@ static inline u16 smtp_ct_port(const struct nf_conn *ct)
 
 int smtp_helper_init(void);
 void smtp_helper_exit(void);
+bool smtp_helper_adjusts(struct net *net);
 bool smtp_helper_attach(struct nf_conn *ct, const struct smtp_rule *rule);
 struct smtp_ct *smtp_helper_data(const struct nf_conn *ct);
 void smtp_helper_count_preexisting(struct net *net,

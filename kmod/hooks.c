@@ -160,6 +160,23 @@ static void __net_exit smtp_hooks_net_exit(struct net *net)
 	if (!smtp_pernet(net)->hooked)
 		return;
 	nf_unregister_net_hooks(net, smtp_hook_ops, ARRAY_SIZE(smtp_hook_ops));
+}
+
+/**
+ * smtp_hooks_put_conntrack() - conntrack is no longer needed in a namespace
+ * @net: the namespace, whose hooks are unregistered; the helper has gone, or
+ *	the namespace goes
+ *
+ * Stays on where conntrack has sequence numbers to adjust, or what is left of
+ * these connections would be corrupted. conntrack must not be unloaded then.
+ */
+void smtp_hooks_put_conntrack(struct net *net)
+{
+	if (!smtp_pernet(net)->hooked)
+		return;
+	if (check_net(net) && smtp_helper_adjusts(net) &&
+	    symbol_get(nf_ct_netns_get))
+		return;
 	nf_ct_netns_put(net, NFPROTO_INET);
 }
 

@@ -8,5 +8,6 @@ struct net;
 int smtp_hooks_init(void);
 void smtp_hooks_exit(void);
 int smtp_hooks_register(struct net *net);
+void smtp_hooks_put_conntrack(struct net *net);
 
 #endif /* _SMTP_HOOKS_H */

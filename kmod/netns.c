@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Network namespaces: set-up and teardown. See netns.h. */
+#include "hooks.h"
 #include "netns.h"
 #include "ports.h"
 #include "proc.h"
@@ -15,6 +16,7 @@ static int __net_init smtp_net_init(struct net *net)
 
 static void __net_exit smtp_net_exit(struct net *net)
 {
+	smtp_hooks_put_conntrack(net);
 	smtp_proc_exit(net);
 	smtp_ports_teardown(net);
 }

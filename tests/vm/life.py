@@ -111,6 +111,24 @@ def _(family):
         insmod()
 
 
+@test("rmmod T1", "connections whose length was changed go on after rmmod and insmod")
+def _(family):
+    tool("set", "25", "fixup", "banner", "text", "mx ESMTP", "reject", "noop")
+    with Connection(25, family) as connection:
+        connection.server.send(b"220 a longer greeting than the operator's\r\n")
+        connection.client.expect(b"220 mx ESMTP\r\n")
+        connection.client.send(b"WIZ\r\n")
+        connection.server.expect(b"NOOP\r\n")
+        connection.s(b"250 Ok\r\n")
+        for change in (lambda: run("rmmod", "nf_smtp_fixup"), insmod):
+            change()
+            connection.c(b"WIZ\r\n")
+            connection.s(b"500 no\r\n")
+            connection.c(b"text " * 20000)
+            connection.s(b"text " * 20000)
+        connection.close()
+
+
 @test("insmod", "connections that were there before go on untouched")
 def _(family):
     run("rmmod", "nf_smtp_fixup")
