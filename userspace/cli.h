@@ -72,6 +72,7 @@ extern const struct verb verb_set;
 extern const struct verb verb_show;
 extern const struct verb verb_stats;
 extern const struct verb verb_flows;
+extern const struct verb verb_monitor;
 extern const struct verb verb_fixup;
 extern const struct verb verb_no;
 extern const struct verb verb_inspect;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* flows */
-#include <arpa/inet.h>
 #include <string.h>
 
 #include "cli.h"
@@ -8,11 +7,8 @@
 #include "output.h"
 #include "show.h"
 
-#define ENDPOINT_TEXT_SIZE (INET6_ADDRSTRLEN + sizeof("[]:65535"))
-
-/* 192.0.2.1:25 or [2001:db8::1]:25 */
-static const char *endpoint_text(const struct endpoint *end,
-				 char buf[ENDPOINT_TEXT_SIZE])
+const char *endpoint_text(const struct endpoint *end,
+			  char buf[ENDPOINT_TEXT_SIZE])
 {
 	char address[INET6_ADDRSTRLEN] = "?";
 

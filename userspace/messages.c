@@ -235,6 +235,49 @@ int flow_list_add(const struct nlmsghdr *nlh, void *list)
 	return 0;
 }
 
+/* Cut where it is too long for @text */
+static void string_get(const struct nlattr *attr, char *text, size_t size)
+{
+	*text = '\0';
+	if (!attr)
+		return;
+	snprintf(text, size, "%.*s", (int)attr_len(attr),
+		 (const char *)attr_data(attr));
+	make_printable(text);
+}
+
+int event_get(const struct nlmsghdr *nlh, struct event *event)
+{
+	const struct nlattr *tb[SMTP_FIXUP_A_MAX + 1];
+	const struct nlattr *a[SMTP_FIXUP_EVENT_A_MAX + 1];
+	u8 number;
+
+	memset(event, 0, sizeof(*event));
+	if (message_collect(nlh, tb) || !tb[SMTP_FIXUP_A_EVENT] ||
+	    nested_collect(tb[SMTP_FIXUP_A_EVENT], a, SMTP_FIXUP_EVENT_A_MAX) ||
+	    !a[SMTP_FIXUP_EVENT_A_EVENT] ||
+	    !attr_get(a[SMTP_FIXUP_EVENT_A_EVENT], &number, 1) ||
+	    !attr_get(a[SMTP_FIXUP_EVENT_A_TIME], &event->time, 8) ||
+	    !attr_get(a[SMTP_FIXUP_EVENT_A_NETNS], &event->netns, 4) ||
+	    endpoint_get(a[SMTP_FIXUP_EVENT_A_CLIENT],
+			 a[SMTP_FIXUP_EVENT_A_CLIENT_PORT], &event->client) ||
+	    endpoint_get(a[SMTP_FIXUP_EVENT_A_SERVER],
+			 a[SMTP_FIXUP_EVENT_A_SERVER_PORT], &event->server) ||
+	    !attr_get(a[SMTP_FIXUP_EVENT_A_VENDOR], &event->vendor, 4) ||
+	    !attr_get(a[SMTP_FIXUP_EVENT_A_SUPPRESSED], &event->suppressed, 8))
+		return -1;
+	if (number < __SMTP_FIXUP_EVENT_MAX)
+		event->kind = &smtp_events[number];
+	string_get(a[SMTP_FIXUP_EVENT_A_NAME], event->name, sizeof(event->name));
+	string_get(a[SMTP_FIXUP_EVENT_A_RULE], event->rule, sizeof(event->rule));
+	string_get(a[SMTP_FIXUP_EVENT_A_CLIENT_DEV], event->client_dev,
+		   sizeof(event->client_dev));
+	string_get(a[SMTP_FIXUP_EVENT_A_SERVER_DEV], event->server_dev,
+		   sizeof(event->server_dev));
+	string_get(a[SMTP_FIXUP_EVENT_A_WORDS], event->words, sizeof(event->words));
+	return 0;
+}
+
 void policy_list_clear(void *data)
 {
 	struct policy_list *list = data;

@@ -9,6 +9,7 @@
 #include <libmnl/libmnl.h>
 #include <linux/genetlink.h>
 
+#include "events.h"
 #include "options.h"
 
 /* What POLICY_GET answers, a range */
@@ -66,6 +67,44 @@ struct flow_list {
 	size_t count;
 	size_t alloc;
 };
+
+/* What a counterpart of the kernel's strings takes */
+#define EVENT_WORD_SIZE 32
+
+/**
+ * struct event - an edit or a verdict
+ * @kind: what this tool knows of it, or NULL: a newer kernel's
+ * @name: what it is called
+ * @rule: the rule's id
+ * @time: nanoseconds since 1970
+ * @netns: inode number of the namespace
+ * @client: the end that opened the connection
+ * @server: the other
+ * @client_dev: interface towards the client, or empty
+ * @server_dev: likewise
+ * @vendor: number of the vendor's message, or 0
+ * @words: the words concerned, or empty
+ * @suppressed: events before it that were not sent
+ *
+ * The strings are printable, whatever came.
+ */
+struct event {
+	const struct smtp_event_kind *kind;
+	char name[EVENT_WORD_SIZE];
+	char rule[EVENT_WORD_SIZE];
+	u64 time;
+	u32 netns;
+	struct endpoint client;
+	struct endpoint server;
+	char client_dev[EVENT_WORD_SIZE];
+	char server_dev[EVENT_WORD_SIZE];
+	u32 vendor;
+	char words[SMTP_FIXUP_WORDS_MAX + 1];
+	u64 suppressed;
+};
+
+/* Read an event's message. Return 0, or -1 when it makes no sense. */
+int event_get(const struct nlmsghdr *nlh, struct event *event);
 
 /* Read one message and append it to the list (a struct of above, as
  * netlink_dump() wants it). Return 0, or -1 when it makes no sense.

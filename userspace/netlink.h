@@ -10,6 +10,7 @@ struct netlink {
 	u32 portid;
 	u32 seq;
 	u16 family;
+	u32 events;	/* number of the multicast group, or 0: there is none */
 	u8 *buf;
 };
 
@@ -39,6 +40,32 @@ int netlink_dump(struct netlink *nl, u8 cmd, const struct reply *reply,
 
 /* netlink_open(), netlink_dump(), netlink_close() */
 int netlink_read(u8 cmd, const struct reply *reply, struct reason *why);
+
+/**
+ * struct listener - who is told of events
+ * @event: takes one
+ * @lost: some were, since they were not read fast enough
+ * @pause: nothing more has come yet; nonzero ends it
+ * @data: what all work on
+ */
+struct listener {
+	void (*event)(const struct nlmsghdr *nlh, void *data);
+	void (*lost)(void *data);
+	int (*pause)(void *data);
+	void *data;
+};
+
+/**
+ * netlink_listen() - be told of the namespace's events
+ * @nl: an open socket; nothing else can be asked by it from now on
+ * @listener: who is told
+ * @out: it ends when nobody reads this any more; or -1
+ * @why: filled on failure
+ *
+ * Return: 0 where SIGINT or SIGTERM, @out or @listener ended it, or -1.
+ */
+int netlink_listen(struct netlink *nl, const struct listener *listener, int out,
+		   struct reason *why);
 
 enum walk {
 	WALK_FAILED = -1,

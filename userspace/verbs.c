@@ -9,6 +9,7 @@ const struct verb *const verbs[] = {
 	&verb_show,
 	&verb_stats,
 	&verb_flows,
+	&verb_monitor,
 	&verb_fixup,
 	&verb_no,
 	&verb_inspect,

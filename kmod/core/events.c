@@ -79,14 +79,3 @@ const struct smtp_event_kind smtp_events[__SMTP_FIXUP_EVENT_MAX] = {
 	      CONNECTIONS_OTHER_HELPER, NONE, BOTH, 0,
 	      TEXT("left alone: it has another conntrack helper", NULL)),
 };
-
-void smtp_words_clean(char *to, const u8 *words, u32 n)
-{
-	u32 i;
-
-	if (n > SMTP_FIXUP_WORDS_MAX)
-		n = SMTP_FIXUP_WORDS_MAX;
-	for (i = 0; i < n; i++)
-		to[i] = words[i] >= ' ' && words[i] <= '~' ? words[i] : '?';
-	to[n] = '\0';
-}

@@ -1,6 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Counting and telling what was done; the tool has the table alone. See events.h. */
+/* Reporting an event: counted, and told. See events.h. */
 #include "events.h"
+
+void smtp_words_clean(char *to, const u8 *words, u32 n)
+{
+	u32 i;
+
+	if (n > SMTP_FIXUP_WORDS_MAX)
+		n = SMTP_FIXUP_WORDS_MAX;
+	for (i = 0; i < n; i++)
+		to[i] = words[i] >= ' ' && words[i] <= '~' ? words[i] : '?';
+	to[n] = '\0';
+}
 
 void smtp_event(const struct smtp_flow *flow, enum smtp_fixup_event event,
 		const u8 *words, u32 n)

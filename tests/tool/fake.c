@@ -2,6 +2,8 @@
 /* A kernel of cardboard. See fake.h. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -148,6 +150,26 @@ void put_flow(struct answer *a, const char *client, u16 client_port,
 	end_message(a, nlh);
 }
 
+struct nlattr *begin_event(struct nlmsghdr *nlh, u8 event, const char *name,
+			   const char *rule, const char *client, const char *server)
+{
+	struct genlmsghdr *genl = (void *)((u8 *)nlh + NLMSG_HDRLEN);
+	struct nlattr *nest = mnl_attr_nest_start(nlh, SMTP_FIXUP_A_EVENT);
+
+	genl->cmd = SMTP_FIXUP_CMD_EVENT;
+	mnl_attr_put_u8(nlh, SMTP_FIXUP_EVENT_A_EVENT, event);
+	mnl_attr_put_strz(nlh, SMTP_FIXUP_EVENT_A_NAME, name);
+	mnl_attr_put_strz(nlh, SMTP_FIXUP_EVENT_A_RULE, rule);
+	/* 2026-11-22 20:30:01.234567 UTC */
+	mnl_attr_put_u64(nlh, SMTP_FIXUP_EVENT_A_TIME, 1795379401234567890ULL);
+	mnl_attr_put_u32(nlh, SMTP_FIXUP_EVENT_A_NETNS, 4026531840u);
+	put_address(nlh, SMTP_FIXUP_EVENT_A_CLIENT, client);
+	mnl_attr_put_u16(nlh, SMTP_FIXUP_EVENT_A_CLIENT_PORT, 40001);
+	put_address(nlh, SMTP_FIXUP_EVENT_A_SERVER, server);
+	mnl_attr_put_u16(nlh, SMTP_FIXUP_EVENT_A_SERVER_PORT, 25);
+	return nest;
+}
+
 /* The controller's part of the conversation */
 static struct answer controller[2];
 static unsigned int controller_left;
@@ -177,10 +199,15 @@ int __wrap_mnl_socket_setsockopt(const struct mnl_socket *s, int type, void *buf
 				 socklen_t len)
 {
 	(void)s;
-	(void)type;
-	(void)buf;
-	(void)len;
-	return -1;	/* as a kernel that knows none of them */
+	if (type != NETLINK_ADD_MEMBERSHIP)
+		return -1;	/* as a kernel that knows none of them */
+	assert_int_equal(len, sizeof(u32));
+	assert_true(fake.joins < 2);
+	errno = fake.join_errno;
+	if (fake.join_errno)
+		return -1;
+	memcpy(&fake.joined[fake.joins++], buf, len);
+	return 0;
 }
 
 unsigned int __wrap_mnl_socket_get_portid(const struct mnl_socket *s);
@@ -193,8 +220,12 @@ unsigned int __wrap_mnl_socket_get_portid(const struct mnl_socket *s)
 int __wrap_mnl_socket_get_fd(const struct mnl_socket *s);
 int __wrap_mnl_socket_get_fd(const struct mnl_socket *s)
 {
+	static int readable = -1;
+
 	(void)s;
-	return -1;
+	if (readable < 0)
+		readable = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+	return readable;
 }
 
 int __wrap_mnl_socket_close(struct mnl_socket *s);
@@ -235,6 +266,16 @@ ssize_t __wrap_mnl_socket_sendto(const struct mnl_socket *s, const void *buf,
 	answer = put_message(&controller[1], GENL_ID_CTRL, 0);
 	mnl_attr_put_strz(answer, CTRL_ATTR_FAMILY_NAME, SMTP_FIXUP_GENL_NAME);
 	mnl_attr_put_u16(answer, CTRL_ATTR_FAMILY_ID, FAKE_FAMILY);
+	if (!fake.no_events) {
+		struct nlattr *groups = mnl_attr_nest_start(answer, CTRL_ATTR_MCAST_GROUPS);
+		struct nlattr *group = mnl_attr_nest_start(answer, 1);
+
+		mnl_attr_put_u32(answer, CTRL_ATTR_MCAST_GRP_ID, FAKE_EVENTS);
+		mnl_attr_put_strz(answer, CTRL_ATTR_MCAST_GRP_NAME,
+				  SMTP_FIXUP_MCGRP_EVENTS);
+		mnl_attr_nest_end(answer, group);
+		mnl_attr_nest_end(answer, groups);
+	}
 	end_message(&controller[1], answer);
 	return len;
 }
@@ -251,8 +292,15 @@ ssize_t __wrap_mnl_socket_recvfrom(const struct mnl_socket *s, void *buf,
 		a = &controller[--controller_left];
 	} else {
 		errno = fake.recv_errno;
-		if (fake.recv_errno)
+		if (fake.joins)
+			fake.recv_errno = 0;
+		if (errno)
 			return -1;
+		if (fake.given == fake.count && fake.joins) {
+			raise(SIGTERM);	/* that is how a monitor ends */
+			errno = EINTR;
+			return -1;
+		}
 		if (fake.given == fake.count)
 			return 0;
 		a = &fake.answer[fake.given++];
@@ -262,7 +310,7 @@ ssize_t __wrap_mnl_socket_recvfrom(const struct mnl_socket *s, void *buf,
 		struct nlmsghdr *nlh = (struct nlmsghdr *)(a->buf + at);
 
 		nlh->nlmsg_seq = a->stale ? seq - 1 : seq;
-		nlh->nlmsg_pid = FAKE_PORTID;
+		nlh->nlmsg_pid = fake.joins && !a->stale ? 0 : FAKE_PORTID;
 		if (nlh->nlmsg_len < NLMSG_HDRLEN)
 			break;
 		at += NLMSG_ALIGN(nlh->nlmsg_len);
@@ -277,7 +325,9 @@ void tool(struct outcome *o, const char *word, ...)
 	char *argv[32] = { (char *)"smtpfixup" };
 	int argc = 1;
 	FILE *out, *err;
+	struct timespec now = { 0 };
 	va_list words;
+	sigset_t term;
 
 	va_start(words, word);
 	for (; word; word = va_arg(words, const char *)) {
@@ -289,6 +339,10 @@ void tool(struct outcome *o, const char *word, ...)
 	out = open_memstream(&o->out, &out_len);
 	err = open_memstream(&o->err, &err_len);
 	o->status = cli_main(argc, argv, out, err);
+	/* What ended a monitor is not for the next one */
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	sigtimedwait(&term, NULL, &now);
 	fclose(out);
 	fclose(err);
 	while (--argc)

@@ -16,6 +16,7 @@
 
 #define FAKE_FAMILY	0x21
 #define FAKE_PORTID	4242
+#define FAKE_EVENTS	0x37
 #define FAKE_ANSWERS	32
 
 /* One answer: what one recvfrom() yields */
@@ -30,6 +31,10 @@ struct fake {
 	int open_errno;		/* what each of these fails with */
 	int send_errno;
 	int recv_errno;
+	int join_errno;
+	bool no_events;		/* the family has no multicast group */
+	u32 joined[2];		/* multicast groups; then answers are events */
+	unsigned int joins;
 	size_t count;		/* answers prepared, and given */
 	size_t given;
 	struct answer answer[FAKE_ANSWERS];
@@ -56,6 +61,10 @@ void put_stats(struct answer *a, u16 first, u16 last, u8 mode, u64 base,
 void put_flow(struct answer *a, const char *client, u16 client_port,
 	      const char *server, u16 server_port, u8 mode, u8 phase,
 	      u32 commands, u32 blocked, u32 messages);
+
+/* The attributes that every event has, and then the caller's own */
+struct nlattr *begin_event(struct nlmsghdr *nlh, u8 event, const char *name,
+			   const char *rule, const char *client, const char *server);
 
 /* Run a command line; its words end at NULL. */
 struct outcome {

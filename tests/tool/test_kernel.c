@@ -749,6 +749,215 @@ static void socket_troubles(void **state)
 	assert_says(o.err, "no answer");
 }
 
+/* -- events: M ---------------------------------------------------------- */
+
+static void prepare_event(u8 event, u32 vendor, const char *words, u64 suppressed)
+{
+	const struct smtp_event_kind *kind = &smtp_events[event];
+	struct answer *a = fake_answer();
+	struct nlmsghdr *nlh = put_message(a, FAKE_FAMILY, 0);
+	struct nlattr *nest = begin_event(nlh, event, kind->name, kind->rule,
+					  "192.0.2.1", "2001:db8::25");
+
+	if (vendor)
+		mnl_attr_put_u32(nlh, SMTP_FIXUP_EVENT_A_VENDOR, vendor);
+	if (words)
+		mnl_attr_put_strz(nlh, SMTP_FIXUP_EVENT_A_WORDS, words);
+	if (suppressed) {
+		mnl_attr_put(nlh, SMTP_FIXUP_EVENT_A_PAD, 0, NULL);
+		mnl_attr_put_u64(nlh, SMTP_FIXUP_EVENT_A_SUPPRESSED, suppressed);
+		mnl_attr_put_strz(nlh, SMTP_FIXUP_EVENT_A_CLIENT_DEV, "eth0");
+	}
+	mnl_attr_nest_end(nlh, nest);
+	end_message(a, nlh);
+}
+
+static void m_monitor_text(void **state)
+{
+	(void)state;
+	prepare_event(SMTP_FIXUP_EVENT_COMMAND_MASKED, 108004, "EXPN", 0);
+	prepare_event(SMTP_FIXUP_EVENT_SMUGGLING_DOT, 108004, NULL, 37);
+	tool(&o, "monitor", NULL);
+	assert_int_equal(o.status, 0);
+	assert_string_equal(o.out,
+			    "2026-11-22 20:30:01.234567 V3   192.0.2.1:40001 > [2001:db8::25]:25 command masked \"EXPN\"\n"
+			    "2026-11-22 20:30:01.234567 D4   192.0.2.1:40001 > [2001:db8::25]:25 end of data by wrong line ends made harmless (37 before it were suppressed)\n");
+	assert_int_equal(fake.joined[0], FAKE_EVENTS);
+	assert_int_equal(fake.joined[1], GENL_ID_CTRL);
+	assert_int_equal(fake.requests, 0);
+}
+
+/* Whatever a kernel sends: nothing reaches the terminal but printable ASCII */
+static void m_monitor_is_clean(void **state)
+{
+	struct answer *a = fake_answer();
+	struct nlmsghdr *nlh = put_message(a, FAKE_FAMILY, 0);
+	struct nlattr *nest = begin_event(nlh, 250, "\033[2Jnew", "Z\n9", "::1", "::2");
+
+	(void)state;
+	mnl_attr_put_strz(nlh, SMTP_FIXUP_EVENT_A_WORDS, "\033]0;x\a\x9b\"");
+	mnl_attr_put_strz(nlh, SMTP_FIXUP_EVENT_A_CLIENT_DEV, "\033e");
+	mnl_attr_nest_end(nlh, nest);
+	end_message(a, nlh);
+	tool(&o, "monitor", NULL);
+	assert_int_equal(o.status, 0);
+	assert_string_equal(o.out,
+			    "2026-11-22 20:30:01.234567 Z 9  [::1]:40001 > [::2]:25 ?[2Jnew \"?]0;x??\"\"\n");
+	outcome_free(&o);
+	fake.given = 0;
+	fake.joins = 0;
+	tool(&o, "-j", "monitor", NULL);
+	for (char *c = o.out; *c; c++)
+		assert_true(*c == '\n' ? !c[1] : *c >= ' ' && *c <= '~');
+}
+
+static void m_monitor_json(void **state)
+{
+	json_t *one;
+	char *end;
+
+	(void)state;
+	prepare_event(SMTP_FIXUP_EVENT_COMMAND_MASKED, 108004, "EXPN", 5);
+	prepare_event(SMTP_FIXUP_EVENT_PACKET_INVALID, 0, NULL, 0);
+	tool(&o, "monitor", "-j", NULL);
+	assert_int_equal(o.status, 0);
+	end = strchr(o.out, '\n');
+	*end = '\0';
+	one = json_loads(o.out, JSON_REJECT_DUPLICATES, NULL);
+	assert_string_equal(json_string_value(json_object_get(one, "time")),
+			    "2026-11-22T20:30:01.234567Z");
+	assert_int_equal(json_integer_value(json_object_get(one, "netns")), 4026531840u);
+	assert_string_equal(json_string_value(json_object_get(one, "event")), "command_masked");
+	assert_string_equal(json_string_value(json_object_get(one, "rule")), "V3");
+	assert_string_equal(json_string_value(json_object_get(one, "client")), "192.0.2.1:40001");
+	assert_string_equal(json_string_value(json_object_get(one, "server")), "[2001:db8::25]:25");
+	assert_int_equal(json_integer_value(json_object_get(one, "port")), 25);
+	assert_string_equal(json_string_value(json_object_get(one, "client_dev")), "eth0");
+	assert_int_equal(json_integer_value(json_object_get(one, "vendor")), 108004);
+	assert_string_equal(json_string_value(json_object_get(one, "words")), "EXPN");
+	assert_int_equal(json_integer_value(json_object_get(one, "suppressed")), 5);
+	json_decref(one);
+	one = json_loads(end + 1, JSON_REJECT_DUPLICATES, NULL);
+	assert_non_null(one);
+	assert_null(json_object_get(one, "words"));
+	assert_null(json_object_get(one, "vendor"));
+	assert_null(json_object_get(one, "suppressed"));
+	json_decref(one);
+}
+
+static void m_monitor_syslog(void **state)
+{
+	(void)state;
+	prepare_event(SMTP_FIXUP_EVENT_COMMAND_MASKED, 108002, "<a b@c>", 0);
+	prepare_event(SMTP_FIXUP_EVENT_COMMAND_MASKED, 108003, "a>b", 0);
+	prepare_event(SMTP_FIXUP_EVENT_COMMAND_MASKED, 108004, "EXPN", 3);
+	prepare_event(SMTP_FIXUP_EVENT_GREETING_MASKED, 108004, NULL, 0);
+	prepare_event(SMTP_FIXUP_EVENT_DESYNCHRONISED, 108004, NULL, 0);
+	prepare_event(SMTP_FIXUP_EVENT_PACKET_INVALID, 0, NULL, 0);
+	prepare_event(SMTP_FIXUP_EVENT_REPLY_UNEXPECTED, 108005, NULL, 0);
+	prepare_event(SMTP_FIXUP_EVENT_COMMAND_MASKED, 108006, "1000 2000", 0);
+	prepare_event(SMTP_FIXUP_EVENT_TLS_STARTED, 108007, NULL, 0);
+	prepare_event(SMTP_FIXUP_EVENT_TLS_STARTED, 108999, NULL, 0);
+	tool(&o, "monitor", "--syslog", NULL);
+	assert_int_equal(o.status, 0);
+#define AT "Nov 22 2026 20:30:01: "
+	assert_string_equal(o.out,
+			    AT "%ASA-2-108002: SMTP replaced character: out 192.0.2.1 in 2001:db8::25 data: <a b@c>\n"
+			    AT "%ASA-2-108003: Terminating ESMTP connection; malicious pattern detected in the mail address from client:192.0.2.1/40001 to server:2001:db8::25/25. Mail Address:a>b\n"
+			    AT "%ASA-4-108004: ESMTP Classification: Masked header flags for ESMTP Request from eth0:192.0.2.1/40001 to server:2001:db8::25/25; matched Class V3: cmd verb EXPN\n"
+			    AT "%ASA-4-108004: ESMTP Parameter: Masked header flags for ESMTP Response from server:2001:db8::25/25 to client:192.0.2.1/40001; mask-banner: banner masked\n"
+			    AT "%ASA-4-108004: ESMTP Classification: Reset connection for ESMTP Request from client:192.0.2.1/40001 to server:2001:db8::25/25; matched Class T2: body desynchronised\n"
+			    AT "%ASA-6-108005: ESMTP Classification: Received ESMTP Response from server:2001:db8::25/25 to client:192.0.2.1/40001; matched Class D8: reply unexpected\n"
+			    AT "%ASA-7-108006: Detected ESMTP size violation from client:192.0.2.1/40001 to server:2001:db8::25/25; declared size is: 1000, actual size is 2000\n"
+			    AT "%ASA-6-108007: TLS started on ESMTP session between client client:192.0.2.1/40001 and server server:2001:db8::25/25\n");
+}
+
+static void m_monitor_lost_events(void **state)
+{
+	(void)state;
+	fake.recv_errno = ENOBUFS;
+	prepare_event(SMTP_FIXUP_EVENT_COMMAND_MASKED, 108004, "EXPN", 0);
+	tool(&o, "monitor", NULL);
+	assert_int_equal(o.status, 0);
+	assert_int_equal(strncmp(o.out, "events were lost", 16), 0);
+	assert_says(o.out, "EXPN");
+	outcome_free(&o);
+	fake.recv_errno = ENOBUFS;
+	fake.joins = 0;
+	tool(&o, "-j", "monitor", NULL);
+	assert_string_equal(o.out, "{\"event\": \"events_lost\"}\n");
+}
+
+/* What is no event of this family's is passed over, sense or no sense */
+static void m_monitor_other_messages(void **state)
+{
+	struct nlmsghdr *nlh;
+	struct answer *a;
+
+	(void)state;
+	prepare_event(SMTP_FIXUP_EVENT_COMMAND_MASKED, 108004, "EXPN", 0);
+	fake.answer[0].stale = true;	/* from another process */
+	a = fake_answer();
+	nlh = put_message(a, FAKE_FAMILY + 1, 0);
+	begin_event(nlh, 0, "a", "b", "::1", "::2");
+	end_message(a, nlh);
+	nlh = put_message(a, FAKE_FAMILY, 0);	/* another command */
+	end_message(a, nlh);
+	nlh = put_message(a, FAKE_FAMILY, 0);	/* empty */
+	((struct genlmsghdr *)((u8 *)nlh + NLMSG_HDRLEN))->cmd = SMTP_FIXUP_CMD_EVENT;
+	end_message(a, nlh);
+	nlh = put_message(a, NLMSG_NOOP, 0);	/* too short for a command */
+	end_message(a, nlh);
+	prepare_event(SMTP_FIXUP_EVENT_TLS_STARTED, 108007, NULL, 0);
+	a = &fake.answer[fake.count - 1];
+	a->len -= 24;				/* cut off */
+	prepare_event(SMTP_FIXUP_EVENT_COMMAND_NOOP, 108004, "ok", 0);
+	tool(&o, "monitor", NULL);
+	assert_int_equal(o.status, 0);
+	assert_string_equal(o.out,
+			    "2026-11-22 20:30:01.234567 V4   192.0.2.1:40001 > [2001:db8::25]:25 command became NOOP \"ok\"\n");
+}
+
+static void m_monitor_module_goes(void **state)
+{
+	struct answer *a = fake_answer();
+	struct nlmsghdr *nlh = put_message(a, GENL_ID_CTRL, 0);
+	struct genlmsghdr *genl = (void *)((u8 *)nlh + NLMSG_HDRLEN);
+
+	(void)state;
+	genl->cmd = CTRL_CMD_DELFAMILY;
+	mnl_attr_put_strz(nlh, CTRL_ATTR_FAMILY_NAME, "smtp_other");
+	end_message(a, nlh);
+	a = fake_answer();
+	nlh = put_message(a, GENL_ID_CTRL, 0);
+	genl = (void *)((u8 *)nlh + NLMSG_HDRLEN);
+	genl->cmd = CTRL_CMD_DELFAMILY;
+	mnl_attr_put_strz(nlh, CTRL_ATTR_FAMILY_NAME, SMTP_FIXUP_GENL_NAME);
+	end_message(a, nlh);
+	tool(&o, "monitor", NULL);
+	assert_int_equal(o.status, 1);
+	assert_says(o.err, "unloaded");
+	assert_int_equal(fake.given, 2);
+}
+
+static void m_monitor_refused(void **state)
+{
+	(void)state;
+	fake.join_errno = EPERM;
+	tool(&o, "monitor", NULL);
+	assert_int_equal(o.status, 2);
+	assert_says(o.err, "CAP_NET_ADMIN");
+	outcome_free(&o);
+	fake.join_errno = ENOMEM;
+	tool(&o, "monitor", NULL);
+	assert_int_equal(o.status, 1);
+	outcome_free(&o);
+	fake.no_events = true;
+	tool(&o, "monitor", NULL);
+	assert_int_equal(o.status, 2);
+	assert_says(o.err, "older than this tool");
+}
+
 #define test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -784,6 +993,14 @@ int main(void)
 		test(set_refused),
 		test(refused_with_request),
 		test(socket_troubles),
+		test(m_monitor_text),
+		test(m_monitor_is_clean),
+		test(m_monitor_json),
+		test(m_monitor_syslog),
+		test(m_monitor_lost_events),
+		test(m_monitor_other_messages),
+		test(m_monitor_module_goes),
+		test(m_monitor_refused),
 	};
 
 	return cmocka_run_group_tests_name("kernel", tests, NULL, NULL);
