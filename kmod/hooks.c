@@ -5,6 +5,7 @@
  * pass by the helper. Before DNAT: the port is the one that the client dialled.
  */
 #include <linux/jiffies.h>
+#include <linux/module.h>
 #include <linux/netfilter_ipv4.h>
 #include <linux/netfilter_ipv6.h>
 #include <net/netfilter/nf_conntrack.h>
@@ -14,10 +15,9 @@
 #include "netns.h"
 #include "packet.h"
 
-/* How long a connection that begins in the middle is taken for one that was
- * open before conntrack was switched on here, seconds
- */
-#define SMTP_GRACE	300
+static unsigned int midstream_grace = 300;
+module_param(midstream_grace, uint, 0644);
+MODULE_PARM_DESC(midstream_grace, "Seconds after a namespace's first policy in which connections that begin in their middle are taken for older ones and left alone (default 300)");
 
 static const struct tcphdr *smtp_hook_tcp(const struct sk_buff *skb, u8 family,
 					  struct tcphdr *buf)
@@ -75,7 +75,7 @@ static unsigned int smtp_hook_new(const struct sk_buff *skb, struct nf_conn *ct,
 	 * Soon after conntrack was switched on that is no fault of its own.
 	 */
 	grace_ends = READ_ONCE(smtp_pernet(state->net)->hooked_at) +
-		     SMTP_GRACE * HZ;
+		     (u64)READ_ONCE(midstream_grace) * HZ;
 	if (time_before64(get_jiffies_64(), grace_ends)) {
 		smtp_event_ct(ct, rule, SMTP_FIXUP_EVENT_PREEXISTING);
 		return NF_ACCEPT;

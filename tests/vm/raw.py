@@ -1,0 +1,526 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Segments that no ordinary TCP sends; DESIGN.md, "The stream contract".
+
+Both ends are ours, packet by packet: two addresses that no kernel has, next to
+the client's and the server's, whose Ethernet frames are sent and seen here.
+Started by raw.sh.
+"""
+import itertools
+import json
+import select
+import socket
+import subprocess
+import sys
+import time
+
+from scapy.layers.inet import IP, TCP, fragment
+from scapy.layers.inet6 import (IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment,
+                                fragment6)
+from scapy.layers.l2 import Ether
+
+import suite
+from net import Inside, Mismatch, compare, counters, tool
+from suite import test
+
+PORT = 25
+CLIENT, SERVER = 0, 1
+ADDRESS = {4: ("10.0.1.77", "10.0.2.77"), 6: ("fd00:1::77", "fd00:2::77")}
+# Namespace, device, the router's device
+LINK = (("client", "veth-c", "veth-rc"), ("server", "veth-s", "veth-rs"))
+OUTGOING = 4        # PACKET_OUTGOING
+QUIET = 0.3         # s
+PATIENCE = 5        # s
+SPORTS = itertools.count(20000)
+
+
+def ip_tool(*words):
+    return subprocess.run(["ip", *words], capture_output=True, text=True, check=True).stdout
+
+
+def mac(namespace, device):
+    return json.loads(ip_tool("-n", namespace, "-j", "link", "show", device))[0]["address"]
+
+
+class Wire:
+    """Frames on both sides of the router."""
+
+    def __init__(self):
+        self.sockets, self.heads = [], []
+        for side, (namespace, device, near) in enumerate(LINK):
+            own = mac(namespace, device)
+            for family in (4, 6):
+                ip_tool("-n", "router", "neigh", "replace", ADDRESS[family][side],
+                        "lladdr", own, "dev", near, "nud", "permanent")
+            with Inside(namespace):
+                sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+                sock.bind((device, 0))
+            self.sockets.append(sock)
+            self.heads.append(Ether(src=own, dst=mac("router", near)))
+
+    def send(self, side, packet):
+        self.sockets[side].send(bytes(self.heads[side] / packet))
+
+    def frames(self, side, timeout):
+        """What comes in there, until nothing does for so long."""
+        while select.select([self.sockets[side]], [], [], timeout)[0]:
+            data, address = self.sockets[side].recvfrom(70000)
+            if address[2] != OUTGOING:
+                yield Ether(data)
+
+
+WIRE = None
+
+
+class Raw:
+    """One connection, segment by segment. Offsets count payload octets."""
+
+    def __init__(self, family, sport=None, isn=(0xfffffff0, 5000)):
+        self.family, self.isn = family, list(isn)
+        self.sport = sport or next(SPORTS)
+        self.has = [0, 0]       # octets that each end has said and the other ACKs
+        self.window = [65535, 65535]
+
+    def build(self, side, off, data=b"", flags="PA", **fields):
+        ends = ADDRESS[self.family]
+        ports = (self.sport, PORT)
+        net = IPv6 if self.family == 6 else IP
+        ip = {key: fields.pop(key) for key in ("ttl",) if key in fields}
+        if self.family == 6 and ip:
+            ip = {"hlim": ip["ttl"]}
+        ack = fields.pop("ack_off", self.has[1 - side])
+        fields.setdefault("seq", (self.isn[side] + 1 + off) % 2 ** 32)
+        fields.setdefault("window", self.window[side])
+        if "A" in flags:
+            fields.setdefault("ack", (self.isn[1 - side] + 1 + ack) % 2 ** 32)
+        return (net(src=ends[side], dst=ends[1 - side], **ip) /
+                TCP(sport=ports[side], dport=ports[1 - side], flags=flags, **fields) / data)
+
+    def send(self, side, off, data=b"", flags="PA", **fields):
+        WIRE.send(side, self.build(side, off, data, flags, **fields))
+
+    def seen(self, side, timeout=QUIET):
+        """The connection's packets that come to that side."""
+        net = IPv6 if self.family == 6 else IP
+        ports = (PORT, self.sport) if side == CLIENT else (self.sport, PORT)
+        for frame in WIRE.frames(side, timeout):
+            if TCP not in frame or net not in frame:
+                continue
+            tcp = frame[TCP]
+            if (tcp.sport, tcp.dport) == ports:
+                yield self.checked(frame[net])
+
+    @staticmethod
+    def checked(packet):
+        again = packet.copy()
+        del again[TCP].chksum
+        want = type(packet)(bytes(again))[TCP].chksum
+        if packet[TCP].chksum != want:
+            raise Mismatch("left with checksum 0x%04x, not 0x%04x" % (packet[TCP].chksum, want))
+        return packet
+
+    def one(self, side):
+        for packet in self.seen(side, PATIENCE):
+            return packet
+        raise Mismatch("nothing came to the %s" % LINK[side][0])
+
+    def none(self, side):
+        for packet in self.seen(side):
+            raise Mismatch("came to the %s: %s" % (LINK[side][0], packet.summary()))
+
+    def offset(self, side, seq):
+        """What of a sequence number of that side's as an offset."""
+        off = (seq - self.isn[side] - 1) % 2 ** 32
+        return off - 2 ** 32 if off >= 2 ** 31 else off
+
+    def passes(self, side, off, data, want=None, at=None, **fields):
+        """Sent there, one segment leaves: want (default: data), at the same place."""
+        self.send(side, off, data, **fields)
+        packet = self.one(1 - side)
+        compare(bytes(packet[TCP].payload), data if want is None else want,
+                "what the %s got" % LINK[1 - side][0])
+        where = self.offset(side, packet[TCP].seq)
+        if where != (off if at is None else at):
+            raise Mismatch("left at octet %d, not at %d" % (where, off if at is None else at))
+        return packet
+
+    def dropped(self, side, off, data=b"", **fields):
+        self.send(side, off, data, **fields)
+        self.none(1 - side)
+
+    def ack(self, side, off):
+        """That side's octets are ACKed up to here."""
+        self.has[side] = off
+        self.passes(1 - side, self.has[1 - side], b"", flags="A")
+
+    def say(self, side, data, want=None, **fields):
+        """The next octets in order, and their ACK."""
+        off = self.has[side]
+        packet = self.passes(side, off, data, want, **fields)
+        self.ack(side, off + len(data))
+        return packet
+
+    def only(self, side, want):
+        """Packets of the connection, or fragments, that hold just this in all."""
+        net = IPv6 if self.family == 6 else IP
+        got, deadline = b"", time.monotonic() + PATIENCE
+        parts = {}
+        for frame in WIRE.frames(side, 1):
+            if net not in frame or frame[net].src != ADDRESS[self.family][1 - side]:
+                continue
+            packet = frame[net]
+            if net is IP:
+                parts[packet.frag * 8] = bytes(packet.payload)
+            elif IPv6ExtHdrFragment in packet:
+                parts[packet[IPv6ExtHdrFragment].offset * 8] = bytes(
+                    packet[IPv6ExtHdrFragment].payload)
+            else:
+                parts[0] = bytes(packet.payload)
+            if time.monotonic() > deadline:
+                break
+        for at in sorted(parts):
+            if at == len(got):
+                got += parts[at]
+        compare(got[TCP(got).dataofs * 4:] if got else b"", want, "what came")
+
+    def open(self, greeting=True):
+        mss = [("MSS", 1460), ("SAckOK", b"")]
+        self.passes(CLIENT, -1, b"", flags="S", options=mss)
+        self.passes(SERVER, -1, b"", flags="SA", options=mss)
+        self.passes(CLIENT, 0, b"", flags="A")
+        if greeting:
+            self.say(SERVER, b"220 mx\r\n", b"220 **\r\n")
+        return self
+
+    def body(self):
+        self.open()
+        self.say(CLIENT, b"DATA\r\n")
+        self.say(SERVER, b"354 go\r\n")
+        return self.has[CLIENT]
+
+
+class Counted:
+    """with Counted("name", 1): that counter of port 25 grows by so much."""
+
+    def __init__(self, name, by=1):
+        self.name, self.by = name, by
+
+    def __enter__(self):
+        self.before = counters()[str(PORT)][self.name]
+
+    def __exit__(self, kind, *_):
+        grown = counters()[str(PORT)][self.name] - self.before
+        if not kind and grown != self.by:
+            raise Mismatch("%s grew by %d, not by %d" % (self.name, grown, self.by))
+
+
+# -- contract 1: any segmentation, overlap, probes ---------------------------
+
+@test("T2", "contract 1: overlapping segments leave as they were judged")
+def _(family):
+    raw = Raw(family).open()
+    raw.passes(CLIENT, 0, b"EXPN ro", b"XXXX ro")
+    raw.passes(CLIENT, 2, b"PN root\r\nRC", b"XX root\r\nRC")
+    raw.passes(CLIENT, 0, b"EXPN root\r\nRCFY a\r\n", b"XXXX root\r\nRCXX a\r\n")
+    raw.passes(CLIENT, 11, b"RCPT a\r\nNOOP\r\n", b"RCXX a\r\nNOOP\r\n")
+
+
+@test("T2", "contract 1: keepalives and zero-window probes pass")
+def _(family):
+    raw = Raw(family).open()
+    raw.say(CLIENT, b"NOOP\r\n")
+    raw.passes(CLIENT, 5, b"", flags="A")
+    raw.passes(CLIENT, 5, b"\n", flags="A")
+    raw.window[SERVER] = 0
+    raw.passes(SERVER, raw.has[SERVER], b"", flags="A")
+    raw.passes(CLIENT, 6, b"N", flags="A")
+    raw.passes(CLIENT, 6, b"N", flags="A")
+    raw.window[SERVER] = 65535
+    raw.passes(SERVER, raw.has[SERVER], b"", flags="A")
+    raw.passes(CLIENT, 6, b"NXPN\r\n", b"NXXX\r\n")
+
+
+@test("T2", "contract 1: FIN with data: both are judged, and a cut takes the FIN off")
+def _(family):
+    raw = Raw(family).open()
+    packet = raw.passes(CLIENT, 0, b"EXPN\r\n", b"XXXX\r\n", flags="FPA")
+    if "F" not in str(packet[TCP].flags):
+        raise Mismatch("the FIN is gone")
+    raw = Raw(family).open()
+    packet = raw.passes(CLIENT, 0, b"DATA\r\nEXPN\r\n", b"DATA\r\n", flags="FPA")
+    if set("FP") & set(str(packet[TCP].flags)):
+        raise Mismatch("left with %s" % packet[TCP].flags)
+
+
+@test("T2", "contract 1: a FIN beyond a gap waits")
+def _(family):
+    raw = Raw(family).open()
+    raw.dropped(CLIENT, 6, b"", flags="FA")
+    raw.say(CLIENT, b"QUIT\r\n")
+    raw.passes(CLIENT, 6, b"", flags="FA")
+
+
+@test("T2", "contract 1: RST with data ends the connection")
+def _(family):
+    raw = Raw(family).open()
+    raw.passes(CLIENT, 0, b"", flags="R", seq=(raw.isn[0] + 1) % 2 ** 32)
+
+
+@test("T2", "contract 1: simultaneous close")
+def _(family):
+    raw = Raw(family).open()
+    raw.passes(CLIENT, 0, b"", flags="FA")
+    raw.passes(SERVER, raw.has[SERVER], b"", flags="FA")
+    raw.passes(CLIENT, 1, b"", flags="A", ack_off=raw.has[SERVER] + 1)
+    raw.passes(SERVER, raw.has[SERVER] + 1, b"", flags="A", ack_off=1)
+
+
+@test("T2", "contract 1: fragments are put together and judged")
+def _(family):
+    raw = Raw(family).open()
+    line = b"EXPN " + b"a" * 1200 + b"\r\n"
+    if family == 4:
+        pieces = fragment(raw.build(CLIENT, 0, line), fragsize=600)
+    else:
+        packet = raw.build(CLIENT, 0, line)
+        whole = packet.copy()
+        tcp = whole[TCP]
+        del tcp.chksum
+        whole = IPv6(bytes(whole))      # its checksum is that of the whole
+        packet = (IPv6(src=packet.src, dst=packet.dst) / IPv6ExtHdrFragment(id=raw.sport) /
+                  whole[TCP])
+        pieces = fragment6(packet, 700)
+    if len(pieces) < 2:
+        raise Mismatch("no fragments were made")
+    for piece in pieces[1:] + pieces[:1]:
+        WIRE.send(CLIENT, piece)
+    raw.only(SERVER, b"XXXX " + b"a" * 1200 + b"\r\n")
+
+
+@test("T2", "contract 1: extension headers are looked behind", families=(6,))
+def _(family):
+    raw = Raw(family).open()
+    packet = raw.build(CLIENT, 0, b"EXPN\r\n")
+    packet = IPv6(src=packet.src, dst=packet.dst) / IPv6ExtHdrDestOpt() / packet[TCP]
+    WIRE.send(CLIENT, packet)
+    compare(bytes(raw.one(SERVER)[TCP].payload), b"XXXX\r\n", "what the server got")
+
+
+# -- contract 2: first copy wins ---------------------------------------------
+
+@test("T2", "contract 2: a command repeated as another leaves as the first")
+def _(family):
+    raw = Raw(family).open()
+    with Counted("segments_replayed", 3):
+        raw.passes(CLIENT, 0, b"NOOP\r\n")
+        raw.passes(CLIENT, 0, b"EXPN\r\n", b"NOOP\r\n")
+        raw.passes(CLIENT, 0, b"EXPN\r\nDATA\r\n", b"NOOP\r\nDATA\r\n")
+        raw.passes(CLIENT, 4, b"\r\nXXXX\r\nEXPN\r\n", b"\r\nDATA\r\n")
+
+
+@test("T2", "contract 2: a reply repeated as another leaves as the first")
+def _(family):
+    raw = Raw(family).open(greeting=False)
+    raw.passes(SERVER, 0, b"220 mx\r\n", b"220 **\r\n")
+    raw.passes(SERVER, 0, b"554 mx\r\n", b"220 **\r\n")
+
+
+@test("T2 D3", "contract 2: a repetition brings no end of data")
+def _(family):
+    raw = Raw(family)
+    at = raw.body()
+    with Counted("body_rewrites_refused", 2):
+        raw.passes(CLIENT, at, b"0123456789")
+        raw.dropped(CLIENT, at, b"\r\n.\r\nEXPN ")
+        raw.dropped(CLIENT, at + 3, b"\r\n.\r\n")
+        raw.passes(CLIENT, at, b"0123456789")
+
+
+@test("T2", "contract 2: a copy that dies before the server does not count; one that is let through does")
+def _(family):
+    raw = Raw(family).open()
+    raw.dropped(CLIENT, 0, b"EXPN\r\n", ttl=1)
+    raw.passes(CLIENT, 0, b"NOOP\r\n", ttl=2)
+    raw.passes(CLIENT, 0, b"EXPN\r\n", b"NOOP\r\n")
+
+
+# -- contract 3: nothing unjudged passes -------------------------------------
+
+@test("T2", "contract 3: a command beyond a gap is dropped")
+def _(family):
+    raw = Raw(family).open()
+    with Counted("segments_dropped", 1):
+        raw.dropped(CLIENT, 6, b"EXPN\r\n")
+        raw.passes(CLIENT, 0, b"NOOP\r\nEXPN\r\n", b"NOOP\r\nXXXX\r\n")
+
+
+@test("T2 D3", "contract 3: body beyond a gap passes, an end of data with more behind it does not")
+def _(family):
+    raw = Raw(family)
+    at = raw.body()
+    full = b"b" * 1000
+    with Counted("segments_ahead", 1):
+        raw.passes(CLIENT, at, full)
+        raw.passes(CLIENT, at + 2000, full)
+        raw.dropped(CLIENT, at + 3000, b"c" * 500 + b"\r\n.\r\nEXPN root\r\n" + b"c" * 600)
+        raw.passes(CLIENT, at + 1000, full)
+        raw.passes(CLIENT, at + 3000, b"\r\n.\r\nEXPN root\r\n", b"\r\n.\r\nXXXX root\r\n")
+
+
+# -- contract 4: what is no ordinary part of a connection --------------------
+
+@test("T2", "contract 4: a bad checksum is INVALID: dropped, and no first copy")
+def _(family):
+    raw = Raw(family).open()
+    with Counted("packets_invalid", 1):
+        raw.dropped(CLIENT, 0, b"EXPN\r\n", chksum=0x1234)
+        raw.passes(CLIENT, 0, b"NOOP\r\n")
+
+
+@test("T2", "contract 4: far out of the window is INVALID")
+def _(family):
+    raw = Raw(family).open()
+    with Counted("packets_invalid", 1):
+        raw.dropped(CLIENT, 500000, b"EXPN\r\n")
+
+
+@test("T2", "contract 4: without a connection: dropped, once the first minutes are over")
+def _(family):
+    with Counted("packets_midstream", 2):
+        raw = Raw(family)
+        raw.dropped(CLIENT, 0, b"EXPN\r\n")
+        raw.dropped(CLIENT, 0, b"EXPN\r\n", flags="A")
+
+
+@test("T2", "contract 4: in the first minutes a connection begun before goes on untouched")
+def _(family):
+    grace(300)
+    try:
+        with Counted("connections_preexisting", 1):
+            raw = Raw(family)
+            raw.passes(CLIENT, 0, b"EXPN\r\n")
+            raw.passes(SERVER, 0, b"250 ok\r\n")
+            raw.passes(CLIENT, 6, b"EXPN\r\n", flags="A")
+    finally:
+        grace(0)
+
+
+@test("T2", "contract 4: NOTRACK hides nothing")
+def _(family):
+    raw = Raw(family)
+    table = ("table inet hide {\n chain pre {\n"
+             "  type filter hook prerouting priority raw\n"
+             "  tcp sport %d notrack\n }\n}\n" % raw.sport)
+    with Inside("router"):
+        subprocess.run(["nft", "-f", "-"], input=table, text=True, check=True)
+    try:
+        with Counted("packets_untracked", 1):
+            raw.dropped(CLIENT, 0, b"EXPN\r\n")
+    finally:
+        with Inside("router"):
+            subprocess.run(["nft", "delete", "table", "inet", "hide"], check=True)
+
+
+@test("T2", "contract 4: data of a SYN is cut off, and judged when it comes again")
+def _(family):
+    raw = Raw(family)
+    with Counted("syn_data_cut", 1):
+        raw.passes(CLIENT, -1, b"EXPN\r\n", b"", flags="S")
+    raw.passes(SERVER, -1, b"", flags="SA")
+    raw.passes(CLIENT, 0, b"", flags="A")
+    raw.passes(CLIENT, 0, b"EXPN\r\n", b"XXXX\r\n")
+
+
+@test("T2", "contract 4: urgent data becomes ordinary")
+def _(family):
+    raw = Raw(family).open()
+    with Counted("urgent_cleared", 1):
+        packet = raw.passes(CLIENT, 0, b"NOOP\r\nN", flags="PAU", urgptr=7)
+    if "U" in str(packet[TCP].flags) or packet[TCP].urgptr:
+        raise Mismatch("left urgent")
+    raw.passes(CLIENT, 7, b"XPN\r\n", b"XXX\r\n")
+
+
+@test("T2", "contract 4: a port used again is a connection of its own")
+def _(family):
+    raw = Raw(family).open()
+    raw.say(CLIENT, b"QUIT\r\n")
+    raw.passes(CLIENT, 6, b"", flags="FA")
+    raw.passes(SERVER, raw.has[SERVER], b"", flags="FA", ack_off=7)
+    raw.passes(CLIENT, 7, b"", flags="A", ack_off=raw.has[SERVER] + 1)
+    again = Raw(family, sport=raw.sport, isn=(100000, 200000)).open()
+    again.say(CLIENT, b"EXPN\r\n", b"XXXX\r\n")
+
+
+@test("T2", "contract 4: ICMP errors, and what is no TCP, pass by")
+def _(family):
+    raw = Raw(family).open()
+    packet = raw.build(CLIENT, 0, b"")
+    net = type(packet)
+    packet = net(src=packet.src, dst=packet.dst) / b"not tcp"
+    if net is IP:
+        packet.proto = 253
+    else:
+        packet.nh = 253
+    WIRE.send(CLIENT, packet)
+    if not any(b"not tcp" in bytes(frame) for frame in WIRE.frames(SERVER, 1)):
+        raise Mismatch("it did not pass")
+
+
+# -- contract 5: lengths that change -----------------------------------------
+
+@test("T1 V4", "contract 5: ACKs and SACK blocks are translated back")
+def _(family):
+    tool("set", str(PORT), "fixup", "reject", "noop")
+    try:
+        raw = Raw(family).open()
+        raw.passes(CLIENT, 0, b"A\r\n", b"NOOP\r\n")
+        raw.send(SERVER, raw.has[SERVER], b"", flags="A", ack_off=6)
+        got = raw.one(CLIENT)[TCP].ack
+        if raw.offset(CLIENT, got) != 3:
+            raise Mismatch("ACK of %d, not of 3" % raw.offset(CLIENT, got))
+        raw.has[CLIENT] = 6
+        raw.passes(CLIENT, 3, b"QUIT\r\n", at=6)
+        first = (raw.isn[0] + 1) % 2 ** 32
+        raw.send(SERVER, raw.has[SERVER], b"", flags="A",
+                 options=[("NOP", None), ("NOP", None), ("SAck", (first + 8, first + 12))])
+        blocks = dict(option for option in raw.one(CLIENT)[TCP].options)["SAck"]
+        if tuple(raw.offset(CLIENT, block) for block in blocks) != (5, 9):
+            raise Mismatch("SACK of %r" % (blocks,))
+    finally:
+        tool("set", str(PORT), "fixup")
+
+
+# -- contract 6: memory ------------------------------------------------------
+
+@test("T2", "contract 6: nothing is allocated before the first payload octet")
+def _(family):
+    def objects():
+        with open("/proc/slabinfo", encoding="ascii") as file:
+            return sum(int(line.split()[1]) for line in file if line.startswith("smtp"))
+    before = objects()
+    raws = [Raw(family).open(greeting=False) for _ in range(40)]
+    if objects() != before:
+        raise Mismatch("%d objects for silent connections" % (objects() - before))
+    for raw in raws:
+        raw.passes(SERVER, 0, b"220 mx\r\n", b"220 **\r\n")
+    if objects() <= before:
+        raise Mismatch("the slab cache does not show flows")
+
+
+def grace(seconds):
+    with open("/sys/module/nf_smtp_fixup/parameters/midstream_grace", "w",
+              encoding="ascii") as file:
+        file.write(str(seconds))
+
+
+def main():
+    global WIRE     # pylint: disable=global-statement
+    WIRE = Wire()
+    tool("set", str(PORT), "fixup")
+    grace(0)
+    return suite.run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
