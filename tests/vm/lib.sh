@@ -24,6 +24,8 @@ CLIENT4=10.0.1.2 CLIENT6=fd00:1::2
 SERVER4=10.0.2.2 SERVER6=fd00:2::2
 ROUTER4=10.0.1.1 ROUTER6=fd00:1::1
 export PYTHONDONTWRITEBYTECODE=1
+# The guest is that many times slower than on a stock kernel.
+SLOWER=${SLOWER:-1}
 
 # -- counting ---------------------------------------------------------------
 
@@ -125,9 +127,9 @@ at_exit() {
 }
 trap at_exit EXIT
 
-# wait_for COMMAND [ARG]...: until it succeeds, for at most 30 s.
+# wait_for COMMAND [ARG]...: until it succeeds, for at most 30 s (times SLOWER).
 wait_for() {
-	local end=$((SECONDS + ${WAIT:-30}))
+	local end=$((SECONDS + ${WAIT:-30} * SLOWER))
 	until "$@" >/dev/null 2>&1; do
 		if ((SECONDS >= end)); then
 			fail "waited in vain for: $*"
@@ -180,6 +182,7 @@ listening() {
 # -- the module -------------------------------------------------------------
 
 module_file() {
+	[[ -z ${NF_SMTP_FIXUP_KO-} ]] || { echo "$NF_SMTP_FIXUP_KO"; return; }
 	find "$ROOT" -maxdepth 2 -name nf_smtp_fixup.ko | head -n 1
 }
 
@@ -200,4 +203,46 @@ counter() {
 	r awk -v port="$1" -v name="$2" '
 		$1 == "port" { on = ($2 == port) }
 		on && $1 == name { print $2 }' /proc/net/smtp_fixup
+}
+
+# -- mail that flows --------------------------------------------------------
+
+sink_report=/tmp/report sink=
+senders=()
+
+# mail_begins: senders that go on until mail_ends, one for each family, short and
+# long mails in turn; every one must succeed, and none may hang. Not more than
+# that, and nice: the guest has other things to do.
+mail_begins() {
+	rm -f /tmp/stop /tmp/trouble "$sink_report"
+	ip netns exec server nice -n 10 "$PYTHON" "$ROOT/tests/vm/sink.py" 25 "$sink_report" &
+	sink=$!
+	wait_for listening server 25
+	for address in "$SERVER4" "[$SERVER6]"; do
+		while [[ ! -e /tmp/stop ]]; do
+			for length in 300 60000; do
+				c timeout $((90 * SLOWER)) nice -n 10 smtp-source -d -s 4 -m 12 \
+					-l "$length" -f a@example.org -t b@example.org \
+					"inet:$address:25" 2>>/tmp/trouble ||
+					echo "smtp-source to $address failed" >>/tmp/trouble
+				echo 12 >>/tmp/sent
+			done
+		done &
+		senders+=($!)
+	done
+	wait_for test -s /tmp/sent
+}
+
+# mail_ends: how many were sent, in $sent; all of them arrived.
+mail_ends() {
+	: >/tmp/stop
+	wait "${senders[@]}"
+	senders=()
+	kill "$sink"
+	wait "$sink"
+	sent=$(awk '{ n += $1 } END { print n }' /tmp/sent)
+	rm -f /tmp/sent
+	took=$("$PYTHON" -c 'import json; print(sum(json.load(open("'$sink_report'"))["mails"].values()))')
+	equal "$1: no sender had trouble" "$(cat /tmp/trouble 2>/dev/null)" ""
+	equal "$1: all $sent mails arrived" "$took" "$sent"
 }
