@@ -157,6 +157,7 @@ static int smtp_help_syn(struct smtp_packet *p, struct nf_conn *ct,
 		if (agreed && known && (data->isn[SMTP_CLIENT] != data->syn ||
 					data->isn[SMTP_SERVER] != first)) {
 			flow = smtp_ct_take_flow(data);
+			data->flags &= ~SMTP_CT_ENDED;
 			known = false;
 		}
 		if (!known && (agreed || !p->th.ack)) {
@@ -227,8 +228,29 @@ out:
 	return flow;
 }
 
-static int smtp_help_segment(struct smtp_packet *p, struct smtp_ct_flow *flow,
-			     enum smtp_dir dir)
+/* A connection that was ended. A RST to the far end alone would leave this one
+ * in the dark, for nobody answers a RST. So every other packet goes on as a
+ * bare ACK: the far end, closed by then, answers that with a RST of its own
+ * (RFC 9293, 3.10.7.1), which takes NAT and adjusted numbers as any packet.
+ */
+static int smtp_help_end(struct smtp_packet *p, struct smtp_ct *data,
+			 enum smtp_dir dir)
+{
+	struct nf_conn *ct = container_of(p, struct smtp_help, p)->ct;
+	u8 rst = SMTP_CT_RST << dir;
+	int err;
+
+	spin_lock_bh(&ct->lock);
+	WRITE_ONCE(data->flags, (data->flags ^ rst) | SMTP_CT_ENDED);
+	rst &= data->flags;
+	spin_unlock_bh(&ct->lock);
+
+	err = rst ? smtp_packet_reset(p) : smtp_packet_cut(p, 0);
+	return err ? NF_DROP : NF_ACCEPT;
+}
+
+static int smtp_help_segment(struct smtp_packet *p, struct smtp_ct *data,
+			     struct smtp_ct_flow *flow, enum smtp_dir dir)
 {
 	enum smtp_verdict verdict = SMTP_DROP;
 
@@ -237,16 +259,13 @@ static int smtp_help_segment(struct smtp_packet *p, struct smtp_ct_flow *flow,
 		flow->skb = p->skb;
 		verdict = smtp_flow_segment(&flow->core, dir, &p->seg);
 		smtp_packet_read_end(p);
-		/* Both ends must hear of it: whatever either still sends
-		 * becomes a RST to the other.
-		 */
 		if (flow->core.ended || p->broken)
 			verdict = SMTP_RESET;
 	}
 	spin_unlock_bh(&flow->lock);
 
 	if (verdict == SMTP_RESET)
-		return smtp_packet_reset(p) ? NF_DROP : NF_ACCEPT;
+		return smtp_help_end(p, data, dir);
 	if (verdict == SMTP_DROP)
 		return NF_DROP;
 	if (!p->spliced && p->seg.pass < p->seg.len &&
@@ -263,13 +282,14 @@ static int smtp_help(struct sk_buff *skb, unsigned int protoff,
 	struct smtp_ct *data = nfct_help_data(ct);
 	struct smtp_ct_flow *flow;
 	struct smtp_packet *p;
+	bool ended = READ_ONCE(data->flags) & SMTP_CT_ENDED;
 	struct smtp_help h;
 	int verdict;
 
 	if (READ_ONCE(data->flags) & SMTP_CT_LEFT_ALONE)
 		return NF_ACCEPT;
 	flow = rcu_dereference(data->flow);
-	if (flow && smtp_ct_flow_opaque(flow))
+	if (flow && smtp_ct_flow_opaque(flow) && !ended)
 		return NF_ACCEPT;
 	/* Judged on its way out already, when it left for the loopback device */
 	if (nf_is_loopback_packet(skb))
@@ -292,6 +312,8 @@ static int smtp_help(struct sk_buff *skb, unsigned int protoff,
 		return NF_ACCEPT;
 	if (p->th.syn)
 		return smtp_help_syn(p, ct, data, dir);
+	if (ended)
+		return smtp_help_end(p, data, dir);
 	if (!flow) {
 		if (!p->seg.len)
 			return NF_ACCEPT;
@@ -308,7 +330,7 @@ static int smtp_help(struct sk_buff *skb, unsigned int protoff,
 		if (smtp_packet_clear_urgent(p))
 			return NF_DROP;
 	}
-	return smtp_help_segment(p, flow, dir);
+	return smtp_help_segment(p, data, flow, dir);
 }
 
 struct smtp_preexisting {

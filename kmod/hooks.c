@@ -57,19 +57,25 @@ static unsigned int smtp_hook_stray(const struct sk_buff *skb,
 static unsigned int smtp_hook_new(const struct sk_buff *skb, struct nf_conn *ct,
 				  const struct nf_hook_state *state)
 {
+	const struct nf_conntrack_tuple *tuple;
 	const struct smtp_rule *rule;
 	const struct tcphdr *th;
 	struct tcphdr buf;
 	u64 grace_ends;
 
-	rule = smtp_rule_find(state->net, smtp_ct_port(ct));
-	if (!rule)
-		return NF_ACCEPT;
 	th = smtp_hook_tcp(skb, state->pf, &buf);
 	if (!th)
 		return NF_ACCEPT;	/* an ICMP error about it */
+	rule = smtp_rule_find(state->net, smtp_ct_port(ct));
 	if (th->syn && !th->ack)
-		return smtp_helper_attach(ct, rule) ? NF_ACCEPT : NF_DROP;
+		return !rule || smtp_helper_attach(ct, rule) ? NF_ACCEPT :
+							       NF_DROP;
+	/* The server's packet would make it the one that began */
+	tuple = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
+	if (!rule)
+		rule = smtp_rule_find(state->net, ntohs(tuple->src.u.tcp.port));
+	if (!rule)
+		return NF_ACCEPT;
 
 	/* Mid-stream. A connection whose beginning nobody saw can't be judged.
 	 * Soon after conntrack was switched on that is no fault of its own.

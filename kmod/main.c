@@ -38,7 +38,7 @@ static int __init smtp_parse_range(char *word, struct smtp_range *range)
 /* Puts the ports of the parameter under a policy */
 static int __init smtp_set_ports(const struct smtp_policy *policy)
 {
-	struct smtp_range *ranges;
+	struct smtp_setting *settings;
 	char *list, *at, *word;
 	const char *why = "out of memory";
 	int err = -ENOMEM;
@@ -46,24 +46,25 @@ static int __init smtp_set_ports(const struct smtp_policy *policy)
 
 	list = kstrdup(ports, GFP_KERNEL);
 	/* A range has at least a digit and a comma */
-	ranges = kvmalloc_array(strlen(ports) / 2 + 1, sizeof(*ranges),
-				GFP_KERNEL);
-	if (!list || !ranges)
+	settings = kvmalloc_array(strlen(ports) / 2 + 1, sizeof(*settings),
+				  GFP_KERNEL);
+	if (!list || !settings)
 		goto out;
 	at = list;
 	while ((word = strsep(&at, ","))) {
-		err = smtp_parse_range(word, &ranges[n++]);
+		settings[n].policy = policy;
+		err = smtp_parse_range(word, &settings[n++].range);
 		if (err) {
 			pr_err("ports=%s: want ports from 1 to 65535 like 25,587,2525-2530\n",
 			       ports);
 			goto out;
 		}
 	}
-	err = smtp_ports_set(&init_net, ranges, n, policy, &why);
+	err = smtp_ports_set(&init_net, settings, n, false, &why);
 	if (err)
 		pr_err("ports=%s mode=%s: %s (%d)\n", ports, mode, why, err);
 out:
-	kvfree(ranges);
+	kvfree(settings);
 	kfree(list);
 	return err;
 }

@@ -10,6 +10,7 @@
 #include "compat.h"
 #include "events.h"
 #include "flow.h"
+#include "flush.h"
 #include "helper.h"
 #include "netlink.h"
 #include "netns.h"
@@ -34,6 +35,14 @@ static const struct nla_policy smtp_set_policy[SMTP_FIXUP_A_EHLO + 1] = {
 	[SMTP_FIXUP_A_REJECT] =
 		NLA_POLICY_MAX(NLA_U8, __SMTP_FIXUP_REJECT_MAX - 1),
 	[SMTP_FIXUP_A_EHLO] = NLA_POLICY_MAX(NLA_U8, __SMTP_FIXUP_EHLO_MAX - 1),
+};
+
+static const struct nla_policy smtp_replace_policy[SMTP_FIXUP_A_POLICY + 1] = {
+	[SMTP_FIXUP_A_POLICY] = NLA_POLICY_NESTED(smtp_set_policy),
+};
+
+static const struct nla_policy smtp_flush_policy[SMTP_FIXUP_A_PORTS + 1] = {
+	[SMTP_FIXUP_A_PORTS] = NLA_POLICY_NESTED(smtp_ports_policy),
 };
 
 /* Where a dump goes on: a rule, or a conntrack of a bucket */
@@ -67,33 +76,36 @@ static int smtp_nl_parse_range(const struct nlattr *attr,
 	return 0;
 }
 
-/* The message's ranges, of which there are *n; the caller frees them */
-static struct smtp_range *smtp_nl_parse_ranges(struct genl_info *info, u32 *n)
+/* How many attributes of a type stand there? */
+static u32 smtp_nl_count(const void *head, int len, int type)
 {
 	const struct nlattr *attr;
-	struct smtp_range *ranges;
+	u32 n = 0;
+	int rem;
+
+	nla_for_each_attr(attr, head, len, rem)
+		n += nla_type(attr) == type;
+	return n;
+}
+
+/* Puts each range that stands there under @policy, in @settings from *n on */
+static int smtp_nl_parse_ranges(const void *head, int len,
+				const struct smtp_policy *policy,
+				struct smtp_setting *settings, u32 *n,
+				struct netlink_ext_ack *extack)
+{
+	const struct nlattr *attr;
 	int rem, err;
-	u32 nr = 0;
 
-	nla_for_each_attr(attr, genlmsg_data(info->genlhdr),
-			  genlmsg_len(info->genlhdr), rem)
-		nr += nla_type(attr) == SMTP_FIXUP_A_PORTS;
-	ranges = kvmalloc_array(nr, sizeof(*ranges), GFP_KERNEL_ACCOUNT);
-	if (!ranges)
-		return ERR_PTR(-ENOMEM);
-
-	*n = 0;
-	nla_for_each_attr(attr, genlmsg_data(info->genlhdr),
-			  genlmsg_len(info->genlhdr), rem) {
+	nla_for_each_attr(attr, head, len, rem) {
 		if (nla_type(attr) != SMTP_FIXUP_A_PORTS)
 			continue;
-		err = smtp_nl_parse_range(attr, &ranges[(*n)++], info->extack);
-		if (err) {
-			kvfree(ranges);
-			return ERR_PTR(err);
-		}
+		settings[*n].policy = policy;
+		err = smtp_nl_parse_range(attr, &settings[(*n)++].range, extack);
+		if (err)
+			return err;
 	}
-	return ranges;
+	return 0;
 }
 
 static void smtp_nl_set_reason(struct netlink_ext_ack *extack, const char *why)
@@ -163,11 +175,13 @@ static int smtp_nl_parse_policy(struct genl_info *info,
 
 static int smtp_nl_policy_set(struct sk_buff *skb, struct genl_info *info)
 {
+	const void *head = genlmsg_data(info->genlhdr);
+	int len = genlmsg_len(info->genlhdr);
+	struct smtp_setting *settings;
 	struct smtp_policy policy;
-	struct smtp_range *ranges;
 	const char *why = NULL;
+	u32 n = 0;
 	int err;
-	u32 n;
 
 	if (GENL_REQ_ATTR_CHECK(info, SMTP_FIXUP_A_PORTS) ||
 	    GENL_REQ_ATTR_CHECK(info, SMTP_FIXUP_A_MODE))
@@ -175,13 +189,145 @@ static int smtp_nl_policy_set(struct sk_buff *skb, struct genl_info *info)
 	err = smtp_nl_parse_policy(info, &policy);
 	if (err)
 		return err;
-	ranges = smtp_nl_parse_ranges(info, &n);
-	if (IS_ERR(ranges))
-		return PTR_ERR(ranges);
-	err = smtp_ports_set(genl_info_net(info), ranges, n, &policy, &why);
-	kvfree(ranges);
+	settings = kvmalloc_array(smtp_nl_count(head, len, SMTP_FIXUP_A_PORTS),
+				  sizeof(*settings), GFP_KERNEL_ACCOUNT);
+	if (!settings)
+		return -ENOMEM;
+	err = smtp_nl_parse_ranges(head, len, &policy, settings, &n,
+				   info->extack);
+	if (!err)
+		err = smtp_ports_set(genl_info_net(info), settings, n, false,
+				     &why);
+	kvfree(settings);
 	if (err && why)
 		smtp_nl_set_reason(info->extack, why);
+	return err;
+}
+
+/* One SMTP_FIXUP_A_POLICY: what a set would be */
+static int smtp_nl_parse_nested(const struct genl_info *info,
+				const struct nlattr *nest,
+				struct smtp_policy *policy,
+				struct smtp_setting *settings, u32 *n)
+{
+	struct nlattr *tb[ARRAY_SIZE(smtp_set_policy)];
+	struct genl_info inner = *info;
+	int err;
+
+	err = nla_parse_nested(tb, ARRAY_SIZE(tb) - 1, nest, smtp_set_policy,
+			       info->extack);
+	if (err)
+		return err;
+	if (NL_REQ_ATTR_CHECK(info->extack, nest, tb, SMTP_FIXUP_A_PORTS) ||
+	    NL_REQ_ATTR_CHECK(info->extack, nest, tb, SMTP_FIXUP_A_MODE)) {
+		NL_SET_BAD_ATTR(info->extack, nest);
+		return -EINVAL;
+	}
+	inner.attrs = tb;
+	err = smtp_nl_parse_policy(&inner, policy);
+	if (err) {
+		/* Whatever is wrong, say with which of them */
+		if (info->extack && !info->extack->bad_attr)
+			NL_SET_BAD_ATTR(info->extack, nest);
+		return err;
+	}
+	return smtp_nl_parse_ranges(nla_data(nest), nla_len(nest), policy,
+				    settings, n, info->extack);
+}
+
+static int smtp_nl_policy_replace(struct sk_buff *skb, struct genl_info *info)
+{
+	const void *head = genlmsg_data(info->genlhdr);
+	int len = genlmsg_len(info->genlhdr);
+	u32 nr_policies = 0, nr_ranges = 0, n = 0;
+	struct smtp_policy *policies;
+	struct smtp_setting *settings;
+	const struct nlattr *nest;
+	const char *why = NULL;
+	int rem, err = -ENOMEM;
+
+	nla_for_each_attr(nest, head, len, rem) {
+		nr_policies++;
+		nr_ranges += smtp_nl_count(nla_data(nest), nla_len(nest),
+					   SMTP_FIXUP_A_PORTS);
+	}
+	policies = kvmalloc_array(nr_policies, sizeof(*policies),
+				  GFP_KERNEL_ACCOUNT);
+	settings = kvmalloc_array(nr_ranges, sizeof(*settings),
+				  GFP_KERNEL_ACCOUNT);
+	if (!policies || !settings)
+		goto out;
+
+	nr_policies = 0;
+	nla_for_each_attr(nest, head, len, rem) {
+		err = smtp_nl_parse_nested(info, nest, &policies[nr_policies++],
+					   settings, &n);
+		if (err)
+			goto out;
+		cond_resched();
+	}
+	err = smtp_ports_set(genl_info_net(info), settings, n, true, &why);
+	if (err && why)
+		smtp_nl_set_reason(info->extack, why);
+out:
+	kvfree(settings);
+	kvfree(policies);
+	return err;
+}
+
+/* The ports that a request names, all if none: a bit each; to be freed */
+static unsigned long *smtp_nl_parse_ports(struct genl_info *info)
+{
+	unsigned long *ports = bitmap_zalloc(SMTP_NR_PORTS, GFP_KERNEL_ACCOUNT);
+	const struct nlattr *attr;
+	struct smtp_range range;
+	int rem, err;
+
+	if (!ports)
+		return ERR_PTR(-ENOMEM);
+	if (!info->attrs[SMTP_FIXUP_A_PORTS])
+		bitmap_fill(ports, SMTP_NR_PORTS);
+	nla_for_each_attr(attr, genlmsg_data(info->genlhdr),
+			  genlmsg_len(info->genlhdr), rem) {
+		err = smtp_nl_parse_range(attr, &range, info->extack);
+		if (err) {
+			bitmap_free(ports);
+			return ERR_PTR(err);
+		}
+		bitmap_set(ports, range.first, range.last - range.first + 1);
+	}
+	return ports;
+}
+
+static int smtp_nl_flush(struct sk_buff *skb, struct genl_info *info)
+{
+	struct sk_buff *reply = genlmsg_new(nla_total_size(sizeof(u32)),
+					    GFP_KERNEL);
+	unsigned long *ports = smtp_nl_parse_ports(info);
+	int err = -ENOMEM;
+	u32 flushed;
+	void *hdr;
+
+	if (IS_ERR(ports)) {
+		nlmsg_free(reply);
+		return PTR_ERR(ports);
+	}
+	if (!reply)
+		goto out;
+	hdr = genlmsg_put_reply(reply, info, &smtp_genl_family, 0,
+				SMTP_FIXUP_CMD_FLUSH);
+	if (!hdr)
+		goto out;
+	flushed = smtp_flush(genl_info_net(info), ports);
+	bitmap_free(ports);
+	/* There is room for it */
+	(void)nla_put_u32(reply, SMTP_FIXUP_A_FLUSHED, flushed);
+	genlmsg_end(reply, hdr);
+	return genlmsg_reply(reply, info);
+
+out:
+	bitmap_free(ports);
+	nlmsg_free(reply);
 	return err;
 }
 
@@ -214,7 +360,9 @@ static int smtp_nl_put_policy(struct sk_buff *skb, const struct smtp_rule *rule)
 {
 	const struct smtp_policy *policy = &rule->policy;
 
-	if (nla_put_u8(skb, SMTP_FIXUP_A_BANNER, policy->banner) ||
+	if (nla_put_u64_64bit(skb, SMTP_FIXUP_A_SERIAL, rule->serial,
+			      SMTP_FIXUP_A_PAD) ||
+	    nla_put_u8(skb, SMTP_FIXUP_A_BANNER, policy->banner) ||
 	    nla_put_u8(skb, SMTP_FIXUP_A_TLS, policy->tls) ||
 	    nla_put_u64_64bit(skb, SMTP_FIXUP_A_VERBS, policy->verbs,
 			      SMTP_FIXUP_A_PAD) ||
@@ -362,7 +510,8 @@ static int smtp_nl_dump_ct(struct sk_buff *skb, struct netlink_callback *cb,
 	    nf_ct_is_expired(ct) || nf_ct_is_dying(ct))
 		return 0;
 	data = smtp_helper_data(ct);
-	if (!data || READ_ONCE(data->flags) & SMTP_CT_LEFT_ALONE)
+	if (!data ||
+	    READ_ONCE(data->flags) & (SMTP_CT_LEFT_ALONE | SMTP_CT_ENDED))
 		return 0;
 	flow = rcu_dereference(data->flow);
 	rule = flow ? flow->rule :
@@ -457,6 +606,20 @@ static const struct genl_ops smtp_genl_ops[] = {
 		.cmd = SMTP_FIXUP_CMD_FLOW_GET,
 		.flags = GENL_UNS_ADMIN_PERM,
 		.dumpit = smtp_nl_flow_dump,
+	},
+	{
+		.cmd = SMTP_FIXUP_CMD_POLICY_REPLACE,
+		.flags = GENL_UNS_ADMIN_PERM,
+		.policy = smtp_replace_policy,
+		.maxattr = ARRAY_SIZE(smtp_replace_policy) - 1,
+		.doit = smtp_nl_policy_replace,
+	},
+	{
+		.cmd = SMTP_FIXUP_CMD_FLUSH,
+		.flags = GENL_UNS_ADMIN_PERM,
+		.policy = smtp_flush_policy,
+		.maxattr = ARRAY_SIZE(smtp_flush_policy) - 1,
+		.doit = smtp_nl_flush,
 	},
 };
 

@@ -38,8 +38,7 @@ struct smtp_rule *smtp_rule_find(const struct net *net, u16 port)
 	return smtp_table_find(rcu_dereference(smtp_pernet(net)->table), port);
 }
 
-static struct smtp_rule *smtp_rule_alloc(const struct smtp_range *range,
-					 const struct smtp_policy *policy,
+static struct smtp_rule *smtp_rule_alloc(const struct smtp_setting *setting,
 					 const struct smtp_rule *before)
 {
 	struct smtp_rule *rule = kmalloc(sizeof(*rule), GFP_KERNEL_ACCOUNT);
@@ -53,9 +52,9 @@ static struct smtp_rule *smtp_rule_alloc(const struct smtp_range *range,
 		return NULL;
 	}
 	refcount_set(&rule->refs, 1);
-	rule->first = range->first;
-	rule->last = range->last;
-	rule->policy = *policy;
+	rule->first = setting->range.first;
+	rule->last = setting->range.last;
+	rule->policy = *setting->policy;
 	return rule;
 }
 
@@ -85,24 +84,33 @@ static int smtp_range_compare(u16 first1, u16 last1, u16 first2, u16 last2)
 	return last1 == last2 ? 0 : last1 > last2 ? -1 : 1;
 }
 
-static int smtp_range_cmp(const void *a, const void *b)
+static int smtp_setting_cmp(const void *a, const void *b)
 {
-	const struct smtp_range *r1 = a, *r2 = b;
+	const struct smtp_setting *s1 = a, *s2 = b;
+	int cmp = smtp_range_compare(s1->range.first, s1->range.last,
+				     s2->range.first, s2->range.last);
 
-	return smtp_range_compare(r1->first, r1->last, r2->first, r2->last);
+	return cmp ?: s1->nth < s2->nth ? -1 : s1->nth > s2->nth;
 }
 
-/* The order of precedence: the narrower first, then the later */
+/* Does a rule go before another one where they overlap? The narrower does, of
+ * equal ones the later.
+ */
+static bool smtp_rule_precedes(const struct smtp_rule *r1,
+			       const struct smtp_rule *r2)
+{
+	int width1 = r1->last - r1->first, width2 = r2->last - r2->first;
+
+	return width1 == width2 ? r1->serial > r2->serial : width1 < width2;
+}
+
 static int smtp_precedence_cmp(const void *a, const void *b, const void *table)
 {
 	const struct smtp_table *t = table;
 	const struct smtp_rule *r1 = t->rules[*(const u16 *)a];
 	const struct smtp_rule *r2 = t->rules[*(const u16 *)b];
-	int width1 = r1->last - r1->first, width2 = r2->last - r2->first;
 
-	if (width1 != width2)
-		return width1 - width2;
-	return r1->serial > r2->serial ? -1 : 1;
+	return smtp_rule_precedes(r1, r2) ? -1 : 1;
 }
 
 /**
@@ -128,11 +136,11 @@ static u32 smtp_paint_next(struct smtp_paint *paint, u32 port)
 }
 
 /* Gives every port the first rule that covers it, by precedence or, with
- * @widest, the widest that is not off. Each port is painted once, so the cost
+ * @lowest, the last one that is not off. Each port is painted once, so the cost
  * does not grow with the width of the ranges.
  */
 static void smtp_table_paint(struct smtp_table *table, struct smtp_paint *paint,
-			     bool widest)
+			     bool lowest)
 {
 	u32 i, port;
 
@@ -145,10 +153,10 @@ static void smtp_table_paint(struct smtp_table *table, struct smtp_paint *paint,
 		paint->next[port] = port;
 	memset(table->port, 0, sizeof(table->port));
 	for (i = 0; i < table->nr; i++) {
-		u32 index = paint->order[widest ? table->nr - 1 - i : i];
+		u32 index = paint->order[lowest ? table->nr - 1 - i : i];
 		const struct smtp_rule *rule = table->rules[index];
 
-		if (widest && smtp_rule_off(rule))
+		if (lowest && smtp_rule_off(rule))
 			continue;
 		for (port = smtp_paint_next(paint, rule->first);
 		     port <= rule->last;
@@ -159,18 +167,18 @@ static void smtp_table_paint(struct smtp_table *table, struct smtp_paint *paint,
 	}
 }
 
-/* Is there a rule at least as wide that would apply to some of this range? It
- * would have one of the range's ends in it.
+/* Is there a rule that this one goes before? It is at least as wide, so it
+ * has one of the range's ends in it. Counting no other makes what is kept the
+ * same in whatever order an equal configuration was set.
  */
 static bool smtp_table_overrides(const struct smtp_table *table,
 				 const struct smtp_rule *rule)
 {
 	const struct smtp_rule *low = smtp_table_find(table, rule->first);
 	const struct smtp_rule *high = smtp_table_find(table, rule->last);
-	int width = rule->last - rule->first;
 
-	return (low && low->last - low->first >= width) ||
-	       (high && high->last - high->first >= width);
+	return (low && smtp_rule_precedes(rule, low)) ||
+	       (high && smtp_rule_precedes(rule, high));
 }
 
 /* Works out table->port, and forgets every "off" that changes nothing */
@@ -203,12 +211,13 @@ static int smtp_table_finish(struct smtp_table *table)
 	return 0;
 }
 
-/* A new table: the old one with ranges, which are sorted, set to a policy */
+/* A new table: the old one with settings, which are sorted, or with @replace
+ * these alone. A range that was there before goes on counting.
+ */
 static struct smtp_table *smtp_table_merge(struct smtp_net *sn,
 					   const struct smtp_table *old,
-					   const struct smtp_range *ranges,
-					   u32 n,
-					   const struct smtp_policy *policy)
+					   const struct smtp_setting *settings,
+					   u32 n, bool replace)
 {
 	u32 nr_old = old ? old->nr : 0;
 	struct smtp_table *table;
@@ -227,62 +236,70 @@ static struct smtp_table *smtp_table_merge(struct smtp_net *sn,
 		if (before)
 			cmp = j == n ? -1 :
 			      smtp_range_compare(before->first, before->last,
-						 ranges[j].first,
-						 ranges[j].last);
+						 settings[j].range.first,
+						 settings[j].range.last);
+		if (cmp <= 0)
+			i++;
+		if (cmp < 0 && replace)
+			continue;
 		if (cmp < 0) {
 			rule = smtp_rule_get(before);
 		} else {
-			rule = smtp_rule_alloc(&ranges[j], policy,
+			rule = smtp_rule_alloc(&settings[j],
 					       cmp ? NULL : before);
 			if (!rule) {
 				smtp_table_free(table);
 				return NULL;
 			}
-			rule->serial = ++sn->serial;
+			rule->serial = sn->serial + 1 + settings[j].nth;
 			j++;
 		}
-		if (cmp <= 0)
-			i++;
 		table->rules[table->nr++] = rule;
 		cond_resched();
 	}
 	return table;
 }
 
-static u32 smtp_ranges_unique(struct smtp_range *ranges, u32 n)
+/* Puts settings into the order of show; of those of one range the last stays */
+static u32 smtp_settings_sort(struct smtp_setting *settings, u32 n)
 {
 	u32 i, kept = 0;
 
-	sort(ranges, n, sizeof(*ranges), smtp_range_cmp, NULL);
 	for (i = 0; i < n; i++)
-		if (!kept || smtp_range_cmp(&ranges[kept - 1], &ranges[i]))
-			ranges[kept++] = ranges[i];
+		settings[i].nth = i;
+	sort(settings, n, sizeof(*settings), smtp_setting_cmp, NULL);
+	for (i = 0; i < n; i++)
+		if (i + 1 == n ||
+		    settings[i].range.first != settings[i + 1].range.first ||
+		    settings[i].range.last != settings[i + 1].range.last)
+			settings[kept++] = settings[i];
 	return kept;
 }
 
 /**
- * smtp_ports_set() - put ranges under a policy, all together or none
+ * smtp_ports_set() - put ranges under policies, all together or none
  * @net: the namespace
- * @ranges: the ranges; are sorted
+ * @settings: the ranges and policies, in the order of setting; are sorted
  * @n: how many
- * @policy: the policy; that of mode off takes the ranges out
+ * @replace: forget all ranges that are not among them
  * @why: where it fails for a reason that a person should know: the reason
  *
  * May sleep. A change holds for connections that are opened from then on.
  *
  * Return: 0 or a negative error, with nothing changed.
  */
-int smtp_ports_set(struct net *net, struct smtp_range *ranges, u32 n,
-		   const struct smtp_policy *policy, const char **why)
+int smtp_ports_set(struct net *net, struct smtp_setting *settings, u32 n,
+		   bool replace, const char **why)
 {
 	struct smtp_net *sn = smtp_pernet(net);
 	struct smtp_table *old, *table;
+	u32 given = n;
 	int err = -ENOMEM;
 
-	n = smtp_ranges_unique(ranges, n);
+	n = smtp_settings_sort(settings, n);
 	mutex_lock(&sn->lock);
 	old = rcu_dereference_protected(sn->table, lockdep_is_held(&sn->lock));
-	table = smtp_table_merge(sn, old, ranges, n, policy);
+	table = smtp_table_merge(sn, old, settings, n, replace);
 	if (!table)
 		goto out;
 	err = -ENOSPC;
@@ -304,6 +321,7 @@ int smtp_ports_set(struct net *net, struct smtp_range *ranges, u32 n,
 	if (!++sn->seq)
 		sn->seq = 1;
 	table->seq = sn->seq;
+	sn->serial += given;
 	rcu_assign_pointer(sn->table, table);
 	synchronize_rcu();
 	smtp_helper_count_preexisting(net, old, table);

@@ -27,6 +27,18 @@ struct smtp_range {
 };
 
 /**
+ * struct smtp_setting - a range and what it is to be under
+ * @range: the range
+ * @nth: its place among those of one request; smtp_ports_set() fills it in
+ * @policy: the policy; that of mode off takes the range out
+ */
+struct smtp_setting {
+	struct smtp_range range;
+	u32 nth;
+	const struct smtp_policy *policy;
+};
+
+/**
  * struct smtp_rule - a policy that was set for a range
  * @refs: one of each table and of each flow
  * @first: lowest port
@@ -60,8 +72,8 @@ struct smtp_table {
 
 struct net;
 
-int smtp_ports_set(struct net *net, struct smtp_range *ranges, u32 n,
-		   const struct smtp_policy *policy, const char **why);
+int smtp_ports_set(struct net *net, struct smtp_setting *settings, u32 n,
+		   bool replace, const char **why);
 void smtp_ports_teardown(struct net *net);
 void smtp_rule_put(struct smtp_rule *rule);
 struct smtp_rule *smtp_rule_find(const struct net *net, u16 port);

@@ -141,7 +141,7 @@ int cli_main(int argc, char **argv, FILE *out, FILE *err)
 		rc = reason_local(&why, "the output could not be written: %s",
 				  strerror(errno));
 	if (!rc)
-		return EXIT_DONE;
+		return cli.status;
 
 	fprintf(err, "smtpfixup: %s", why.text);
 	if (why.usage)

@@ -8,6 +8,7 @@
 #include "complete.h"
 #include "ports.h"
 #include "reason.h"
+#include "set.h"
 
 /**
  * struct cli - a command line taken apart
@@ -16,6 +17,7 @@
  * @flags: bit mask of the indices of the verb's own flags that were given
  * @argc: how many words follow the verb, flags not counted
  * @argv: they
+ * @status: exit status if nothing fails
  * @why: to be filled by what fails
  */
 struct cli {
@@ -24,6 +26,7 @@ struct cli {
 	unsigned int flags;
 	int argc;
 	char **argv;
+	int status;
 	struct reason *why;
 };
 
@@ -47,6 +50,7 @@ struct flag {
  * @literal: whether the word behind these words is taken as it is, even if it
  *	looks like a flag; or NULL
  * @explain: write the rest of --help, or NULL
+ * @request: what its words ask for; of verbs that "restore" reads, else NULL
  * @run: do it; return 0, or -1 with the reason
  * @complete: propose words, or NULL
  */
@@ -61,6 +65,8 @@ struct verb {
 	bool raw;
 	bool (*literal)(int argc, char *const *argv);
 	void (*explain)(FILE *out);
+	int (*request)(struct set_request *req, int argc, char **argv,
+		       struct reason *why);
 	int (*run)(struct cli *cli);
 	void (*complete)(const struct completion *c);
 };
@@ -73,6 +79,10 @@ extern const struct verb verb_show;
 extern const struct verb verb_stats;
 extern const struct verb verb_flows;
 extern const struct verb verb_monitor;
+extern const struct verb verb_save;
+extern const struct verb verb_restore;
+extern const struct verb verb_flush;
+extern const struct verb verb_probe;
 extern const struct verb verb_fixup;
 extern const struct verb verb_no;
 extern const struct verb verb_inspect;

@@ -21,6 +21,24 @@ void propose_ports(const struct completion *c)
 	propose(c, "25,587");
 }
 
+void propose_modes(const struct completion *c)
+{
+	for (unsigned int n = 0; n < mode_words.count; n++)
+		propose(c, mode_words.names[n]);
+}
+
+/* The bit of a flag that was given, or 0 */
+static unsigned int flag_bit(const struct verb *verb, const char *word)
+{
+	const struct flag *flag = verb ? verb->flags : NULL;
+
+	for (unsigned int i = 0; flag && flag[i].name; i++) {
+		if (!strcmp(flag[i].name, word))
+			return 1U << i;
+	}
+	return 0;
+}
+
 static void propose_flags(const struct completion *c, const struct flag *flag)
 {
 	char word[64];
@@ -52,7 +70,7 @@ static int autocomplete_run(struct cli *cli)
 		if (i == cli->argc - 1) {
 			c.current = word;
 		} else if (*word == '-' && !verb_takes(verb, c.argc, c.argv)) {
-			continue;
+			c.flags |= flag_bit(verb, word);
 		} else if (!verb && known) {
 			verb = verb_find_name(word);
 			known = verb;

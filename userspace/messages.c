@@ -130,6 +130,7 @@ int policy_list_add(const struct nlmsghdr *nlh, void *list)
 	    !tb[SMTP_FIXUP_A_MODE] ||
 	    !attr_get(tb[SMTP_FIXUP_A_MODE], &mode, 1))
 		return -1;
+	entry.serial = 0;
 	policy_init(p, mode);
 	tls = p->tls;
 	if (!attr_get(tb[SMTP_FIXUP_A_TLS], &tls, 1))
@@ -140,7 +141,8 @@ int policy_list_add(const struct nlmsghdr *nlh, void *list)
 	    !attr_get(tb[SMTP_FIXUP_A_REJECT], &p->reject, 1) ||
 	    !attr_get(tb[SMTP_FIXUP_A_EHLO], &p->ehlo, 1) ||
 	    !attr_get(tb[SMTP_FIXUP_A_VERBS], &p->verbs, 8) ||
-	    !attr_get(tb[SMTP_FIXUP_A_KEYWORDS], &p->keywords, 8))
+	    !attr_get(tb[SMTP_FIXUP_A_KEYWORDS], &p->keywords, 8) ||
+	    !attr_get(tb[SMTP_FIXUP_A_SERIAL], &entry.serial, 8))
 		return -1;
 	*LIST_NEW((struct policy_list *)list) = entry;
 	return 0;
@@ -304,24 +306,11 @@ void flow_list_clear(void *data)
 	memset(list, 0, sizeof(*list));
 }
 
-static int policy_compare(const void *a, const void *b)
-{
-	const struct policy_entry *x = a, *y = b;
-
-	return range_compare(&x->range, &y->range);
-}
-
 static int stats_compare(const void *a, const void *b)
 {
 	const struct stats_entry *x = a, *y = b;
 
 	return range_compare(&x->range, &y->range);
-}
-
-void policy_list_sort(struct policy_list *list)
-{
-	if (list->count)
-		qsort(list->item, list->count, sizeof(*list->item), policy_compare);
 }
 
 void stats_list_sort(struct stats_list *list)
@@ -407,28 +396,34 @@ static void put_option(struct nlmsghdr *nlh, const struct set_request *req,
 	}
 }
 
-struct nlmsghdr *message_set(const struct set_request *req, u16 family)
+/* A message with room for @size octets of attributes */
+static struct nlmsghdr *message_begin(u8 cmd, u16 family, size_t size)
 {
-	/* Each range: three attributes; all else: at most a u64 and a pad each,
-	 * but for the text
-	 */
-	const size_t size = NLMSG_HDRLEN + GENL_HDRLEN +
-			    req->ports.count * (NLA_HDRLEN + 2 * 8) +
-			    (SMTP_FIXUP_A_MAX + 1) * (2 * NLA_HDRLEN + 8) +
-			    NLA_ALIGN(SMTP_FIXUP_TEXT_MAX + 1);
-	struct nlmsghdr *nlh = grow(NULL, 1, size);
 	struct genlmsghdr *genl;
+	struct nlmsghdr *nlh;
 
+	size += NLMSG_HDRLEN + GENL_HDRLEN;
+	nlh = grow(NULL, 1, size);
 	memset(nlh, 0, size);
 	mnl_nlmsg_put_header(nlh);
 	nlh->nlmsg_type = family;
 	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
 	genl = mnl_nlmsg_put_extra_header(nlh, sizeof(*genl));
-	genl->cmd = SMTP_FIXUP_CMD_POLICY_SET;
+	genl->cmd = cmd;
 	genl->version = SMTP_FIXUP_GENL_VERSION;
+	return nlh;
+}
 
-	for (size_t i = 0; i < req->ports.count; i++) {
-		const struct port_range *range = &req->ports.range[i];
+static size_t ports_size(const struct ports *ports)
+{
+	/* Three attributes each */
+	return ports->count * (NLA_HDRLEN + 2 * 8);
+}
+
+static void put_ports(struct nlmsghdr *nlh, const struct ports *ports)
+{
+	for (size_t i = 0; i < ports->count; i++) {
+		const struct port_range *range = &ports->range[i];
 		struct nlattr *nest = mnl_attr_nest_start(nlh, SMTP_FIXUP_A_PORTS);
 
 		mnl_attr_put_u16(nlh, SMTP_FIXUP_PORTS_A_FIRST, range->first);
@@ -436,6 +431,19 @@ struct nlmsghdr *message_set(const struct set_request *req, u16 family)
 			mnl_attr_put_u16(nlh, SMTP_FIXUP_PORTS_A_LAST, range->last);
 		mnl_attr_nest_end(nlh, nest);
 	}
+}
+
+static size_t request_size(const struct set_request *req)
+{
+	/* Each attribute: at most a u64 and a pad, but for the text */
+	return ports_size(&req->ports) +
+	       (SMTP_FIXUP_A_MAX + 1) * (2 * NLA_HDRLEN + 8) +
+	       NLA_ALIGN(SMTP_FIXUP_TEXT_MAX + 1);
+}
+
+static void put_request(struct nlmsghdr *nlh, const struct set_request *req)
+{
+	put_ports(nlh, &req->ports);
 	mnl_attr_put_u8(nlh, SMTP_FIXUP_A_MODE, req->policy.mode);
 	for (u8 attr = 0; attr <= SMTP_FIXUP_A_MAX; attr++) {
 		if (!(req->attrs >> attr & 1))
@@ -445,7 +453,52 @@ struct nlmsghdr *message_set(const struct set_request *req, u16 family)
 		else
 			put_option(nlh, req, attr);
 	}
+}
+
+struct nlmsghdr *message_set(const struct set_request *req, u16 family)
+{
+	struct nlmsghdr *nlh = message_begin(SMTP_FIXUP_CMD_POLICY_SET, family,
+					     request_size(req));
+
+	put_request(nlh, req);
 	return nlh;
+}
+
+struct nlmsghdr *message_replace(const struct set_request *req, size_t count,
+				 u16 family)
+{
+	struct nlmsghdr *nlh;
+	size_t size = 0;
+
+	for (size_t i = 0; i < count; i++)
+		size += NLA_HDRLEN + request_size(&req[i]);
+	nlh = message_begin(SMTP_FIXUP_CMD_POLICY_REPLACE, family, size);
+	for (size_t i = 0; i < count; i++) {
+		struct nlattr *nest = mnl_attr_nest_start(nlh, SMTP_FIXUP_A_POLICY);
+
+		put_request(nlh, &req[i]);
+		mnl_attr_nest_end(nlh, nest);
+	}
+	return nlh;
+}
+
+struct nlmsghdr *message_flush(const struct ports *ports, u16 family)
+{
+	struct nlmsghdr *nlh = message_begin(SMTP_FIXUP_CMD_FLUSH, family,
+					     ports_size(ports));
+
+	put_ports(nlh, ports);
+	return nlh;
+}
+
+int flushed_get(const struct nlmsghdr *nlh, void *flushed)
+{
+	const struct nlattr *tb[SMTP_FIXUP_A_MAX + 1];
+
+	if (message_collect(nlh, tb) || !tb[SMTP_FIXUP_A_FLUSHED] ||
+	    !attr_get(tb[SMTP_FIXUP_A_FLUSHED], flushed, sizeof(u32)))
+		return -1;
+	return 0;
 }
 
 const char *attr_name(unsigned int type)
@@ -464,31 +517,64 @@ const char *attr_name(unsigned int type)
 	return type <= SMTP_FIXUP_A_MAX ? names[type] : NULL;
 }
 
+/* The attribute between @at and @end that the octet at @where belongs to, or
+ * NULL; @index: which one it is, counted from 0.
+ */
+static const struct nlattr *attr_around(const u8 *at, const u8 *end,
+					const u8 *where, int *index)
+{
+	struct nlattr header;
+
+	for (*index = 0; at < end; at += NLA_ALIGN(header.nla_len), ++*index) {
+		if (!attr_header(at, end - at, &header))
+			return NULL;
+		if (where >= at && where < at + header.nla_len)
+			return (const struct nlattr *)at;
+	}
+	return NULL;
+}
+
+static const struct nlattr *message_attr(const struct nlmsghdr *nlh, u32 offset,
+					 int *index)
+{
+	const u8 *begin = (const u8 *)nlh;
+
+	if (offset >= nlh->nlmsg_len)
+		return NULL;
+	return attr_around(begin + NLMSG_HDRLEN + GENL_HDRLEN,
+			   begin + nlh->nlmsg_len, begin + offset, index);
+}
+
+int message_replace_index(const struct nlmsghdr *nlh, u32 offset)
+{
+	int index;
+
+	return message_attr(nlh, offset, &index) ? index : -1;
+}
+
+static unsigned int attr_type(const struct nlattr *attr)
+{
+	return attr->nla_type & NLA_TYPE_MASK;
+}
+
 const char *message_fault(const struct nlmsghdr *nlh, u32 offset, char *buf,
 			  size_t size)
 {
-	const u8 *at = (const u8 *)nlh + NLMSG_HDRLEN + GENL_HDRLEN;
-	const u8 *end = (const u8 *)nlh + nlh->nlmsg_len;
+	const u8 *where = (const u8 *)nlh + offset;
 	struct port_range range;
-	struct nlattr header;
+	const struct nlattr *attr;
+	int index;
 
-	for (; at < end; at += NLA_ALIGN(header.nla_len)) {
-		const u32 start = at - (const u8 *)nlh;
-		unsigned int type;
-
-		if (!attr_header(at, end - at, &header))
-			return NULL;
-		if (offset < start || offset >= start + header.nla_len)
-			continue;
-		type = header.nla_type & NLA_TYPE_MASK;
-		if (!attr_name(type))
-			return NULL;
-		if (type == SMTP_FIXUP_A_PORTS &&
-		    !range_get((const struct nlattr *)at, &range))
-			snprintf(buf, size, "ports %s", RANGE_TEXT(range));
-		else
-			snprintf(buf, size, "%s", attr_name(type));
-		return buf;
-	}
-	return NULL;
+	attr = message_attr(nlh, offset, &index);
+	if (attr && attr_type(attr) == SMTP_FIXUP_A_POLICY)
+		attr = attr_around(attr_data(attr),
+				   (const u8 *)attr_data(attr) + attr_len(attr),
+				   where, &index);
+	if (!attr || !attr_name(attr_type(attr)))
+		return NULL;
+	if (attr_type(attr) == SMTP_FIXUP_A_PORTS && !range_get(attr, &range))
+		snprintf(buf, size, "ports %s", RANGE_TEXT(range));
+	else
+		snprintf(buf, size, "%s", attr_name(attr_type(attr)));
+	return buf;
 }

@@ -15,6 +15,7 @@
 /* What POLICY_GET answers, a range */
 struct policy_entry {
 	struct port_range range;
+	u64 serial;	/* order of setting */
 	struct smtp_policy policy;
 };
 
@@ -118,8 +119,13 @@ void policy_list_clear(void *list);
 void stats_list_clear(void *list);
 void flow_list_clear(void *list);
 
-/* Put into port order. */
+/* Put into an order in which set lines give the same policies again, by port
+ * where that leaves a choice: of ranges that overlap the wider go first, of
+ * equally wide ones those that were set first.
+ */
 void policy_list_sort(struct policy_list *list);
+
+/* Put into port order. */
 void stats_list_sort(struct stats_list *list);
 
 /* Keep what overlaps with @ports, and add an entry of mode off for every
@@ -137,6 +143,29 @@ void stats_list_select(struct stats_list *list, const struct ports *ports);
  */
 struct nlmsghdr *message_set(const struct set_request *req, u16 family);
 
+/* So many ranges of one request fit into a message_replace(). */
+#define REPLACE_RANGES_MAX 2000
+
+/**
+ * message_replace() - the POLICY_REPLACE message of requests
+ * @req: the requests, of at most %REPLACE_RANGES_MAX ranges each
+ * @count: how many
+ * @family: the family's number
+ *
+ * Return: the message as message_set() has it.
+ */
+struct nlmsghdr *message_replace(const struct set_request *req, size_t count,
+				 u16 family);
+
+/* Which request of such a message an offset lies in, or -1. */
+int message_replace_index(const struct nlmsghdr *nlh, u32 offset);
+
+/* The FLUSH message, as message_set(). No ports: all of them. */
+struct nlmsghdr *message_flush(const struct ports *ports, u16 family);
+
+/* Read its answer into a u32: how many connections ended. Return 0, or -1. */
+int flushed_get(const struct nlmsghdr *nlh, void *flushed);
+
 /**
  * message_fault() - what a message's reader calls the attribute at an offset
  * @nlh: a message that this side made
@@ -144,7 +173,7 @@ struct nlmsghdr *message_set(const struct set_request *req, u16 family);
  * @buf: for the answer
  * @size: its size
  *
- * Return: @buf with words such as "ports 25-30", or NULL for an offset that
+ * Return: @buf with words such as "ports 25-30" or "tls", or NULL for an offset that
  * tells nothing.
  */
 const char *message_fault(const struct nlmsghdr *nlh, u32 offset, char *buf,

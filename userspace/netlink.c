@@ -31,9 +31,11 @@
  * struct ext_ack - what the kernel adds to an error
  * @text: its sentence, printable, or empty
  * @fault: what the attribute at fault is called, or empty
+ * @offset: where that attribute is in the request, or 0
  * @missing: what the attribute that is missing is called, or NULL
  */
 struct ext_ack {
+	u32 offset;
 	char text[512];
 	char fault[64];
 	const char *missing;
@@ -58,6 +60,7 @@ static void ext_ack_read(struct ext_ack *ack, const void *data, size_t len,
 	    tb[EXT_ACK_OFFS]->nla_len == NLA_HDRLEN + sizeof(n)) {
 		memcpy(&n, (const u8 *)tb[EXT_ACK_OFFS] + NLA_HDRLEN, sizeof(n));
 		message_fault(request, n, ack->fault, sizeof(ack->fault));
+		ack->offset = n;
 	}
 	if (tb[EXT_ACK_MISS_TYPE] &&
 	    tb[EXT_ACK_MISS_TYPE]->nla_len == NLA_HDRLEN + sizeof(n)) {
@@ -123,6 +126,7 @@ static enum walk walk_end(const struct nlmsghdr *nlh,
 	if (nlh->nlmsg_flags & NLM_F_ACK_TLVS && head < len)
 		ext_ack_read(&ack, payload + head, len - head, request);
 	explain(-error, &ack, request, why);
+	why->offset = ack.offset;
 	return WALK_FAILED;
 
 malformed:
@@ -226,13 +230,14 @@ static int receive(struct netlink *nl, const struct nlmsghdr *request,
 	return walk == WALK_DONE ? 0 : -1;
 }
 
-int netlink_request(struct netlink *nl, struct nlmsghdr *nlh, struct reason *why)
+int netlink_request(struct netlink *nl, struct nlmsghdr *nlh,
+		    const struct reply *reply, struct reason *why)
 {
 	bool interrupted;
 
 	if (send_message(nl, nlh, why))
 		return -1;
-	return receive(nl, nlh, NULL, &interrupted, why);
+	return receive(nl, nlh, reply, &interrupted, why);
 }
 
 int netlink_dump(struct netlink *nl, u8 cmd, const struct reply *reply,

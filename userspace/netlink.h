@@ -30,9 +30,11 @@ struct reply {
 int netlink_open(struct netlink *nl, struct reason *why);
 void netlink_close(struct netlink *nl);
 
-/* Send a message that asks for an ack, and wait for it. */
+/* Send a message that asks for an ack, and wait for it. What comes before that
+ * goes to @reply, which may be NULL.
+ */
 int netlink_request(struct netlink *nl, struct nlmsghdr *nlh,
-		    struct reason *why);
+		    const struct reply *reply, struct reason *why);
 
 /* Dump by a command. What changed during the dump is read again. */
 int netlink_dump(struct netlink *nl, u8 cmd, const struct reply *reply,

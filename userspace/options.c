@@ -278,6 +278,20 @@ void options_print(FILE *out, const struct smtp_policy *policy)
 		set_options[i].print(&set_options[i], out, policy, &base);
 }
 
+void options_print_all(FILE *out, const struct smtp_policy *policy)
+{
+	struct smtp_policy other;
+
+	if (policy->mode == SMTP_FIXUP_MODE_OFF)
+		return;
+	/* A base that agrees with no policy: no such value, nothing passes */
+	memset(&other, 0xff, sizeof(other));
+	other.verbs = 0;
+	other.keywords = 0;
+	for (unsigned int i = 0; i < set_options_count; i++)
+		set_options[i].print(&set_options[i], out, policy, &other);
+}
+
 void options_explain(FILE *out)
 {
 	for (unsigned int i = 0; i < set_options_count; i++) {

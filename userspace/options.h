@@ -84,6 +84,9 @@ void option_print_arg(FILE *out, const struct set_option *option);
  */
 void options_print(FILE *out, const struct smtp_policy *policy);
 
+/* The same with what the mode means written out, too. */
+void options_print_all(FILE *out, const struct smtp_policy *policy);
+
 /* Every option with its values, for --help. */
 void options_explain(FILE *out);
 

@@ -70,11 +70,38 @@ static int finish(struct set_request *req, int rc, struct reason *why)
 	return rc;
 }
 
+static int fixup_request(struct set_request *req, int argc, char **argv,
+			 struct reason *why)
+{
+	return fixup_parse(req, argc, argv, SMTP_FIXUP_MODE_FIXUP, why);
+}
+
+static int inspect_request(struct set_request *req, int argc, char **argv,
+			   struct reason *why)
+{
+	return inspect_parse(req, argc, argv, SMTP_FIXUP_MODE_ESMTP, why);
+}
+
+static int no_request(struct set_request *req, int argc, char **argv,
+		      struct reason *why)
+{
+	memset(req, 0, sizeof(*req));
+	if (argc && !strcmp(argv[0], "fixup"))
+		return fixup_parse(req, argc - 1, argv + 1, SMTP_FIXUP_MODE_OFF,
+				   why);
+	if (argc && !strcmp(argv[0], "inspect"))
+		return inspect_parse(req, argc - 1, argv + 1,
+				     SMTP_FIXUP_MODE_OFF, why);
+	if (argc)
+		return reason_usage(why, "%s is not known here; the lines are 'no fixup protocol smtp 25' and 'no inspect esmtp'",
+				    QUOTED(argv[0]));
+	return reason_usage(why, "no needs the line to be undone: 'no fixup protocol smtp 25' or 'no inspect esmtp'");
+}
+
 static int fixup_run(struct cli *cli)
 {
 	struct set_request req;
-	int rc = fixup_parse(&req, cli->argc, cli->argv, SMTP_FIXUP_MODE_FIXUP,
-			     cli->why);
+	int rc = fixup_request(&req, cli->argc, cli->argv, cli->why);
 
 	return finish(&req, rc, cli->why);
 }
@@ -82,28 +109,16 @@ static int fixup_run(struct cli *cli)
 static int inspect_run(struct cli *cli)
 {
 	struct set_request req;
-	int rc = inspect_parse(&req, cli->argc, cli->argv, SMTP_FIXUP_MODE_ESMTP,
-			       cli->why);
+	int rc = inspect_request(&req, cli->argc, cli->argv, cli->why);
 
 	return finish(&req, rc, cli->why);
 }
 
 static int no_run(struct cli *cli)
 {
-	struct set_request req = { 0 };
-	int rc;
+	struct set_request req;
+	int rc = no_request(&req, cli->argc, cli->argv, cli->why);
 
-	if (cli->argc && !strcmp(cli->argv[0], "fixup"))
-		rc = fixup_parse(&req, cli->argc - 1, cli->argv + 1,
-				 SMTP_FIXUP_MODE_OFF, cli->why);
-	else if (cli->argc && !strcmp(cli->argv[0], "inspect"))
-		rc = inspect_parse(&req, cli->argc - 1, cli->argv + 1,
-				   SMTP_FIXUP_MODE_OFF, cli->why);
-	else if (cli->argc)
-		rc = reason_usage(cli->why, "%s is not known here; the lines are 'no fixup protocol smtp 25' and 'no inspect esmtp'",
-				  QUOTED(cli->argv[0]));
-	else
-		rc = reason_usage(cli->why, "no needs the line to be undone: 'no fixup protocol smtp 25' or 'no inspect esmtp'");
 	return finish(&req, rc, cli->why);
 }
 
@@ -144,6 +159,7 @@ const struct verb verb_fixup = {
 	.doc = "as a PIX has it: set 25 fixup",
 	.detail = "Without a port it means 25.\n",
 	.example = "fixup protocol smtp 25-30",
+	.request = fixup_request,
 	.run = fixup_run,
 	.complete = fixup_complete,
 };
@@ -153,6 +169,7 @@ const struct verb verb_no = {
 	.usage = "fixup protocol smtp [PORT[-PORT]]\ninspect esmtp",
 	.doc = "as a PIX has it: set 25 off",
 	.example = "no fixup protocol smtp 25",
+	.request = no_request,
 	.run = no_run,
 	.complete = no_complete,
 };
@@ -162,6 +179,7 @@ const struct verb verb_inspect = {
 	.usage = "esmtp",
 	.doc = "as an ASA has it: set 25 esmtp",
 	.example = "inspect esmtp",
+	.request = inspect_request,
 	.run = inspect_run,
 	.complete = inspect_complete,
 };

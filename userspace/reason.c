@@ -12,6 +12,7 @@ static int fill(struct reason *why, int status, bool usage, const char *format,
 {
 	why->status = status;
 	why->usage = usage;
+	why->offset = 0;
 	vsnprintf(why->text, sizeof(why->text), format, args);
 	make_printable(why->text);
 	return -1;

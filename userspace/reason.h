@@ -16,11 +16,13 @@ enum {
  * struct reason - filled by whatever fails, printed in one place
  * @status: exit status
  * @usage: the command line is at fault, so point to --help
+ * @offset: of what the kernel refused, in the request, or 0: it did not say
  * @text: what is wrong and what to do; printable ASCII, no line end
  */
 struct reason {
 	int status;
 	bool usage;
+	unsigned int offset;
 	char text[1024];
 };
 

@@ -95,7 +95,7 @@ int set_send(const struct set_request *req, struct reason *why)
 	rc = netlink_open(&nl, why);
 	if (!rc) {
 		nlh = message_set(req, nl.family);
-		rc = netlink_request(&nl, nlh, why);
+		rc = netlink_request(&nl, nlh, NULL, why);
 		free(nlh);
 	}
 	netlink_close(&nl);
@@ -179,8 +179,7 @@ static void set_complete(const struct completion *c)
 		return;
 	}
 	if (c->argc == 1) {
-		for (unsigned int n = 0; n < mode_words.count; n++)
-			propose(c, mode_words.names[n]);
+		propose_modes(c);
 		return;
 	}
 	if (!strcmp(c->argv[1], smtp_mode_names[SMTP_FIXUP_MODE_OFF]))
@@ -209,6 +208,7 @@ const struct verb verb_set = {
 		"  any DNAT. Where ranges overlap, a port is under the narrowest of them.\n",
 	.example = "set 25 esmtp tls allow",
 	.explain = set_explain,
+	.request = set_parse,
 	.literal = set_literal,
 	.run = set_run,
 	.complete = set_complete,

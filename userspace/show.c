@@ -5,6 +5,8 @@
 #include "output.h"
 #include "show.h"
 
+#define SHOW_PRESET 1U	/* the index in show_flags, as a bit */
+
 void show_text(FILE *out, const struct policy_list *list)
 {
 	for (size_t i = 0; i < list->count; i++) {
@@ -58,6 +60,39 @@ int show_json(FILE *out, const struct policy_list *list, struct reason *why)
 	return json_list_end(&json, why);
 }
 
+/* What a mode means, with nothing left out; without a name, what each does */
+static int show_preset(struct cli *cli)
+{
+	struct policy_list list = { 0 };
+	struct policy_entry entry[__SMTP_FIXUP_MODE_MAX] = { 0 };
+	int mode = -1;
+
+	if (cli->argc > 1)
+		return reason_usage(cli->why, "%s is one word too many; show --preset takes one name",
+				    QUOTED(cli->argv[1]));
+	if (cli->argc) {
+		mode = word_find(&mode_words, cli->argv[0], cli->why);
+		if (mode < 0)
+			return -1;
+	}
+	list.item = entry;
+	for (int i = 0; i < __SMTP_FIXUP_MODE_MAX; i++) {
+		if (mode >= 0 && i != mode)
+			continue;
+		entry[list.count].range = (struct port_range){ 25, 25 };
+		policy_init(&entry[list.count++].policy, i);
+	}
+	if (cli->json)
+		return show_json(cli->out, &list, cli->why);
+	for (size_t i = 0; i < list.count; i++) {
+		fprintf(cli->out, "set %s %s", RANGE_TEXT(entry[i].range),
+			WORD_TEXT(&mode_words, entry[i].policy.mode));
+		options_print_all(cli->out, &entry[i].policy);
+		fputc('\n', cli->out);
+	}
+	return 0;
+}
+
 static int show_run(struct cli *cli)
 {
 	struct policy_list list = { 0 };
@@ -65,6 +100,8 @@ static int show_run(struct cli *cli)
 	struct ports ports;
 	int rc;
 
+	if (cli->flags & SHOW_PRESET)
+		return show_preset(cli);
 	rc = cli_ports(cli, &ports);
 	if (!rc)
 		rc = netlink_read(SMTP_FIXUP_CMD_POLICY_GET, &reply, cli->why);
@@ -82,18 +119,30 @@ static int show_run(struct cli *cli)
 
 static void show_complete(const struct completion *c)
 {
-	if (!c->argc)
+	if (c->argc)
+		return;
+	if (c->flags & SHOW_PRESET)
+		propose_modes(c);
+	else
 		propose_ports(c);
 }
 
+static const struct flag show_flags[] = {
+	{ "--preset", "say what a mode means, with every option written out" },
+	{ NULL, NULL }
+};
+
 const struct verb verb_show = {
 	.name = "show",
-	.usage = "[PORTS]",
+	.usage = "[PORTS]\n--preset [MODE]",
 	.doc = "print the policy in force, as set lines",
 	.detail =
 		"Options stand only where they differ from what the mode means. With PORTS,\n"
-		"only what covers one of them; a port without a policy is off.\n",
+		"only what covers one of them; a port without a policy is off. The lines are in\n"
+		"an order in which they can be fed back. --preset prints the line of a mode, or\n"
+		"of each, with nothing left out, and needs no kernel module.\n",
 	.example = "show 25",
+	.flags = show_flags,
 	.run = show_run,
 	.complete = show_complete,
 };

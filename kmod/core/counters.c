@@ -28,6 +28,7 @@ const char *const smtp_counter_names[__SMTP_FIXUP_CNT_MAX] = {
 	[SMTP_FIXUP_CNT_CONNECTIONS_PREEXISTING] = "connections_preexisting",
 	[SMTP_FIXUP_CNT_CONNECTIONS_OTHER_HELPER] = "connections_other_helper",
 	[SMTP_FIXUP_CNT_MEMORY_REFUSED] = "memory_refused",
+	[SMTP_FIXUP_CNT_CONNECTIONS_FLUSHED] = "connections_flushed",
 };
 
 #ifndef __KERNEL__
@@ -82,5 +83,7 @@ const char *const smtp_counter_explanations[__SMTP_FIXUP_CNT_MAX] = {
 		"connections left alone because an administrator gave them another conntrack helper",
 	[SMTP_FIXUP_CNT_MEMORY_REFUSED] =
 		"packets dropped because memory was short or memory_limit was reached",
+	[SMTP_FIXUP_CNT_CONNECTIONS_FLUSHED] =
+		"connections ended by flush",
 };
 #endif

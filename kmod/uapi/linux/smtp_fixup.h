@@ -14,7 +14,7 @@
  *	or not at all. Mode off removes the policy of exactly that range; where
  *	a wider range would then apply, an "off" is remembered in its place.
  * SMTP_FIXUP_CMD_POLICY_GET  dump    one message a range: %SMTP_FIXUP_A_PORTS
- *	and every policy attribute.
+ *	%SMTP_FIXUP_A_SERIAL and every policy attribute.
  * SMTP_FIXUP_CMD_STATS_GET   dump    one message a range: %SMTP_FIXUP_A_PORTS,
  *	%SMTP_FIXUP_A_MODE, %SMTP_FIXUP_A_COUNTERS.
  * SMTP_FIXUP_CMD_FLOW_GET    dump    one message a live connection:
@@ -22,6 +22,15 @@
  * SMTP_FIXUP_CMD_EVENT       never a request: sent to the multicast group
  *	%SMTP_FIXUP_MCGRP_EVENTS, %SMTP_FIXUP_A_EVENT. To join it needs
  *	CAP_NET_ADMIN, too.
+ * SMTP_FIXUP_CMD_POLICY_REPLACE do   %SMTP_FIXUP_A_POLICY (any number of them):
+ *	each holds what a POLICY_SET would. The configuration is these and
+ *	nothing else from then on, or what it was. Their order counts only
+ *	for equal ranges and for ones of equal width that overlap: the last
+ *	one is in force. Ranges that stay go on counting.
+ * SMTP_FIXUP_CMD_FLUSH       do      any number of %SMTP_FIXUP_A_PORTS, none
+ *	for all: the connections under a policy there end. Whatever either
+ *	side of one still sends brings both a RST. Answered by
+ *	%SMTP_FIXUP_A_FLUSHED.
  */
 #ifndef _UAPI_LINUX_SMTP_FIXUP_H
 #define _UAPI_LINUX_SMTP_FIXUP_H
@@ -156,6 +165,7 @@ enum smtp_fixup_counter {
 	SMTP_FIXUP_CNT_CONNECTIONS_PREEXISTING,
 	SMTP_FIXUP_CNT_CONNECTIONS_OTHER_HELPER,
 	SMTP_FIXUP_CNT_MEMORY_REFUSED,
+	SMTP_FIXUP_CNT_CONNECTIONS_FLUSHED,
 	__SMTP_FIXUP_CNT_MAX
 };
 
@@ -205,6 +215,9 @@ enum smtp_fixup_attr {
 	SMTP_FIXUP_A_REJECT,	/* u8 enum smtp_fixup_reject */
 	SMTP_FIXUP_A_EHLO,	/* u8 enum smtp_fixup_ehlo */
 	SMTP_FIXUP_A_EVENT,	/* nested smtp_fixup_event_attr */
+	SMTP_FIXUP_A_SERIAL,	/* u64, order of setting; dump only */
+	SMTP_FIXUP_A_POLICY,	/* nested top-level attributes, those of a set */
+	SMTP_FIXUP_A_FLUSHED,	/* u32, connections that were ended */
 	__SMTP_FIXUP_A_MAX
 };
 
@@ -278,6 +291,8 @@ enum smtp_fixup_cmd {
 	SMTP_FIXUP_CMD_STATS_GET,
 	SMTP_FIXUP_CMD_FLOW_GET,
 	SMTP_FIXUP_CMD_EVENT,
+	SMTP_FIXUP_CMD_POLICY_REPLACE,
+	SMTP_FIXUP_CMD_FLUSH,
 	__SMTP_FIXUP_CMD_MAX
 };
 

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Lines of a saved configuration. */
+#ifndef _SMTPFIXUP_LINES_H
+#define _SMTPFIXUP_LINES_H
+
+#include "set.h"
+
+/**
+ * struct line_list - what the lines of a file ask for
+ * @item: a request each
+ * @number: the number of each one's line, from 1
+ * @count: how many
+ * @alloc: how many there is room for
+ */
+struct line_list {
+	struct set_request *item;
+	unsigned int *number;
+	size_t count;
+	size_t alloc;
+};
+
+#define LINE_WORDS_MAX 100
+
+/**
+ * line_split() - the words of a line, as a shell would have them
+ * @line: the line; the words are put together in it
+ * @words: for at most %LINE_WORDS_MAX of them
+ * @why: filled on failure
+ *
+ * Quotes of both kinds and backslashes keep blanks together; a # that begins
+ * a word begins a comment.
+ *
+ * Return: how many words, or -1.
+ */
+int line_split(char *line, char **words, struct reason *why);
+
+/**
+ * lines_parse() - read set lines, lines of a PIX, comments
+ * @list: the requests; lines_free() it even on failure
+ * @name: what the text is called in errors
+ * @text: the text; is changed
+ * @len: its length; a NUL stands behind it
+ * @why: filled on failure, with name and number of the line
+ */
+int lines_parse(struct line_list *list, const char *name, char *text,
+		size_t len, struct reason *why);
+void lines_free(struct line_list *list);
+
+/* Put the line that is at fault before the reason. Returns -1. */
+int lines_fault(const char *name, unsigned int number, struct reason *why);
+
+#endif /* _SMTPFIXUP_LINES_H */

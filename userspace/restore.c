@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* restore [FILE] */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "lines.h"
+#include "netlink.h"
+
+/* More than 65535 ranges with texts need */
+#define FILE_SIZE_MAX (32U << 20)
+
+/* All of it, with a NUL behind; NULL on failure */
+static char *read_all(FILE *f, const char *name, size_t *len, struct reason *why)
+{
+	size_t alloc = 16384, got;
+	char *text = grow(NULL, alloc, 1);
+
+	*len = 0;
+	while ((got = fread(text + *len, 1, alloc - *len - 1, f))) {
+		*len += got;
+		if (*len > FILE_SIZE_MAX) {
+			reason_local(why, "%.200s is longer than %u MiB; is it a configuration?",
+				     name, FILE_SIZE_MAX >> 20);
+			goto failed;
+		}
+		if (alloc - *len < 2) {
+			alloc *= 2;
+			text = grow(text, alloc, 1);
+		}
+	}
+	if (ferror(f)) {
+		reason_local(why, "%.200s could not be read: %s", name,
+			     strerror(errno));
+		goto failed;
+	}
+	text[*len] = '\0';
+	return text;
+
+failed:
+	free(text);
+	return NULL;
+}
+
+static int restore_send(const struct line_list *list, const char *name,
+			struct reason *why)
+{
+	struct nlmsghdr *nlh;
+	struct netlink nl;
+	int rc, index;
+
+	rc = netlink_open(&nl, why);
+	if (!rc) {
+		nlh = message_replace(list->item, list->count, nl.family);
+		rc = netlink_request(&nl, nlh, NULL, why);
+		index = rc ? message_replace_index(nlh, why->offset) : -1;
+		if (index >= 0)
+			lines_fault(name, list->number[index], why);
+		free(nlh);
+	}
+	netlink_close(&nl);
+	return rc;
+}
+
+static int restore_run(struct cli *cli)
+{
+	struct line_list list = { 0 };
+	const char *name = "stdin";
+	FILE *f = stdin;
+	char *text;
+	size_t len;
+	int rc = -1;
+
+	if (cli->argc > 1)
+		return reason_usage(cli->why, "%s is one word too many; restore takes one file",
+				    QUOTED(cli->argv[1]));
+	if (cli->argc && strcmp(cli->argv[0], "-")) {
+		name = cli->argv[0];
+		f = fopen(name, "re");
+		if (!f)
+			return reason_local(cli->why, "%.200s could not be opened: %s",
+					    name, strerror(errno));
+	}
+	text = read_all(f, name, &len, cli->why);
+	if (f != stdin)
+		fclose(f);
+	if (!text)
+		return -1;
+	if (!lines_parse(&list, name, text, len, cli->why))
+		rc = restore_send(&list, name, cli->why);
+	lines_free(&list);
+	free(text);
+	return rc;
+}
+
+const struct verb verb_restore = {
+	.name = "restore",
+	.usage = "[FILE]",
+	.doc = "replace the whole configuration by a saved one, or nothing of it",
+	.detail =
+		"Reads set lines, the lines of a PIX (fixup, no fixup, inspect, no inspect),\n"
+		"comments behind # and empty lines; without FILE, or with -, from standard\n"
+		"input. Words may stand in quotes as a shell has them. All lines are checked\n"
+		"before anything changes; what is wrong is told as FILE:LINE. The lines take\n"
+		"effect together: their order counts only for equal ranges and for ranges of\n"
+		"equal width that overlap, where the last one is in force. Ports that no line\n"
+		"names are off from then on. Counters of ranges that stay go on counting.\n",
+	.example = "restore /etc/smtpfixup.conf",
+	.run = restore_run,
+};
