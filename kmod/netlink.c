@@ -507,6 +507,7 @@ static int smtp_nl_dump_ct(struct sk_buff *skb, struct netlink_callback *cb,
 
 	if (!net_eq(nf_ct_net(ct), sock_net(skb->sk)) ||
 	    nf_ct_protonum(ct) != IPPROTO_TCP ||
+	    READ_ONCE(ct->proto.tcp.state) >= TCP_CONNTRACK_TIME_WAIT ||
 	    nf_ct_is_expired(ct) || nf_ct_is_dying(ct))
 		return 0;
 	data = smtp_helper_data(ct);

@@ -24,7 +24,8 @@ void help_program(FILE *out)
 	fputs("\nOptions:\n", out);
 	print_flags(out, common_flags);
 	fputs("\n'smtpfixup VERB --help' tells all about a verb; so does smtpfixup(8).\n"
-	      "Exit status: 0 done, 1 usage or local error, 2 refused by the kernel.\n",
+	      "Exit status: 0 done, 1 usage or local error, 2 refused by the kernel,\n"
+	      "3 probe has found a device.\n",
 	      out);
 }
 

@@ -13,6 +13,7 @@ const struct verb *const verbs[] = {
 	&verb_save,
 	&verb_restore,
 	&verb_flush,
+	&verb_probe,
 	&verb_fixup,
 	&verb_no,
 	&verb_inspect,
