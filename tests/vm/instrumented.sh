@@ -100,7 +100,7 @@ each_fails() {
 }
 
 unload() { rmmod nf_smtp_fixup; }
-forget() { r smtpfixup set 25 fixup; }
+forget() { r smtpfixup set 25 fixup && r smtpfixup set 26,30-40 off; }
 delete() { ip netns delete poor; }
 
 unload
@@ -112,7 +112,6 @@ each_fails "a namespace" delete ip netns add poor
 r smtpfixup set 25 fixup
 before=$(r smtpfixup show)
 each_fails "set" forget ip netns exec router smtpfixup set 25,26,30-40 esmtp
-r smtpfixup set 26,30-40 off
 equal "memory: a set that failed changed nothing" "$(r smtpfixup show)" "$before"
 
 # Packets: a lost allocation is a lost packet, which TCP sends again.
