@@ -73,6 +73,13 @@ static bool attr_get(const struct nlattr *attr, void *value, size_t size)
 	return true;
 }
 
+bool attr_is(const struct nlattr *attr, const char *text)
+{
+	size_t len = strlen(text) + 1;
+
+	return attr && attr_len(attr) == len && !memcmp(attr_data(attr), text, len);
+}
+
 static int nested_collect(const struct nlattr *attr, const struct nlattr **tb,
 			  unsigned int max)
 {

@@ -188,4 +188,7 @@ const char *attr_name(unsigned int type);
 int attrs_collect(const void *data, size_t len, const struct nlattr **tb,
 		  unsigned int max);
 
+/* Is this attribute there, and this string? */
+bool attr_is(const struct nlattr *attr, const char *text);
+
 #endif /* _SMTPFIXUP_MESSAGES_H */

@@ -5,6 +5,9 @@
 
 #include "messages.h"
 
+/* The kernel fills at most 32 KB at a time */
+#define NETLINK_RECEIVE_SIZE 65536
+
 struct netlink {
 	struct mnl_socket *socket;
 	u32 portid;
