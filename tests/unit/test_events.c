@@ -52,7 +52,7 @@ static void test_m_the_table_is_whole(void **state)
 		assert_true(!e->vendor || (e->vendor >= 108002 && e->vendor <= 108007));
 		/* Its text names what matched */
 		assert_int_equal(e->vendor == 108004 || e->vendor == 108005,
-				 e->criterion != NULL);
+				 !!e->criterion);
 		assert_true(!e->vendor || e->side != SMTP_SIDE_BOTH);
 		for (k = 0; k < i; k++)
 			assert_string_not_equal(e->name, smtp_events[k].name);
