@@ -57,7 +57,7 @@ int probe_target(const char *word, char host[PROBE_HOST_SIZE], u16 *port,
 	return 0;
 }
 
-/* Returns 0, or an errno */
+/* Returns 0, or a negative errno */
 static int connect_within(int fd, const struct addrinfo *to, int seconds)
 {
 	struct pollfd pfd = { .fd = fd, .events = POLLOUT };
@@ -67,15 +67,15 @@ static int connect_within(int fd, const struct addrinfo *to, int seconds)
 	if (!connect(fd, to->ai_addr, to->ai_addrlen))
 		return 0;
 	if (errno != EINPROGRESS)
-		return errno;
+		return -errno;
 	do {
 		ready = poll(&pfd, 1, seconds * 1000);
 	} while (ready < 0 && errno == EINTR);
 	if (!ready)
-		return ETIMEDOUT;
+		return -ETIMEDOUT;
 	if (ready < 0 || getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len))
-		return errno;
-	return error;
+		return -errno;
+	return -error;
 }
 
 /* The first of the host's addresses that answers; @address is that */
@@ -98,7 +98,7 @@ static int open_target(const char *host, u16 port, char *address, size_t size,
 	for (one = all; one; one = one->ai_next) {
 		fd = socket(one->ai_family,
 			    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-		error = fd < 0 ? errno : connect_within(fd, one, CONNECT_SECONDS);
+		error = fd < 0 ? -errno : connect_within(fd, one, CONNECT_SECONDS);
 		if (!error)
 			break;
 		if (fd >= 0)
@@ -113,7 +113,7 @@ static int open_target(const char *host, u16 port, char *address, size_t size,
 	freeaddrinfo(all);
 	if (fd < 0)
 		return reason_local(why, "%s does not answer on port %u: %s",
-				    QUOTED(host), port, strerror(error));
+				    QUOTED(host), port, strerror(-error));
 	return fd;
 }
 

@@ -604,7 +604,8 @@ static void rules_set(struct rules *rules, struct port_range range, u8 mode)
 static void rules_list(const struct rules *rules, struct policy_list *list)
 {
 	list->item = calloc(rules->count + 1, sizeof(*list->item));
-	list->count = list->alloc = rules->count;
+	list->count = rules->count;
+	list->alloc = rules->count;
 	for (size_t i = 0; i < rules->count; i++) {
 		list->item[i].range = rules->rule[i].range;
 		list->item[i].serial = rules->rule[i].serial;
