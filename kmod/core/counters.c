@@ -29,6 +29,17 @@ const char *const smtp_counter_names[__SMTP_FIXUP_CNT_MAX] = {
 	[SMTP_FIXUP_CNT_CONNECTIONS_OTHER_HELPER] = "connections_other_helper",
 	[SMTP_FIXUP_CNT_MEMORY_REFUSED] = "memory_refused",
 	[SMTP_FIXUP_CNT_CONNECTIONS_FLUSHED] = "connections_flushed",
+	[SMTP_FIXUP_CNT_SPECIAL_CHARACTERS] = "special_characters",
+	[SMTP_FIXUP_CNT_ADDRESSES_BAD] = "addresses_bad",
+	[SMTP_FIXUP_CNT_COMMAND_LINES_LONG] = "command_lines_long",
+	[SMTP_FIXUP_CNT_RCPTS_EXCESS] = "rcpts_excess",
+	[SMTP_FIXUP_CNT_SENDERS_LONG] = "senders_long",
+	[SMTP_FIXUP_CNT_HEADER_LINES_LONG] = "header_lines_long",
+	[SMTP_FIXUP_CNT_BODY_LINES_LONG] = "body_lines_long",
+	[SMTP_FIXUP_CNT_MIME_FILENAMES_LONG] = "mime_filenames_long",
+	[SMTP_FIXUP_CNT_BODIES_UNREAD] = "bodies_unread",
+	[SMTP_FIXUP_CNT_CONNECTIONS_ENDED] = "connections_ended",
+	[SMTP_FIXUP_CNT_CONNECTIONS_UNOBSERVED] = "connections_unobserved",
 };
 
 #ifndef __KERNEL__
@@ -85,5 +96,27 @@ const char *const smtp_counter_explanations[__SMTP_FIXUP_CNT_MAX] = {
 		"packets dropped because memory was short or memory_limit was reached",
 	[SMTP_FIXUP_CNT_CONNECTIONS_FLUSHED] =
 		"connections ended by flush",
+	[SMTP_FIXUP_CNT_SPECIAL_CHARACTERS] =
+		"the characters | and ` and NUL in the addresses of MAIL, RCPT, SAML, SEND and SOML",
+	[SMTP_FIXUP_CNT_ADDRESSES_BAD] =
+		"the characters < and > there that delimit no address",
+	[SMTP_FIXUP_CNT_COMMAND_LINES_LONG] =
+		"command lines longer than the limit command-line",
+	[SMTP_FIXUP_CNT_RCPTS_EXCESS] =
+		"RCPT commands of a message beyond the limit rcpt",
+	[SMTP_FIXUP_CNT_SENDERS_LONG] =
+		"sender addresses longer than the limit sender",
+	[SMTP_FIXUP_CNT_HEADER_LINES_LONG] =
+		"lines of message headers longer than the limit header-line",
+	[SMTP_FIXUP_CNT_BODY_LINES_LONG] =
+		"lines behind message headers longer than the limit body-line",
+	[SMTP_FIXUP_CNT_MIME_FILENAMES_LONG] =
+		"file names of MIME parts longer than the limit mime-filename",
+	[SMTP_FIXUP_CNT_BODIES_UNREAD] =
+		"times that part of a message was not looked at for its limits: octets that passed ahead of a gap, or parts too deeply nested",
+	[SMTP_FIXUP_CNT_CONNECTIONS_ENDED] =
+		"connections ended by the option special, or by a limit",
+	[SMTP_FIXUP_CNT_CONNECTIONS_UNOBSERVED] =
+		"connections under observe that could not be followed to their end: too much at once came out of order or behind a command that must be waited for",
 };
 #endif

@@ -76,6 +76,40 @@ const char *const smtp_tls_names[__SMTP_FIXUP_TLS_MAX] = {
 	[SMTP_FIXUP_TLS_ALLOW]	= "allow",
 };
 
+const char *const smtp_special_names[__SMTP_FIXUP_SPECIAL_MAX] = {
+	[SMTP_FIXUP_SPECIAL_OFF]	= "off",
+	[SMTP_FIXUP_SPECIAL_LOG]	= "log",
+	[SMTP_FIXUP_SPECIAL_REPLACE]	= "replace",
+	[SMTP_FIXUP_SPECIAL_DROP]	= "drop",
+};
+
+const char *const smtp_limit_names[__SMTP_FIXUP_LIMIT_MAX] = {
+	[SMTP_FIXUP_LIMIT_COMMAND_LINE]		= "command-line",
+	[SMTP_FIXUP_LIMIT_RCPT]			= "rcpt",
+	[SMTP_FIXUP_LIMIT_SENDER]		= "sender",
+	[SMTP_FIXUP_LIMIT_HEADER_LINE]		= "header-line",
+	[SMTP_FIXUP_LIMIT_BODY_LINE]		= "body-line",
+	[SMTP_FIXUP_LIMIT_MIME_FILENAME]	= "mime-filename",
+};
+
+const char *const smtp_action_names[__SMTP_FIXUP_ACTION_MAX] = {
+	[SMTP_FIXUP_ACTION_OFF]		= "off",
+	[SMTP_FIXUP_ACTION_LOG]		= "log",
+	[SMTP_FIXUP_ACTION_MASK]	= "mask",
+	[SMTP_FIXUP_ACTION_DROP]	= "drop",
+	[SMTP_FIXUP_ACTION_RESET]	= "reset",
+};
+
+/* The vendor's default map: RULES.md L */
+static const u16 smtp_limits_default[__SMTP_FIXUP_LIMIT_MAX] = {
+	[SMTP_FIXUP_LIMIT_COMMAND_LINE]		= 512,
+	[SMTP_FIXUP_LIMIT_RCPT]			= 100,
+	[SMTP_FIXUP_LIMIT_SENDER]		= 320,
+	[SMTP_FIXUP_LIMIT_HEADER_LINE]		= 998,
+	[SMTP_FIXUP_LIMIT_BODY_LINE]		= 998,
+	[SMTP_FIXUP_LIMIT_MIME_FILENAME]	= 255,
+};
+
 const char *const smtp_phase_names[__SMTP_FIXUP_PHASE_MAX] = {
 	[SMTP_FIXUP_PHASE_GREETING]	= "greeting",
 	[SMTP_FIXUP_PHASE_COMMAND]	= "command",
@@ -85,16 +119,20 @@ const char *const smtp_phase_names[__SMTP_FIXUP_PHASE_MAX] = {
 	[SMTP_FIXUP_PHASE_TLS]		= "tls",
 };
 
-/* What each mode lets through: V1, and V2 with E2 */
+/* What each mode lets through: V1, and V2 with E2; A2, L */
 static const struct {
 	u64 verbs;
 	u64 keywords;
+	u8 special;
+	u8 limits;
 } smtp_modes[__SMTP_FIXUP_MODE_MAX] = {
 	[SMTP_FIXUP_MODE_FIXUP] = {
 		.verbs = SMTP_VERB_BIT(HELO) | SMTP_VERB_BIT(MAIL) |
 			 SMTP_VERB_BIT(RCPT) | SMTP_VERB_BIT(DATA) |
 			 SMTP_VERB_BIT(RSET) | SMTP_VERB_BIT(NOOP) |
 			 SMTP_VERB_BIT(QUIT),
+		.special = SMTP_FIXUP_SPECIAL_REPLACE,
+		.limits = SMTP_FIXUP_ACTION_OFF,
 	},
 	[SMTP_FIXUP_MODE_ESMTP] = {
 		.verbs = SMTP_VERB_BIT(HELO) | SMTP_VERB_BIT(MAIL) |
@@ -105,6 +143,8 @@ static const struct {
 			 SMTP_VERB_BIT(HELP) | SMTP_VERB_BIT(SAML) |
 			 SMTP_VERB_BIT(SEND) | SMTP_VERB_BIT(SOML) |
 			 SMTP_VERB_BIT(VRFY),
+		.special = SMTP_FIXUP_SPECIAL_LOG,
+		.limits = SMTP_FIXUP_ACTION_LOG,
 	},
 };
 
@@ -155,12 +195,19 @@ int smtp_match_word(const struct smtp_match *m, const struct smtp_word *table)
 
 void smtp_policy_init(struct smtp_policy *p, u8 mode)
 {
+	int i;
+
 	memset(p, 0, sizeof(*p));
 	p->mode = mode;
 	p->verbs = smtp_modes[mode].verbs;
 	p->keywords = SMTP_KEYWORDS_DEFAULT;
 	p->banner = SMTP_FIXUP_BANNER_PIX;
 	p->tls = SMTP_FIXUP_TLS_MASK;
+	p->special = smtp_modes[mode].special;
+	for (i = 0; i < __SMTP_FIXUP_LIMIT_MAX; i++) {
+		p->limits[i].max = smtp_limits_default[i];
+		p->limits[i].action = smtp_modes[mode].limits;
+	}
 }
 
 void smtp_policy_set_tls(struct smtp_policy *p, u8 tls)
@@ -192,6 +239,24 @@ const char *smtp_policy_set_text(struct smtp_policy *p, const char *text, u32 n)
 	return NULL;
 }
 
+/* What the limits may be: L */
+static const char *smtp_limits_check(const struct smtp_limit *limits)
+{
+	int i;
+
+	for (i = 0; i < __SMTP_FIXUP_LIMIT_MAX; i++) {
+		if (!limits[i].max)
+			return "a limit must be at least 1; its action 'off' lifts it";
+		if (limits[i].action != SMTP_FIXUP_ACTION_MASK ||
+		    i == SMTP_FIXUP_LIMIT_RCPT)
+			continue;
+		if (i >= SMTP_FIXUP_LIMIT_HEADER_LINE)
+			return "what is in a message is never masked: use log, drop or reset";
+		return "the line has left in part before its length is known, it can't be masked: use log, drop or reset";
+	}
+	return NULL;
+}
+
 const char *smtp_policy_check(const struct smtp_policy *p)
 {
 	bool starttls = p->verbs & SMTP_VERB_BIT(STARTTLS);
@@ -207,5 +272,5 @@ const char *smtp_policy_check(const struct smtp_policy *p)
 		return "'banner text' needs the text";
 	if (!(p->verbs & SMTP_VERB_BIT(QUIT)))
 		return "QUIT can't be denied: connections would only end by time-out";
-	return NULL;
+	return smtp_limits_check(p->limits);
 }

@@ -13,6 +13,16 @@
 #define SMTP_KEYWORD_BIT(name)	(1ULL << SMTP_FIXUP_KEYWORD_##name)
 
 /**
+ * struct smtp_limit - how much of something is let be
+ * @max: what is still within the limit, at least 1
+ * @action: enum smtp_fixup_action, on more than that
+ */
+struct smtp_limit {
+	u16 max;
+	u8 action;
+};
+
+/**
  * struct smtp_policy - what one port range is under; immutable once published
  * @verbs: bit mask of enum smtp_fixup_verb, what passes
  * @keywords: bit mask of enum smtp_fixup_keyword, what an EHLO reply may offer
@@ -21,6 +31,9 @@
  * @tls: enum smtp_fixup_tls
  * @reject: enum smtp_fixup_reject
  * @ehlo: enum smtp_fixup_ehlo
+ * @special: enum smtp_fixup_special
+ * @observe: judge, count, change nothing
+ * @limits: by enum smtp_fixup_limit
  * @text_len: octets of @text
  * @text: banner text: the whole line with its code and CRLF
  */
@@ -32,6 +45,9 @@ struct smtp_policy {
 	u8 tls;
 	u8 reject;
 	u8 ehlo;
+	u8 special;
+	bool observe;
+	struct smtp_limit limits[__SMTP_FIXUP_LIMIT_MAX];
 	u16 text_len;
 	u8 text[SMTP_FIXUP_TEXT_MAX + 6];
 };
@@ -53,6 +69,9 @@ extern const char *const smtp_banner_names[__SMTP_FIXUP_BANNER_MAX];
 extern const char *const smtp_tls_names[__SMTP_FIXUP_TLS_MAX];
 extern const char *const smtp_reject_names[__SMTP_FIXUP_REJECT_MAX];
 extern const char *const smtp_ehlo_names[__SMTP_FIXUP_EHLO_MAX];
+extern const char *const smtp_special_names[__SMTP_FIXUP_SPECIAL_MAX];
+extern const char *const smtp_limit_names[__SMTP_FIXUP_LIMIT_MAX];
+extern const char *const smtp_action_names[__SMTP_FIXUP_ACTION_MAX];
 extern const char *const smtp_phase_names[__SMTP_FIXUP_PHASE_MAX];
 extern const char *const smtp_counter_names[__SMTP_FIXUP_CNT_MAX];
 extern const char *const smtp_counter_explanations[__SMTP_FIXUP_CNT_MAX];
@@ -110,6 +129,28 @@ void smtp_policy_set_tls(struct smtp_policy *p, u8 tls);
  */
 const char *smtp_policy_set_text(struct smtp_policy *p, const char *text,
 				 u32 n);
+
+/**
+ * smtp_policy_reads_bodies() - is there a limit of something in bodies?
+ * @p: the policy
+ */
+static inline bool smtp_policy_reads_bodies(const struct smtp_policy *p)
+{
+	return p->limits[SMTP_FIXUP_LIMIT_HEADER_LINE].action ||
+	       p->limits[SMTP_FIXUP_LIMIT_BODY_LINE].action ||
+	       p->limits[SMTP_FIXUP_LIMIT_MIME_FILENAME].action;
+}
+
+/**
+ * smtp_policy_ends_bodies() - does any of these end the connection?
+ * @p: the policy
+ */
+static inline bool smtp_policy_ends_bodies(const struct smtp_policy *p)
+{
+	return p->limits[SMTP_FIXUP_LIMIT_HEADER_LINE].action >= SMTP_FIXUP_ACTION_DROP ||
+	       p->limits[SMTP_FIXUP_LIMIT_BODY_LINE].action >= SMTP_FIXUP_ACTION_DROP ||
+	       p->limits[SMTP_FIXUP_LIMIT_MIME_FILENAME].action >= SMTP_FIXUP_ACTION_DROP;
+}
 
 /**
  * smtp_policy_spare() - octets by which an edit may make something longer

@@ -82,6 +82,38 @@ enum smtp_fixup_tls {
 	__SMTP_FIXUP_TLS_MAX
 };
 
+/* What becomes of special characters in addresses: RULES.md A1, A2 */
+enum smtp_fixup_special {
+	SMTP_FIXUP_SPECIAL_OFF,
+	SMTP_FIXUP_SPECIAL_LOG,		/* counted */
+	SMTP_FIXUP_SPECIAL_REPLACE,	/* each becomes a space */
+	SMTP_FIXUP_SPECIAL_DROP,	/* the connection ends */
+	__SMTP_FIXUP_SPECIAL_MAX
+};
+
+/* What there are limits of; attributes of %SMTP_FIXUP_A_LIMITS are 1 + this.
+ * RULES.md L
+ */
+enum smtp_fixup_limit {
+	SMTP_FIXUP_LIMIT_COMMAND_LINE,	/* octets, with CRLF */
+	SMTP_FIXUP_LIMIT_RCPT,		/* recipients of a message */
+	SMTP_FIXUP_LIMIT_SENDER,	/* octets of its address */
+	SMTP_FIXUP_LIMIT_HEADER_LINE,	/* octets, without CRLF */
+	SMTP_FIXUP_LIMIT_BODY_LINE,	/* likewise */
+	SMTP_FIXUP_LIMIT_MIME_FILENAME,	/* octets, decoded */
+	__SMTP_FIXUP_LIMIT_MAX
+};
+
+/* What becomes of that which exceeds a limit */
+enum smtp_fixup_action {
+	SMTP_FIXUP_ACTION_OFF,
+	SMTP_FIXUP_ACTION_LOG,		/* counted */
+	SMTP_FIXUP_ACTION_MASK,		/* recipients only: as a blocked command */
+	SMTP_FIXUP_ACTION_DROP,		/* the connection ends: nothing passes */
+	SMTP_FIXUP_ACTION_RESET,	/* the connection ends: RST */
+	__SMTP_FIXUP_ACTION_MAX
+};
+
 /* Bit numbers of %SMTP_FIXUP_A_VERBS */
 enum smtp_fixup_verb {
 	SMTP_FIXUP_VERB_HELO,
@@ -166,6 +198,18 @@ enum smtp_fixup_counter {
 	SMTP_FIXUP_CNT_CONNECTIONS_OTHER_HELPER,
 	SMTP_FIXUP_CNT_MEMORY_REFUSED,
 	SMTP_FIXUP_CNT_CONNECTIONS_FLUSHED,
+	SMTP_FIXUP_CNT_SPECIAL_CHARACTERS,
+	SMTP_FIXUP_CNT_ADDRESSES_BAD,
+	/* In the order of enum smtp_fixup_limit */
+	SMTP_FIXUP_CNT_COMMAND_LINES_LONG,
+	SMTP_FIXUP_CNT_RCPTS_EXCESS,
+	SMTP_FIXUP_CNT_SENDERS_LONG,
+	SMTP_FIXUP_CNT_HEADER_LINES_LONG,
+	SMTP_FIXUP_CNT_BODY_LINES_LONG,
+	SMTP_FIXUP_CNT_MIME_FILENAMES_LONG,
+	SMTP_FIXUP_CNT_BODIES_UNREAD,
+	SMTP_FIXUP_CNT_CONNECTIONS_ENDED,
+	SMTP_FIXUP_CNT_CONNECTIONS_UNOBSERVED,
 	__SMTP_FIXUP_CNT_MAX
 };
 
@@ -191,6 +235,18 @@ enum smtp_fixup_event {
 	SMTP_FIXUP_EVENT_URGENT_CLEARED,
 	SMTP_FIXUP_EVENT_PREEXISTING,
 	SMTP_FIXUP_EVENT_OTHER_HELPER,
+	SMTP_FIXUP_EVENT_SPECIAL_CHARACTER,
+	SMTP_FIXUP_EVENT_ADDRESS_BAD,
+	/* In the order of enum smtp_fixup_limit */
+	SMTP_FIXUP_EVENT_COMMAND_LINE_LONG,
+	SMTP_FIXUP_EVENT_RCPT_EXCESS,
+	SMTP_FIXUP_EVENT_SENDER_LONG,
+	SMTP_FIXUP_EVENT_HEADER_LINE_LONG,
+	SMTP_FIXUP_EVENT_BODY_LINE_LONG,
+	SMTP_FIXUP_EVENT_MIME_FILENAME_LONG,
+	SMTP_FIXUP_EVENT_BODY_UNREAD,
+	SMTP_FIXUP_EVENT_ENDED,
+	SMTP_FIXUP_EVENT_UNOBSERVED,
 	__SMTP_FIXUP_EVENT_MAX
 };
 
@@ -218,6 +274,12 @@ enum smtp_fixup_attr {
 	SMTP_FIXUP_A_SERIAL,	/* u64, order of setting; dump only */
 	SMTP_FIXUP_A_POLICY,	/* nested top-level attributes, those of a set */
 	SMTP_FIXUP_A_FLUSHED,	/* u32, connections that were ended */
+	SMTP_FIXUP_A_SPECIAL,	/* u8 enum smtp_fixup_special */
+	SMTP_FIXUP_A_LIMITS,	/* nested: nested smtp_fixup_limit_attr, 1 +
+				 * enum smtp_fixup_limit; in set, those that are
+				 * to differ from the mode's
+				 */
+	SMTP_FIXUP_A_OBSERVE,	/* flag: judge and count, change nothing */
 	__SMTP_FIXUP_A_MAX
 };
 
@@ -232,6 +294,15 @@ enum smtp_fixup_ports_attr {
 };
 
 #define SMTP_FIXUP_PORTS_A_MAX (__SMTP_FIXUP_PORTS_A_MAX - 1)
+
+enum smtp_fixup_limit_attr {
+	SMTP_FIXUP_LIMIT_A_UNSPEC,
+	SMTP_FIXUP_LIMIT_A_MAX_VALUE,	/* u16, 1..65535: what is still within it */
+	SMTP_FIXUP_LIMIT_A_ACTION,	/* u8 enum smtp_fixup_action */
+	__SMTP_FIXUP_LIMIT_A_MAX
+};
+
+#define SMTP_FIXUP_LIMIT_A_MAX (__SMTP_FIXUP_LIMIT_A_MAX - 1)
 
 /* The counter set uses a pad attribute behind the last counter */
 #define SMTP_FIXUP_COUNTERS_A_PAD	(__SMTP_FIXUP_CNT_MAX + 1)
