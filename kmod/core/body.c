@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Body: the end of data. See body.h. */
 #include "body.h"
+#include "find.h"
+#include "limits.h"
 
 /* smtp_body_steps[][]: what else an octet can lead to */
 #define SMTP_BODY_END		(SMTP_BODY_DOT_CR + 1)	/* CRLF.CRLF: D3 */
@@ -47,32 +49,6 @@ static bool smtp_body_at_eol(u8 state)
 {
 	return state == SMTP_BODY_CR || state == SMTP_BODY_LF ||
 	       state == SMTP_BODY_CRLF || state == SMTP_BODY_DOT_CR;
-}
-
-/* Where is the next dot? n when there is none. A word at a time: bodies are
- * almost all bytes of mail, and dots are rare in them.
- */
-static u32 smtp_find_dot(const u8 *p, u32 n)
-{
-	const u64 ones = 0x0101010101010101ULL;
-	u32 i = 0;
-
-	while (i + 32 <= n) {
-		u64 w[4], hit = 0;
-		int k;
-
-		memcpy(w, p + i, sizeof(w));
-		for (k = 0; k < 4; k++) {
-			w[k] ^= '.' * ones;
-			hit |= (w[k] - ones) & ~w[k];
-		}
-		if (hit & (0x80 * ones))
-			break;
-		i += 32;
-	}
-	while (i < n && p[i] != '.')
-		i++;
-	return i;
 }
 
 /* The state behind octets that hold no dot and follow plain text */
@@ -295,7 +271,7 @@ static u32 smtp_body_run(struct smtp_flow *flow, u8 *state, u32 seq,
 		u8 step;
 
 		if (s == SMTP_BODY_TEXT) {
-			u32 dot = i + smtp_find_dot(p + i, n - i);
+			u32 dot = i + smtp_find(p + i, n - i, '.');
 
 			s = smtp_body_state_behind(p + i, dot - i);
 			i = dot;
@@ -355,34 +331,37 @@ enum smtp_verdict smtp_body_judge(struct smtp_flow *flow,
 		if (n > to - off)
 			n = to - off;
 		done = smtp_body_run(flow, &st->state, st->next, p, n, &event);
+		stuck = done < n && !event;
 		st->next += done;
-		if (done < n && !event)
-			return SMTP_PASS;
-		if (event == SMTP_BODY_END) {
+		if (event == SMTP_BODY_END)
 			st->next++;
+		else if (event &&
+			 smtp_body_defuse(flow, piece, &stuck) == SMTP_RESET)
+			return SMTP_RESET;
+		smtp_reading_octets(flow, p, st->next - start - off);
+		if (event == SMTP_BODY_END) {
 			st->in_body = false;
 			st->body_end = st->next;
 			return st->nr_ahead ? SMTP_RESET : SMTP_PASS;
 		}
-		if (event) {
-			if (smtp_body_defuse(flow, piece, &stuck) == SMTP_RESET)
-				return SMTP_RESET;
-			if (stuck)
-				return SMTP_PASS;
-		}
+		if (stuck || smtp_flow_over(flow))
+			return SMTP_PASS;
 		off = st->next - start;
 	}
 	return SMTP_PASS;
 }
 
-enum smtp_verdict smtp_body_close_gap(struct smtp_stream *st)
+enum smtp_verdict smtp_body_close_gap(struct smtp_flow *flow)
 {
+	struct smtp_stream *st = &flow->stream[SMTP_CLIENT];
+
 	while (st->nr_ahead && st->ahead[0].start == st->next) {
 		/* What passed ahead does not begin with LF: CRLF.CR */
 		if (st->state == SMTP_BODY_DOT_CR)
 			return SMTP_RESET;
 		st->next = st->ahead[0].end;
 		st->state = st->ahead[0].state;
+		smtp_reading_gap(flow);
 		st->nr_ahead--;
 		memmove(st->ahead, st->ahead + 1,
 			st->nr_ahead * sizeof(*st->ahead));
@@ -409,7 +388,7 @@ static bool smtp_segment_dots(struct smtp_segment *seg, u32 from, u32 to,
 
 		if (n > to - from)
 			n = to - from;
-		if (!dots && smtp_find_dot(p, n) < n)
+		if (!dots && smtp_find(p, n, '.') < n)
 			return false;
 		for (i = 0; dots && i < n; i++)
 			if (p[i] != '.')

@@ -55,11 +55,11 @@ enum smtp_verdict smtp_body_ahead(struct smtp_flow *flow,
 
 /**
  * smtp_body_close_gap() - take over what has passed ahead of stream->next
- * @st: the client's stream
+ * @flow: the flow
  *
  * Return: %SMTP_PASS or %SMTP_RESET, as smtp_body_judge().
  */
-enum smtp_verdict smtp_body_close_gap(struct smtp_stream *st);
+enum smtp_verdict smtp_body_close_gap(struct smtp_flow *flow);
 
 /**
  * smtp_body_repeat() - is this a repetition that brings no end of data?

@@ -23,6 +23,7 @@ typedef __u32 u32;
 typedef __u64 u64;
 typedef __s32 s32;
 #define unlikely(x) __builtin_expect(!!(x), 0)
+#define fallthrough __attribute__((__fallthrough__))
 #endif
 
 #include "../uapi/linux/smtp_fixup.h"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Session: the SMTP dialogue. See session.h. */
 #include "stream.h"
+#include "limits.h"
 
 static bool smtp_is_eol(u8 c)
 {
@@ -52,6 +53,8 @@ static void smtp_line_begin(struct smtp_session *s)
 {
 	s->line = SMTP_LINE_START;
 	s->await = SMTP_AWAIT_NOTHING;
+	s->address = SMTP_ADDRESS_NONE;
+	s->column = 0;
 }
 
 /* A line that is overwritten to its end: with this */
@@ -172,10 +175,15 @@ static bool smtp_verb_octet(struct smtp_flow *flow, u8 c, bool alone)
 		s->await = smtp_verb_awaits(word);
 		s->confidential = false;
 		smtp_host_count(flow, SMTP_FIXUP_CNT_COMMANDS_PASSED, 1);
+		smtp_address_begin(flow, word);
+		smtp_limit_verb(flow, word);
 		return true;
 	}
-	if (smtp_match_byte(&s->verb, smtp_verbs, c))
-		return true;
+	if (smtp_match_byte(&s->verb, smtp_verbs, c)) {
+		if (s->verb.candidates & ~smtp_limit_verbs(flow))
+			return true;
+		smtp_limit_exceeded(flow, SMTP_FIXUP_LIMIT_RCPT);
+	}
 	/* Where all of an allowed verb has left already, there may be servers
 	 * that act on it: believe the reply.
 	 */
@@ -232,10 +240,12 @@ u32 smtp_session_client(struct smtp_flow *flow, struct smtp_piece *p)
 	u32 verb = 0;		/* where the verb begins, as far as in sight */
 	u32 i = 0;
 
-	while (i < p->n && !p->old && s->phase != SMTP_FIXUP_PHASE_WAIT) {
+	while (i < p->n && !p->old && s->phase != SMTP_FIXUP_PHASE_WAIT &&
+	       !smtp_flow_over(flow)) {
 		u8 *c = &p->buf[i];
 		bool bare = smtp_line_end_octet(flow, p, i);
 
+		smtp_limit_octet(flow);
 		if (s->line == SMTP_LINE_START && !smtp_is_blank(*c) &&
 		    !smtp_is_eol(*c)) {
 			s->line = SMTP_LINE_VERB;
@@ -253,6 +263,7 @@ u32 smtp_session_client(struct smtp_flow *flow, struct smtp_piece *p)
 				if (p->later)
 					return next;
 				if (next != i || p->old) {
+					s->column += next - i - 1;
 					i = next;
 					continue;
 				}
@@ -266,6 +277,8 @@ u32 smtp_session_client(struct smtp_flow *flow, struct smtp_piece *p)
 			p->masked += smtp_fill(c, 1, 'X');
 		} else if (s->line == SMTP_LINE_FILLED) {
 			p->masked += smtp_fill(c, 1, smtp_line_filler(flow));
+		} else if (s->address) {
+			p->masked += smtp_fill(c, 1, smtp_address_octet(flow, *c));
 		}
 		s->cr = *c == '\r';
 		if (*c == '\n')
@@ -283,7 +296,9 @@ void smtp_session_body_end(struct smtp_flow *flow)
 	s->messages++;
 	s->phase = SMTP_FIXUP_PHASE_COMMAND;
 	s->cr = false;
+	s->recipients = 0;
 	smtp_line_begin(s);
+	smtp_reading_end(flow);
 	smtp_host_count(flow, SMTP_FIXUP_CNT_MESSAGES, 1);
 }
 

@@ -7,6 +7,7 @@
 #ifndef _SMTP_CORE_SESSION_H
 #define _SMTP_CORE_SESSION_H
 
+#include "address.h"
 #include "events.h"
 #include "policy.h"
 
@@ -65,6 +66,11 @@ enum smtp_ehlo_line {
  * @mask_greeting: the greeting's code is 220
  * @ehlo_line: enum smtp_ehlo_line
  * @letter: the next letter of E1, from 0
+ * @column: octets of the command line so far
+ * @recipients: RCPT commands of this message, up to the limit
+ * @address_len: octets of its address so far
+ * @address: enum smtp_address
+ * @sender: ... is the sender's
  * @confidential: what is blocked now may be credentials, or mail: M
  */
 struct smtp_session {
@@ -90,6 +96,11 @@ struct smtp_session {
 	bool mask_greeting;
 	u8 ehlo_line;
 	u8 letter;
+	u32 column;
+	u16 recipients;
+	u16 address_len;
+	u8 address;
+	bool sender;
 	bool confidential;
 };
 

@@ -2,6 +2,7 @@
 /* Stream: segments to bytes in order. See stream.h. */
 #include "stream.h"
 #include "body.h"
+#include "limits.h"
 
 void smtp_flow_init(struct smtp_flow *flow, const struct smtp_policy *policy,
 		    u32 client_seq, u32 server_seq)
@@ -48,6 +49,15 @@ void smtp_flow_release(struct smtp_flow *flow)
 		smtp_replay_ack(&st->replay, smtp_edit_out(&st->edit, st->next));
 		smtp_body_forget(st);
 	}
+	smtp_reading_end(flow);
+}
+
+void smtp_flow_end(struct smtp_flow *flow, enum smtp_verdict how)
+{
+	if (flow->ended)
+		return;
+	flow->ended = how;
+	smtp_event(flow, SMTP_FIXUP_EVENT_ENDED, NULL, 0);
 }
 
 /* Copies the segment's octets at @off; they are all there */
@@ -163,19 +173,23 @@ static enum smtp_verdict smtp_stream_judge(struct smtp_flow *flow,
 		    !st->in_body) {
 			if (smtp_seq_before(st->acked, st->body_end))
 				break;	/* one body in flight */
+			if (!smtp_reading_begin(flow))
+				break;
 			smtp_body_begin(st);
 		}
 		if (phase == SMTP_FIXUP_PHASE_TLS) {
 			st->next += to - off;
 		} else if (st->in_body) {
 			if (smtp_body_judge(flow, seg, off, to) == SMTP_RESET ||
-			    smtp_body_close_gap(st) == SMTP_RESET)
+			    smtp_body_close_gap(flow) == SMTP_RESET)
 				return SMTP_RESET;
 			if (!st->in_body)
 				smtp_session_body_end(flow);
 		} else {
 			smtp_stream_lines(flow, dir, seg, off, to);
 		}
+		if (smtp_flow_over(flow))
+			return flow->ended;
 		if (st->next - start == off)
 			break;		/* no room, no memory */
 		off = st->next - start;
@@ -294,7 +308,8 @@ enum smtp_verdict smtp_flow_segment(struct smtp_flow *flow, enum smtp_dir dir,
 		 */
 		if (flow->session.phase == SMTP_FIXUP_PHASE_TLS)
 			return SMTP_PASS;
-		if (st->in_body && seg->len && !seg->fin)
+		if (st->in_body && seg->len && !seg->fin &&
+		    !smtp_policy_ends_bodies(flow->policy))
 			verdict = smtp_body_ahead(flow, seg);
 		if (verdict == SMTP_PASS)
 			smtp_host_count(flow, SMTP_FIXUP_CNT_SEGMENTS_AHEAD, 1);
@@ -315,11 +330,14 @@ enum smtp_verdict smtp_flow_segment(struct smtp_flow *flow, enum smtp_dir dir,
 		limit = smtp_seq_min(limit, st->ahead[0].start);
 	off = smtp_seq_min(st->next, limit) - seg->seq;
 	verdict = smtp_stream_judge(flow, dir, seg, off, limit - seg->seq);
-	if (verdict == SMTP_RESET) {
-		flow->ended = true;
+	if (verdict == SMTP_RESET && !flow->ended) {
+		flow->ended = SMTP_RESET;
 		smtp_event(flow, SMTP_FIXUP_EVENT_DESYNCHRONISED, NULL, 0);
-		return verdict;
 	}
+	if (verdict == SMTP_RESET)
+		return verdict;
+	if (verdict == SMTP_DROP)
+		goto drop;
 
 	seg->pass = smtp_seq_min(st->next, limit) - seg->seq;
 	if (!seg->pass)

@@ -162,7 +162,8 @@ struct smtp_stream {
  * @policy: what it is under, for its whole life
  * @session: the dialogue
  * @stream: by enum smtp_dir
- * @ended: it was reset, nothing more passes
+ * @reading: of a body, for its limits, or NULL
+ * @ended: enum smtp_verdict: nothing more passes; or %SMTP_PASS
  *
  * The surroundings keep it under a lock of their own for every call.
  */
@@ -170,8 +171,22 @@ struct smtp_flow {
 	const struct smtp_policy *policy;
 	struct smtp_session session;
 	struct smtp_stream stream[2];
-	bool ended;
+	struct smtp_reading *reading;
+	u8 ended;
 };
+
+/* Is the connection at its end? With observe it goes on all the same */
+static inline bool smtp_flow_over(const struct smtp_flow *flow)
+{
+	return flow->ended && !flow->policy->observe;
+}
+
+/**
+ * smtp_flow_end() - end the connection, by the policy
+ * @flow: the flow
+ * @how: %SMTP_DROP or %SMTP_RESET, for all segments from this one on
+ */
+void smtp_flow_end(struct smtp_flow *flow, enum smtp_verdict how);
 
 /**
  * smtp_flow_init() - a connection whose handshake has been seen

@@ -14,6 +14,7 @@ int main(void)
 	failed += run_body();
 	failed += run_stream();
 	failed += run_length();
+	failed += run_limits();
 	failed += run_events();
 	return failed != 0;
 }

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Address: special characters and length. See address.h. */
+#include "stream.h"
+#include "address.h"
+#include "limits.h"
+
+void smtp_address_begin(struct smtp_flow *flow, int verb)
+{
+	struct smtp_session *s = &flow->session;
+
+	s->sender = false;
+	s->address_len = 0;
+	switch (verb) {
+	case SMTP_FIXUP_VERB_MAIL:
+	case SMTP_FIXUP_VERB_SAML:
+	case SMTP_FIXUP_VERB_SEND:
+	case SMTP_FIXUP_VERB_SOML:
+		s->sender = true;
+		fallthrough;
+	case SMTP_FIXUP_VERB_RCPT:
+		s->address = SMTP_ADDRESS_BEFORE;
+		break;
+	}
+}
+
+static void smtp_special_found(struct smtp_flow *flow,
+			       enum smtp_fixup_event event, u8 c)
+{
+	smtp_event(flow, event, &c, 1);
+	if (flow->policy->special == SMTP_FIXUP_SPECIAL_DROP)
+		smtp_flow_end(flow, SMTP_RESET);
+}
+
+/* Follows < and >. False: this one delimits no address (108003) */
+static bool smtp_address_delimiter(struct smtp_session *s, u8 c)
+{
+	bool opens = c == '<';
+
+	switch (s->address) {
+	case SMTP_ADDRESS_BEFORE:
+	case SMTP_ADDRESS_BARE:
+		if (opens) {
+			s->address = SMTP_ADDRESS_INSIDE;
+			s->address_len = 0;
+		}
+		return opens;
+	case SMTP_ADDRESS_BEHIND:
+		if (opens)
+			s->address = SMTP_ADDRESS_PARAMETER;
+		return opens;
+	}
+	if (!opens)
+		s->address = SMTP_ADDRESS_BEHIND;
+	return !opens;
+}
+
+/* L: one more octet of the address itself */
+static void smtp_address_grows(struct smtp_flow *flow)
+{
+	struct smtp_session *s = &flow->session;
+
+	if (!s->sender || s->address_len == 0xffff)
+		return;
+	if (s->address_len++ == flow->policy->limits[SMTP_FIXUP_LIMIT_SENDER].max)
+		smtp_limit_exceeded(flow, SMTP_FIXUP_LIMIT_SENDER);
+}
+
+u8 smtp_address_octet(struct smtp_flow *flow, u8 c)
+{
+	struct smtp_session *s = &flow->session;
+	u8 special = flow->policy->special;
+
+	if (c == '\r' || c == '\n')
+		return c;
+	if (c == '<' || c == '>') {
+		if (!smtp_address_delimiter(s, c) && special)
+			smtp_special_found(flow, SMTP_FIXUP_EVENT_ADDRESS_BAD, c);
+		return c;
+	}
+	if (s->address == SMTP_ADDRESS_BEFORE) {
+		if (c == ':')
+			s->address = SMTP_ADDRESS_BARE;
+	} else if (s->address == SMTP_ADDRESS_BARE && (c == ' ' || c == '\t')) {
+		if (s->address_len)
+			s->address = SMTP_ADDRESS_BEHIND;
+	} else if (s->address <= SMTP_ADDRESS_INSIDE) {
+		smtp_address_grows(flow);
+	}
+	if (special && (c == '|' || c == '`' || !c)) {
+		smtp_special_found(flow, SMTP_FIXUP_EVENT_SPECIAL_CHARACTER, c);
+		if (special == SMTP_FIXUP_SPECIAL_REPLACE)
+			return ' ';
+	}
+	return c;
+}

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Limits. See limits.h. */
+#include "stream.h"
+#include "find.h"
+#include "limits.h"
+
+void smtp_limit_exceeded(struct smtp_flow *flow, enum smtp_fixup_limit limit)
+{
+	u8 action = flow->policy->limits[limit].action;
+
+	if (action == SMTP_FIXUP_ACTION_OFF)
+		return;
+	/* Both are in the order of the limits */
+	smtp_event(flow, SMTP_FIXUP_EVENT_COMMAND_LINE_LONG + limit, NULL, 0);
+	if (action == SMTP_FIXUP_ACTION_DROP)
+		smtp_flow_end(flow, SMTP_DROP);
+	else if (action == SMTP_FIXUP_ACTION_RESET)
+		smtp_flow_end(flow, SMTP_RESET);
+}
+
+void smtp_limit_octet(struct smtp_flow *flow)
+{
+	struct smtp_session *s = &flow->session;
+
+	/* SASL responses have no such limit: RFC 4954, 4 */
+	if (s->phase == SMTP_FIXUP_PHASE_AUTH)
+		return;
+	if (s->column++ == flow->policy->limits[SMTP_FIXUP_LIMIT_COMMAND_LINE].max)
+		smtp_limit_exceeded(flow, SMTP_FIXUP_LIMIT_COMMAND_LINE);
+}
+
+void smtp_limit_verb(struct smtp_flow *flow, int verb)
+{
+	struct smtp_session *s = &flow->session;
+
+	switch (verb) {
+	case SMTP_FIXUP_VERB_HELO:
+	case SMTP_FIXUP_VERB_EHLO:
+	case SMTP_FIXUP_VERB_RSET:
+		s->recipients = 0;
+		break;
+	case SMTP_FIXUP_VERB_RCPT:
+		if (s->recipients < flow->policy->limits[SMTP_FIXUP_LIMIT_RCPT].max)
+			s->recipients++;
+		else
+			smtp_limit_exceeded(flow, SMTP_FIXUP_LIMIT_RCPT);
+		break;
+	}
+}
+
+u64 smtp_limit_verbs(const struct smtp_flow *flow)
+{
+	const struct smtp_limit *l = &flow->policy->limits[SMTP_FIXUP_LIMIT_RCPT];
+
+	if (l->action < SMTP_FIXUP_ACTION_MASK ||
+	    flow->session.recipients < l->max)
+		return 0;
+	return SMTP_VERB_BIT(RCPT);
+}
+
+bool smtp_reading_begin(struct smtp_flow *flow)
+{
+	struct smtp_reading *r;
+
+	if (!smtp_policy_reads_bodies(flow->policy) || flow->reading)
+		return true;
+	r = smtp_host_alloc(sizeof(*r));
+	if (!r) {
+		smtp_event(flow, SMTP_FIXUP_EVENT_MEMORY_REFUSED, NULL, 0);
+		return false;
+	}
+	memset(r, 0, sizeof(*r));
+	r->header = true;
+	r->start = true;
+	r->mime.header = true;
+	flow->reading = r;
+	return true;
+}
+
+void smtp_reading_end(struct smtp_flow *flow)
+{
+	smtp_host_free(flow->reading, sizeof(*flow->reading));
+	flow->reading = NULL;
+}
+
+/* Octets that a line may have with CRLF; 0: it has no limit */
+static u32 smtp_reading_max(const struct smtp_flow *flow)
+{
+	const struct smtp_limit *l =
+		&flow->policy->limits[flow->reading->header ?
+				      SMTP_FIXUP_LIMIT_HEADER_LINE :
+				      SMTP_FIXUP_LIMIT_BODY_LINE];
+
+	return l->action ? l->max + 2 : 0;
+}
+
+/* Does the header end with the line whose last octets are @n at @p? */
+static bool smtp_reading_header_ends(const struct smtp_reading *r, const u8 *p,
+				     u32 n)
+{
+	if (r->len + n == 1)
+		return n ? *p == '\r' : r->cr;
+	return !(r->len + n);
+}
+
+/* Reads to the end of a line, or of the octets. Returns how many. */
+static u32 smtp_reading_line(struct smtp_flow *flow, const u8 *p, u32 n, u32 max)
+{
+	struct smtp_reading *r = flow->reading;
+	u32 len = smtp_find(p, n, '\n');
+	bool ends = len < n;
+
+	if (max && !r->let_be && r->len + len + ends > max) {
+		r->let_be = true;
+		smtp_limit_exceeded(flow, r->header ? SMTP_FIXUP_LIMIT_HEADER_LINE :
+						      SMTP_FIXUP_LIMIT_BODY_LINE);
+	}
+	if (!ends) {
+		r->cr = !r->len && p[0] == '\r';
+		r->len = r->len + len < 0xffff ? r->len + len : 0xffff;
+		return n;
+	}
+	if (r->header && smtp_reading_header_ends(r, p, len))
+		r->header = false;
+	r->start = true;
+	return len + 1;
+}
+
+/* Reads as far as all lines are within the limit: the last line end that a line
+ * may have will do, those before it need not be looked at. Returns how many
+ * octets; 0: this line is too long.
+ */
+static u32 smtp_reading_skip(struct smtp_reading *r, const u8 *p, u32 n, u32 max)
+{
+	u32 i;
+
+	if (n > max - r->len)
+		n = max - r->len;
+	for (i = n; i && p[i - 1] != '\n'; i--)
+		;
+	if (i)
+		r->start = true;
+	else
+		r->len += n;
+	return i ? i : n;
+}
+
+static void smtp_reading_lines(struct smtp_flow *flow, const u8 *p, u32 n)
+{
+	struct smtp_reading *r = flow->reading;
+
+	while (n && !smtp_flow_over(flow)) {
+		u32 max = smtp_reading_max(flow);
+		u32 len = 0;
+
+		if (!max && !r->header)
+			return;
+		if (r->start) {
+			r->start = false;
+			r->let_be = false;
+			r->len = 0;
+			/* The server takes it away: RFC 5321, 4.5.2 */
+			len = *p == '.';
+		}
+		if (!len && !r->header && !r->let_be)
+			len = smtp_reading_skip(r, p, n, max);
+		if (!len)
+			len = smtp_reading_line(flow, p, n, max);
+		p += len;
+		n -= len;
+	}
+}
+
+void smtp_reading_octets(struct smtp_flow *flow, const u8 *p, u32 n)
+{
+	const struct smtp_limit *limits = flow->policy->limits;
+	struct smtp_reading *r = flow->reading;
+	u32 names;
+
+	if (!r)
+		return;
+	if (limits[SMTP_FIXUP_LIMIT_HEADER_LINE].action ||
+	    limits[SMTP_FIXUP_LIMIT_BODY_LINE].action)
+		smtp_reading_lines(flow, p, n);
+	if (!limits[SMTP_FIXUP_LIMIT_MIME_FILENAME].action)
+		return;
+	names = smtp_mime_read(&r->mime, p, n,
+			       limits[SMTP_FIXUP_LIMIT_MIME_FILENAME].max);
+	while (names-- && !smtp_flow_over(flow))
+		smtp_limit_exceeded(flow, SMTP_FIXUP_LIMIT_MIME_FILENAME);
+	if (r->mime.too_deep && !r->too_deep) {
+		r->too_deep = true;
+		smtp_event(flow, SMTP_FIXUP_EVENT_BODY_UNREAD, NULL, 0);
+	}
+}
+
+void smtp_reading_gap(struct smtp_flow *flow)
+{
+	struct smtp_reading *r = flow->reading;
+
+	if (!r)
+		return;
+	r->header = false;
+	r->start = false;
+	r->let_be = true;
+	smtp_mime_gap(&r->mime);
+	smtp_event(flow, SMTP_FIXUP_EVENT_BODY_UNREAD, NULL, 0);
+}

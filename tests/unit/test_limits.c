@@ -1,0 +1,697 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Addresses and limits: A1, A2, L. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tests.h"
+#include "../../kmod/core/limits.h"
+
+#define COUNT(c)	host.counters[SMTP_FIXUP_CNT_##c]
+
+static void limit(struct fix *f, enum smtp_fixup_limit which, u16 max, u8 action)
+{
+	f->policy.limits[which].max = max;
+	f->policy.limits[which].action = action;
+}
+#define limit(f, which, max, action) \
+	limit(f, SMTP_FIXUP_LIMIT_##which, max, SMTP_FIXUP_ACTION_##action)
+
+/* -- addresses ---------------------------------------------------------- */
+
+static const struct {
+	const char *in;
+	const char *out;
+	u32 special;
+	u32 bad;
+} addresses[] = {
+	{ "MAIL FROM:<a@b>\r\n", "MAIL FROM:<a@b>\r\n", 0, 0 },
+	{ "MAIL FROM:<a|b@c>\r\n", "MAIL FROM:<a b@c>\r\n", 1, 0 },
+	{ "rcpt to:<a`b|@c> X=|\r\n", "rcpt to:<a b @c> X= \r\n", 3, 0 },
+	{ "RCPT TO:|cat\r\n", "RCPT TO: cat\r\n", 1, 0 },
+	/* 108003 */
+	{ "RCPT TO:a>\r\n", "RCPT TO:a>\r\n", 0, 1 },
+	{ "RCPT TO:<a<b>\r\n", "RCPT TO:<a<b>\r\n", 0, 1 },
+	{ "RCPT >TO:<a>\r\n", "RCPT >TO:<a>\r\n", 0, 1 },
+	{ "RCPT TO:<a>>\r\n", "RCPT TO:<a>>\r\n", 0, 1 },
+	{ "MAIL FROM:<> AUTH=<> X=<b>\r\n", "MAIL FROM:<> AUTH=<> X=<b>\r\n", 0, 0 },
+	/* Only where there are addresses */
+	{ "NOOP <|`\r\n", "NOOP <|`\r\n", 0, 0 },
+	{ "HELO a>|\r\n", "HELO a>|\r\n", 0, 0 },
+	{ "RCPT TO:<a>\r\nNOOP |>\r\n", "RCPT TO:<a>\r\nNOOP |>\r\n", 0, 0 },
+};
+
+static void test_a1_special_characters(void **state)
+{
+	u32 i, step;
+
+	(void)state;
+	for (i = 0; i < sizeof(addresses) / sizeof(*addresses); i++) {
+		for (step = 1; step <= 64; step++) {
+			struct fix f;
+
+			fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+			assert_int_equal(f.policy.special, SMTP_FIXUP_SPECIAL_REPLACE);
+			fix_open(&f);
+			client_steps(&f, step, addresses[i].in, addresses[i].out);
+			assert_int_equal(COUNT(SPECIAL_CHARACTERS), addresses[i].special);
+			assert_int_equal(COUNT(ADDRESSES_BAD), addresses[i].bad);
+			fix_end(&f);
+		}
+	}
+}
+
+static void test_a1_of_saml_send_soml(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_ESMTP);
+	f.policy.special = SMTP_FIXUP_SPECIAL_REPLACE;
+	fix_open(&f);
+	client(&f, "SAML FROM:<a|>\r\nSEND FROM:<b|>\r\nSOML FROM:<c|>\r\nVRFY <d|>\r\n",
+	       "SAML FROM:<a >\r\nSEND FROM:<b >\r\nSOML FROM:<c >\r\nVRFY <d|>\r\n");
+	assert_int_equal(COUNT(SPECIAL_CHARACTERS), 3);
+	assert_int_equal(COUNT(BYTES_MASKED), 3 + 1);	/* and the greeting's */
+	fix_end(&f);
+}
+
+static void test_a2_nul(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	fix_open(&f);
+	assert_int_equal(fix_segment(&f, SMTP_CLIENT, f.at[0], "RCPT TO:<a\0b>\r\n", 15), 15);
+	left(&f, "RCPT TO:<a b>\r\n");
+	fix_end(&f);
+}
+
+static void test_a2_log_is_the_default_of_esmtp(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_ESMTP);
+	fix_open(&f);
+	client(&f, "MAIL FROM:<a|b>>\r\n", "MAIL FROM:<a|b>>\r\n");
+	assert_int_equal(COUNT(SPECIAL_CHARACTERS), 1);
+	assert_int_equal(COUNT(ADDRESSES_BAD), 1);
+	assert_int_equal(COUNT(CONNECTIONS_ENDED), 0);
+	fix_end(&f);
+}
+
+static void test_a2_off(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_ESMTP);
+	f.policy.special = SMTP_FIXUP_SPECIAL_OFF;
+	fix_open(&f);
+	client(&f, "MAIL FROM:<a|b>>\r\n", "MAIL FROM:<a|b>>\r\n");
+	assert_int_equal(COUNT(SPECIAL_CHARACTERS) + COUNT(ADDRESSES_BAD), 0);
+	fix_end(&f);
+}
+
+static void test_a2_drop_ends_the_connection(void **state)
+{
+	static const char *const bad[] = { "RCPT TO:<a|b>\r\n", "RCPT TO:a>\r\n" };
+	u32 i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		struct fix f;
+
+		fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+		f.policy.special = SMTP_FIXUP_SPECIAL_DROP;
+		fix_open(&f);
+		client(&f, "RCPT TO:<a>\r\n", "RCPT TO:<a>\r\n");
+		client_cut(&f, bad[i], -2);
+		assert_int_equal(COUNT(CONNECTIONS_ENDED), 1);
+		/* Nothing passes any more, either way */
+		client_cut(&f, "NOOP\r\n", -1);
+		assert_int_equal(fix_at(&f, SMTP_SERVER, f.at[1], "250 a\r\n"), -1);
+		assert_int_equal(COUNT(CONNECTIONS_ENDED), 1);
+		fix_end(&f);
+	}
+}
+
+/* A repetition leaves as the first copy did */
+static void test_t2_special_is_replayed(void **state)
+{
+	struct fix f;
+	u32 at;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	fix_open(&f);
+	at = f.at[0];
+	client(&f, "RCPT TO:<a|b>\r\n", "RCPT TO:<a b>\r\n");
+	fix_at(&f, SMTP_CLIENT, at, "RCPT TO:<a|b>\r\n");
+	left(&f, "RCPT TO:<a b>\r\n");
+	assert_int_equal(COUNT(SPECIAL_CHARACTERS), 1);
+	fix_end(&f);
+}
+
+/* -- commands ----------------------------------------------------------- */
+
+static void test_l_policy(void **state)
+{
+	static const u16 defaults[] = { 512, 100, 320, 998, 998, 255 };
+	struct smtp_policy p;
+	u32 i;
+
+	(void)state;
+	for (i = 0; i < __SMTP_FIXUP_LIMIT_MAX; i++) {
+		smtp_policy_init(&p, SMTP_FIXUP_MODE_FIXUP);
+		assert_int_equal(p.limits[i].max, defaults[i]);
+		assert_int_equal(p.limits[i].action, SMTP_FIXUP_ACTION_OFF);
+		assert_false(smtp_policy_reads_bodies(&p));
+		smtp_policy_init(&p, SMTP_FIXUP_MODE_ESMTP);
+		assert_int_equal(p.limits[i].max, defaults[i]);
+		assert_int_equal(p.limits[i].action, SMTP_FIXUP_ACTION_LOG);
+		assert_true(smtp_policy_reads_bodies(&p));
+		assert_null(smtp_policy_check(&p));
+		p.limits[i].action = SMTP_FIXUP_ACTION_RESET;
+		assert_null(smtp_policy_check(&p));
+		assert_int_equal(smtp_policy_ends_bodies(&p),
+				 i >= SMTP_FIXUP_LIMIT_HEADER_LINE);
+		p.limits[i].action = SMTP_FIXUP_ACTION_MASK;
+		assert_int_equal(!smtp_policy_check(&p), i == SMTP_FIXUP_LIMIT_RCPT);
+		p.limits[i].action = SMTP_FIXUP_ACTION_OFF;
+		p.limits[i].max = 0;
+		assert_non_null(smtp_policy_check(&p));
+	}
+}
+
+static void test_l_command_line(void **state)
+{
+	u32 step, n;
+
+	(void)state;
+	for (step = 1; step <= 32; step++) {
+		for (n = 19; n <= 22; n++) {
+			char line[64];
+			struct fix f;
+
+			fix_begin(&f, SMTP_FIXUP_MODE_ESMTP);
+			limit(&f, COMMAND_LINE, 20, LOG);
+			fix_open(&f);
+			/* Each line alone; n octets with CRLF */
+			snprintf(line, sizeof(line), "NOOP %.*s\r\nNOOP\r\n",
+				 n - 7, "0123456789abcdef");
+			client_steps(&f, step, line, line);
+			assert_int_equal(COUNT(COMMAND_LINES_LONG), n > 20);
+			fix_end(&f);
+		}
+	}
+}
+
+/* Blocked ones, too, and those that become NOOP */
+static void test_l_command_line_blocked(void **state)
+{
+	u32 n;
+
+	(void)state;
+	for (n = 19; n <= 22; n++) {
+		struct fix f;
+		char line[64];
+
+		fix_begin(&f, SMTP_FIXUP_MODE_ESMTP);
+		limit(&f, COMMAND_LINE, 20, LOG);
+		f.policy.reject = SMTP_FIXUP_REJECT_NOOP;
+		fix_open(&f);
+		snprintf(line, sizeof(line), "EXPN %.*s\r\n", n - 7, "0123456789abcdef");
+		assert_int_equal(fix_at(&f, SMTP_CLIENT, f.at[0], line), n);
+		assert_int_equal(COUNT(COMMAND_LINES_LONG), n > 20);
+		fix_end(&f);
+	}
+}
+
+/* RFC 4954, 4: SASL responses have other limits */
+static void test_l_command_line_but_not_sasl(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_ESMTP);
+	limit(&f, COMMAND_LINE, 20, RESET);
+	fix_open(&f);
+	client(&f, "AUTH PLAIN\r\n", "AUTH PLAIN\r\n");
+	server(&f, "334 \r\n", "334 \r\n");
+	client(&f, "0123456789012345678901234567890\r\n",
+	       "0123456789012345678901234567890\r\n");
+	server(&f, "235 a\r\n", "235 a\r\n");
+	client(&f, "NOOP\r\n", "NOOP\r\n");
+	client_cut(&f, "NOOP 0123456789012345678901234567890", -2);
+	fix_end(&f);
+}
+
+static void test_l_drop_is_silent(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_ESMTP);
+	limit(&f, COMMAND_LINE, 10, DROP);
+	fix_open(&f);
+	client_cut(&f, "NOOP 012345\r\n", -1);
+	assert_int_equal(COUNT(CONNECTIONS_ENDED), 1);
+	client_cut(&f, "NOOP\r\n", -1);
+	fix_end(&f);
+}
+
+static void test_l_rcpt_log(void **state)
+{
+	struct fix f;
+	int i;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_ESMTP);
+	limit(&f, RCPT, 3, LOG);
+	fix_open(&f);
+	for (i = 0; i < 5; i++)
+		client(&f, "RCPT TO:<a>\r\n", "RCPT TO:<a>\r\n");
+	assert_int_equal(COUNT(RCPTS_EXCESS), 2);
+	fix_end(&f);
+}
+
+/* V3, V6: as a blocked verb, in any segmentation */
+static void test_l_rcpt_mask(void **state)
+{
+	u32 step;
+
+	(void)state;
+	for (step = 1; step < 20; step++) {
+		struct fix f;
+
+		fix_begin(&f, SMTP_FIXUP_MODE_ESMTP);
+		limit(&f, RCPT, 2, MASK);
+		fix_open(&f);
+		client(&f, "RCPT TO:<a>\r\nrcpt to:<b>\r\n", "RCPT TO:<a>\r\nrcpt to:<b>\r\n");
+		assert_int_equal(fix_at(&f, SMTP_CLIENT, f.at[0], "RCPT TO:<c>\r\n"), 13);
+		left(&f, "XXXX TO:<c>\r\n");
+		assert_int_equal(COUNT(RCPTS_EXCESS), 1);
+		/* An octet at a time, R may still become RSET */
+		client_steps(&f, step, "RCPT TO:<c>\r\n", step == 1 ? "RXXX TO:<c>\r\n" :
+							  "XXXX TO:<c>\r\n");
+		assert_int_equal(COUNT(RCPTS_EXCESS), 2);
+		assert_int_equal(COUNT(COMMANDS_BLOCKED), 2);
+		/* A transaction that ends counts anew; MAIL is none */
+		client(&f, "MAIL FROM:<a>\r\nRCPT TO:<a>\r\n", "MAIL FROM:<a>\r\nXXXX TO:<a>\r\n");
+		client_steps(&f, step, "RSET\r\nRCPT TO:<a>\r\n", "RSET\r\nRCPT TO:<a>\r\n");
+		fix_end(&f);
+	}
+}
+
+static void test_l_rcpt_of_each_message(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_ESMTP);
+	limit(&f, RCPT, 1, RESET);
+	fix_open(&f);
+	client(&f, "RCPT TO:<a>\r\nDATA\r\n", "RCPT TO:<a>\r\nDATA\r\n");
+	server(&f, "250 a\r\n354 a\r\n", "250 a\r\n354 a\r\n");
+	client(&f, ".\r\nRCPT TO:<b>\r\n", ".\r\nRCPT TO:<b>\r\n");
+	client(&f, "EHLO a\r\nRCPT TO:<c>\r\n", "EHLO a\r\nRCPT TO:<c>\r\n");
+	client_cut(&f, "RCPT TO:<d>\r\n", -2);
+	fix_end(&f);
+}
+
+static void test_l_sender(void **state)
+{
+	static const struct {
+		const char *line;
+		bool exceeds;
+	} lines[] = {
+		{ "MAIL FROM:<1234567@9>\r\n", false },
+		{ "MAIL FROM:<1234567@90>\r\n", true },
+		{ "MAIL FROM: <1234567@90>\r\n", true },
+		{ "MAIL FROM:1234567@9\r\n", false },
+		{ "MAIL FROM:1234567@90\r\n", true },
+		{ "MAIL FROM: 1234567@9 SIZE=10000\r\n", false },
+		{ "MAIL FROM:<a> AUTH=<12345678901234567>\r\n", false },
+		{ "MAIL FROM:<\"1 3 5 7\"@9>\r\n", true },
+		{ "SOML FROM:<12345678@90>\r\n", true },
+		{ "RCPT TO:<123456789012345>\r\n", false },
+		{ "NOOP :<123456789012345>\r\n", false },
+	};
+	u32 i, step;
+
+	(void)state;
+	for (i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		for (step = 1; step < 48; step++) {
+			struct fix f;
+
+			fix_begin(&f, SMTP_FIXUP_MODE_ESMTP);
+			limit(&f, SENDER, 9, LOG);
+			fix_open(&f);
+			client_steps(&f, step, lines[i].line, lines[i].line);
+			if (COUNT(SENDERS_LONG) != lines[i].exceeds)
+				fail_msg("%s", lines[i].line);
+			fix_end(&f);
+		}
+	}
+}
+
+/* -- messages ----------------------------------------------------------- */
+
+static const struct {
+	const char *text;
+	u32 header;	/* lines longer than 10 */
+	u32 body;	/* lines longer than 12 */
+} messages[] = {
+	{ "A: 4567890\r\n\r\n123456789012\r\n.\r\n", 0, 0 },
+	{ "A: 45678901\r\n\r\n1234567890123\r\n.\r\n", 1, 1 },
+	{ "A: 45678901\r\nB: 45678901\r\nC:\r\n\r\n.\r\n", 2, 0 },
+	/* Each line by itself, a folded field is no longer than its lines */
+	{ "A: 4567890\r\n 234567890\r\n\t234567890\r\n\r\n.\r\n", 0, 0 },
+	{ "A:\r\n 2345678901\r\n\r\n.\r\n", 1, 0 },
+	/* RFC 5321, 4.5.2: the dot that is put before a dot */
+	{ "A:\r\n\r\n..23456789012\r\n.\r\n", 0, 0 },
+	{ "A:\r\n\r\n..234567890123\r\n.\r\n", 0, 1 },
+	/* The empty line ends the header, once */
+	{ "\r\n12345678901\r\n\r\n12345678901\r\n.\r\n", 0, 0 },
+	{ "A:\r\n\r\n1\r\n12345678901234567890123456789012345\r\n2\r\n3\r\n.\r\n", 0, 1 },
+	{ "\r\n1234567890123\r\n1234567890123\r\n1\r\n1234567890123\r\n.\r\n", 0, 3 },
+	{ "\nabcdefghijklmnop\n\r\n.\r\n", 0, 1 },
+	{ "A:\r\n\r\n1\r\n1\r\n1\r\n1\r\n1\r\n1\r\n1\r\n1\r\n1\r\n1\r\n.\r\n", 0, 0 },
+	{ ".\r\n", 0, 0 },
+};
+
+static void test_l_lines(void **state)
+{
+	u32 i, step, frag;
+
+	(void)state;
+	for (i = 0; i < sizeof(messages) / sizeof(*messages); i++) {
+		for (step = 1; step < 80; step++) {
+			for (frag = 0; frag < 3; frag++) {
+				struct fix f;
+
+				fix_begin(&f, SMTP_FIXUP_MODE_ESMTP);
+				limit(&f, HEADER_LINE, 10, LOG);
+				limit(&f, BODY_LINE, 12, LOG);
+				fix_body(&f);
+				f.frag = frag;
+				client_steps(&f, step, messages[i].text, messages[i].text);
+				if (COUNT(HEADER_LINES_LONG) != messages[i].header ||
+				    COUNT(BODY_LINES_LONG) != messages[i].body)
+					fail_msg("%s: %d %d, step %u", messages[i].text,
+						 (int)COUNT(HEADER_LINES_LONG),
+						 (int)COUNT(BODY_LINES_LONG), step);
+				assert_int_equal(COUNT(MESSAGES), 1);
+				assert_null(f.flow.reading);
+				fix_end(&f);
+			}
+		}
+	}
+}
+
+static void test_l_only_what_is_asked_for(void **state)
+{
+	static const char text[] =
+		"A: 4567890123\r\n\r\n1234567890123\r\n.\r\n";
+	struct fix f;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_ESMTP);
+	limit(&f, HEADER_LINE, 10, OFF);
+	limit(&f, BODY_LINE, 12, LOG);
+	fix_body(&f);
+	client(&f, text, text);
+	assert_int_equal(COUNT(HEADER_LINES_LONG), 0);
+	assert_int_equal(COUNT(BODY_LINES_LONG), 1);
+	fix_end(&f);
+
+	fix_begin(&f, SMTP_FIXUP_MODE_ESMTP);
+	limit(&f, HEADER_LINE, 10, LOG);
+	limit(&f, BODY_LINE, 12, OFF);
+	fix_body(&f);
+	client(&f, text, text);
+	assert_int_equal(COUNT(HEADER_LINES_LONG), 1);
+	assert_int_equal(COUNT(BODY_LINES_LONG), 0);
+	fix_end(&f);
+
+	/* Nothing is kept where nothing is limited */
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	fix_body(&f);
+	client(&f, "A:\r\n", "A:\r\n");
+	assert_null(f.flow.reading);
+	fix_end(&f);
+}
+
+static void test_l_body_line_ends_the_connection(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_ESMTP);
+	limit(&f, BODY_LINE, 12, RESET);
+	fix_body(&f);
+	client(&f, "A:\r\n\r\n12345\r\n", "A:\r\n\r\n12345\r\n");
+	client(&f, "1234567", "1234567");
+	client_cut(&f, "12345678\r\n", -2);
+	assert_int_equal(COUNT(CONNECTIONS_ENDED), 1);
+	assert_int_equal(COUNT(CONNECTIONS_DESYNCHRONISED), 0);
+	client_cut(&f, "1\r\n", -1);
+	fix_end(&f);
+}
+
+/* What passes ahead of a gap is not read, and the line goes on behind it */
+static void test_l_gap(void **state)
+{
+	static const char full[] = "0123456789012345678901234567890123456789";
+	struct fix f;
+	u32 at;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_ESMTP);
+	limit(&f, BODY_LINE, 12, LOG);
+	fix_body(&f);
+	client(&f, "A:\r\n\r\n..........................\r\n", "A:\r\n\r\n..........................\r\n");
+	assert_int_equal(COUNT(BODY_LINES_LONG), 1);
+	at = f.at[0];
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 3, full), 40);
+	assert_int_equal(COUNT(SEGMENTS_AHEAD), 0 + 1);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at, "a\r\n"), 3);
+	assert_int_equal(COUNT(BODIES_UNREAD), 1);
+	f.at[0] = at + 43;
+	client(&f, "01234567890123456789\r\n12\r\n", "01234567890123456789\r\n12\r\n");
+	assert_int_equal(COUNT(BODY_LINES_LONG), 1);
+	client(&f, "01234567890123456789\r\n", "01234567890123456789\r\n");
+	assert_int_equal(COUNT(BODY_LINES_LONG), 2);
+	fix_end(&f);
+
+	/* Where the connection may have to end, nothing passes ahead */
+	fix_begin(&f, SMTP_FIXUP_MODE_ESMTP);
+	limit(&f, MIME_FILENAME, 12, DROP);
+	fix_body(&f);
+	client(&f, "A:\r\n\r\n..........................\r\n", "A:\r\n\r\n..........................\r\n");
+	at = f.at[0];
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 3, full), -1);
+	assert_int_equal(COUNT(SEGMENTS_AHEAD), 0);
+	fix_end(&f);
+}
+
+static bool refuse(void *arg)
+{
+	(void)arg;
+	return true;
+}
+
+static void test_l_without_memory_the_body_waits(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_ESMTP);
+	fix_body(&f);
+	host.fail = refuse;
+	client_cut(&f, "a\r\n", -1);
+	assert_int_equal(COUNT(MEMORY_REFUSED), 1);
+	host.fail = NULL;
+	client(&f, "a\r\n", "a\r\n");
+	fix_end(&f);
+}
+
+/* -- file names --------------------------------------------------------- */
+
+#define HEAD(t)	"Content-Type: multipart/mixed; boundary=\"b1\"\r\n\r\npre\r\n--b1\r\n" \
+		t "\r\n\r\ntext\r\n--b1--\r\n"
+
+static const struct {
+	const char *text;
+	u32 names;	/* longer than 10 */
+} names[] = {
+	/* RFC 2183 */
+	{ "Content-Disposition: attachment; filename=1234567890\r\n\r\n", 0 },
+	{ "Content-Disposition: attachment; filename=12345678901\r\n\r\n", 1 },
+	{ "content-disposition:attachment;FileName=\"12345678901\"\r\n\r\n", 1 },
+	{ "Content-Disposition: attachment; filename=\"1234567890\"\r\n\r\n", 0 },
+	{ "Content-Disposition: attachment;\r\n\tfilename=\"12345678901\"; size=3\r\n\r\n", 1 },
+	{ "Content-Disposition: attachment; filename=\"\\1\\2\\3\\4567890\"\r\n\r\n", 0 },
+	{ "Content-Disposition: attachment; filename=\"12345;\\\"67890\"\r\n\r\n", 1 },
+	{ "Content-Type: text/plain; name=12345678901\r\n\r\n", 1 },
+	{ "Content-Type: text/plain; name=12345678901\r\n"
+	  "Content-Disposition: inline; filename=12345678901\r\n\r\n", 2 },
+	{ "Content-Type: text/plain; name=(a comment) 12345\r\n\r\n", 0 },
+	{ "Content-Type: text/plain; xname=12345678901; names=12345678901\r\n\r\n", 0 },
+	{ "Content-Type: text/plain; name=1(34567890).x\r\n\r\n", 1 },
+	{ "Content-Disposition: a; filename = \"12345678901\"\r\n\r\n", 1 },
+	{ "Content-Disposition : a; filename=12345678901\r\n\r\n", 1 },
+	/* Names of fields at column 0 only */
+	{ "Subject: a\r\n Content-Disposition: a; filename=12345678901\r\n\r\n", 0 },
+	{ "Content-Disposition: a;\r\n filename=\r\n \"12345678901\"\r\n\r\n", 1 },
+	{ "XContent-Disposition: a; filename=12345678901\r\n\r\n", 0 },
+	{ "\r\nContent-Disposition: a; filename=12345678901\r\n\r\n", 0 },
+	/* RFC 2231 */
+	{ "Content-Disposition: a; filename*0=123456; filename*1=7890\r\n\r\n", 0 },
+	{ "Content-Disposition: a; filename*0=123456; filename*1=78901\r\n\r\n", 1 },
+	{ "Content-Disposition: a; filename*1=123456;\r\n filename*0=78901\r\n\r\n", 1 },
+	{ "Content-Disposition: a; filename*0*=utf-8'en'%41%42%43%44%45; filename*1*=%41%42%43%44%45\r\n\r\n", 0 },
+	{ "Content-Disposition: a; filename*0*=utf-8'en'%41%42%43%44%45; filename*1*=%41%42%43%44%45x\r\n\r\n", 1 },
+	{ "Content-Disposition: a; filename*=utf-8''1234567890\r\n\r\n", 0 },
+	{ "Content-Disposition: a; filename*=utf-8''1234567890%e2\r\n\r\n", 1 },
+	{ "Content-Disposition: a; filename=short; filename*=''short%20name\r\n\r\n", 0 },
+	{ "Content-Type: a/b; name*0=123456; x=y; name*1=\"78901\"\r\n\r\n", 1 },
+	/* RFC 2047 */
+	{ "Content-Disposition: a; filename=\"=?utf-8?B?MTIzNDU2Nzg5MA==?=\"\r\n\r\n", 0 },
+	{ "Content-Disposition: a; filename=\"=?utf-8?b?MTIzNDU2Nzg5MDE=?=\"\r\n\r\n", 1 },
+	{ "Content-Disposition: a; filename=\"=?utf-8?Q?=41=42=43=44=45=46=47=48=49=4A?=\"\r\n\r\n", 0 },
+	{ "Content-Disposition: a; filename=\"=?utf-8?q?=41=42=43=44=45=46=47=48=49=4A_?=\"\r\n\r\n", 1 },
+	{ "Content-Disposition: a; filename=\"=?a?q?12345?=\r\n =?a?q?67890?=\"\r\n\r\n", 0 },
+	{ "Content-Disposition: a; filename=\"=?a?q?12345?=\r\n =?a?q?678901?=\"\r\n\r\n", 1 },
+	{ "Content-Disposition: a; filename=\"a=b=c=d=e\"\r\n\r\n", 0 },
+	{ "Content-Disposition: a; filename=\"a=b=c=d=e=fg\"\r\n\r\n", 1 },
+	{ "Content-Disposition: a; filename=\"=?no such word\"\r\n\r\n", 1 },
+	/* RFC 2046 */
+	{ HEAD("Content-Disposition: a; filename=12345678901"), 1 },
+	{ HEAD("Content-Disposition: a; filename=1234567890"), 0 },
+	{ HEAD("\r\nContent-Disposition: a; filename=12345678901"), 0 },
+	{ HEAD("Content-Type: multipart/alternative;\r\n boundary=b1x\r\n\r\n--b1x  \r\n"
+	       "Content-Type: a/b; name=12345678901\r\n\r\n--b1x--\r\n"
+	       "Content-Type: a/b; name=12345678901\r\n\r\n--b1\r\n"
+	       "Content-Type: a/b; name=12345678901"), 2 },
+	{ HEAD("Content-Type: message/rfc822\r\n\r\nContent-Disposition: a; filename=12345678901\r\n\r\n"
+	       "Content-Disposition: a; filename=12345678901"), 1 },
+	{ HEAD("a:\r\n\r\n--b1--\r\nContent-Type: a/b; name=12345678901\r\n\r\n"), 0 },
+	{ HEAD("a:\r\n\r\n.--b1\r\nContent-Type: a/b; name=12345678901\r\n\r\n"), 1 },
+	{ "Content-Type: multipart/mixed; boundary*0=\"b\"; boundary*1=1\r\n\r\n--b1\r\n"
+	  "Content-Type: a/b; name=12345678901\r\n\r\n", 1 },
+	{ "Content-Type: text/plain; boundary=b1\r\n\r\n--b1\r\n"
+	  "Content-Type: a/b; name=12345678901\r\n\r\n", 0 },
+	{ "Content-Type: multipart/mixed; boundary=b1\r\n\r\n --b1\r\n"
+	  "Content-Type: a/b; name=12345678901\r\n\r\n-- b1\r\n"
+	  "Content-Type: a/b; name=12345678901\r\n\r\n", 0 },
+};
+
+static void test_l_mime_filename(void **state)
+{
+	static char text[4096];
+	u32 i, step;
+
+	(void)state;
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		snprintf(text, sizeof(text), "%s.\r\n", names[i].text);
+		for (step = 1; step < 300; step += step < 20 ? 1 : 37) {
+			struct fix f;
+
+			fix_begin(&f, SMTP_FIXUP_MODE_ESMTP);
+			limit(&f, MIME_FILENAME, 10, LOG);
+			fix_body(&f);
+			f.frag = step % 3 * 5;
+			client_steps(&f, step, text, text);
+			if (COUNT(MIME_FILENAMES_LONG) != names[i].names)
+				fail_msg("%s: %d, step %u", text,
+					 (int)COUNT(MIME_FILENAMES_LONG), step);
+			assert_int_equal(COUNT(MESSAGES), 1);
+			assert_int_equal(COUNT(BODIES_UNREAD), 0);
+			fix_end(&f);
+		}
+	}
+}
+
+static void test_l_mime_depth(void **state)
+{
+	u32 depth;
+
+	(void)state;
+	for (depth = 1; depth <= SMTP_MIME_DEPTH + 3; depth++) {
+		struct fix f;
+		char line[200];
+		u32 i;
+
+		fix_begin(&f, SMTP_FIXUP_MODE_ESMTP);
+		limit(&f, MIME_FILENAME, 10, LOG);
+		fix_body(&f);
+		for (i = 0; i < depth; i++) {
+			snprintf(line, sizeof(line), "Content-Type: multipart/mixed; boundary=b%02u\r\n\r\n--b%02u\r\n",
+				 i, i);
+			client(&f, line, line);
+		}
+		client(&f, "Content-Disposition: a; filename=12345678901\r\n",
+		       "Content-Disposition: a; filename=12345678901\r\n");
+		assert_int_equal(COUNT(MIME_FILENAMES_LONG), depth <= SMTP_MIME_DEPTH);
+		assert_int_equal(COUNT(BODIES_UNREAD), depth > SMTP_MIME_DEPTH);
+		fix_end(&f);
+	}
+}
+
+static void test_l_mime_ends_the_connection(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_ESMTP);
+	limit(&f, MIME_FILENAME, 10, RESET);
+	fix_body(&f);
+	client_cut(&f, "Content-Type: a/b; name=12345678901\r\n\r\n", -2);
+	assert_int_equal(COUNT(MIME_FILENAMES_LONG), 1);
+	assert_int_equal(COUNT(CONNECTIONS_ENDED), 1);
+	fix_end(&f);
+}
+
+/* The flow's object has a budget; what reads a body is apart from it */
+static void test_budget(void **state)
+{
+	(void)state;
+	assert_true(sizeof(struct smtp_flow) <= 400);
+	assert_true(sizeof(struct smtp_reading) <= 192);
+}
+
+int run_limits(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a1_special_characters),
+		cmocka_unit_test(test_a1_of_saml_send_soml),
+		cmocka_unit_test(test_a2_nul),
+		cmocka_unit_test(test_a2_log_is_the_default_of_esmtp),
+		cmocka_unit_test(test_a2_off),
+		cmocka_unit_test(test_a2_drop_ends_the_connection),
+		cmocka_unit_test(test_t2_special_is_replayed),
+		cmocka_unit_test(test_l_policy),
+		cmocka_unit_test(test_l_command_line),
+		cmocka_unit_test(test_l_command_line_blocked),
+		cmocka_unit_test(test_l_command_line_but_not_sasl),
+		cmocka_unit_test(test_l_drop_is_silent),
+		cmocka_unit_test(test_l_rcpt_log),
+		cmocka_unit_test(test_l_rcpt_mask),
+		cmocka_unit_test(test_l_rcpt_of_each_message),
+		cmocka_unit_test(test_l_sender),
+		cmocka_unit_test(test_l_lines),
+		cmocka_unit_test(test_l_only_what_is_asked_for),
+		cmocka_unit_test(test_l_body_line_ends_the_connection),
+		cmocka_unit_test(test_l_gap),
+		cmocka_unit_test(test_l_without_memory_the_body_waits),
+		cmocka_unit_test(test_l_mime_filename),
+		cmocka_unit_test(test_l_mime_depth),
+		cmocka_unit_test(test_l_mime_ends_the_connection),
+		cmocka_unit_test(test_budget),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
