@@ -302,6 +302,12 @@ static u32 smtp_wire_len(const struct smtp_segment *seg)
 	return seg->mss && seg->mss < seg->len ? seg->mss : seg->len;
 }
 
+bool smtp_body_short(const struct smtp_stream *st,
+		     const struct smtp_segment *seg)
+{
+	return !st->mss || smtp_wire_len(seg) < st->mss;
+}
+
 void smtp_body_begin(struct smtp_stream *st)
 {
 	st->in_body = true;
@@ -367,6 +373,22 @@ enum smtp_verdict smtp_body_close_gap(struct smtp_flow *flow)
 			st->nr_ahead * sizeof(*st->ahead));
 	}
 	return SMTP_PASS;
+}
+
+void smtp_body_skip(struct smtp_flow *flow, u32 seq)
+{
+	struct smtp_stream *st = &flow->stream[SMTP_CLIENT];
+	u32 i;
+
+	for (i = 0; i < st->nr_ahead; i++)
+		if (!smtp_seq_before(st->ahead[i].start, seq))
+			break;
+	st->nr_ahead -= i;
+	memmove(st->ahead, st->ahead + i, st->nr_ahead * sizeof(*st->ahead));
+	st->next = seq;
+	st->body_start = seq;	/* what comes late is not compared */
+	st->state = SMTP_BODY_TEXT;
+	smtp_reading_gap(flow);
 }
 
 /* -- repetitions -------------------------------------------------------- */
@@ -510,11 +532,10 @@ enum smtp_verdict smtp_body_ahead(struct smtp_flow *flow,
 		}
 	}
 
-	/* Short segments are what ends a body, and the commands behind it: if
-	 * the gap turned out to hold the end of data, they would have passed
+	/* If the gap turned out to hold the end of data, they would have passed
 	 * unjudged.
 	 */
-	if (!st->mss || smtp_wire_len(seg) < st->mss)
+	if (smtp_body_short(st, seg))
 		return SMTP_DROP;
 
 	/* ahead[i] is the first range behind the segment */

@@ -62,6 +62,25 @@ enum smtp_verdict smtp_body_ahead(struct smtp_flow *flow,
 enum smtp_verdict smtp_body_close_gap(struct smtp_flow *flow);
 
 /**
+ * smtp_body_short() - is the segment one of those that end a body?
+ * @st: the client's stream
+ * @seg: the segment
+ *
+ * These are short, and so are the commands behind it.
+ *
+ * Return: whether it is shorter than others of this body.
+ */
+bool smtp_body_short(const struct smtp_stream *st,
+		     const struct smtp_segment *seg);
+
+/**
+ * smtp_body_skip() - take a gap for text, as if it had been judged
+ * @flow: the flow, which is only observed
+ * @seq: sequence number behind the gap
+ */
+void smtp_body_skip(struct smtp_flow *flow, u32 seq);
+
+/**
  * smtp_body_repeat() - is this a repetition that brings no end of data?
  * @st: the client's stream
  * @seg: the segment

@@ -3,6 +3,7 @@
 #include "stream.h"
 #include "body.h"
 #include "limits.h"
+#include "observe.h"
 
 void smtp_flow_init(struct smtp_flow *flow, const struct smtp_policy *policy,
 		    u32 client_seq, u32 server_seq)
@@ -50,6 +51,7 @@ void smtp_flow_release(struct smtp_flow *flow)
 		smtp_body_forget(st);
 	}
 	smtp_reading_end(flow);
+	smtp_observe_release(flow);
 }
 
 void smtp_flow_end(struct smtp_flow *flow, enum smtp_verdict how)
@@ -60,8 +62,7 @@ void smtp_flow_end(struct smtp_flow *flow, enum smtp_verdict how)
 	smtp_event(flow, SMTP_FIXUP_EVENT_ENDED, NULL, 0);
 }
 
-/* Copies the segment's octets at @off; they are all there */
-static void smtp_segment_copy(struct smtp_segment *seg, u32 off, u8 *to, u32 n)
+void smtp_segment_copy(struct smtp_segment *seg, u32 off, u8 *to, u32 n)
 {
 	while (n) {
 		u32 avail;
@@ -286,7 +287,7 @@ static bool smtp_stream_repeat(struct smtp_flow *flow, struct smtp_stream *st,
 	return false;
 }
 
-enum smtp_verdict smtp_flow_segment(struct smtp_flow *flow, enum smtp_dir dir,
+enum smtp_verdict smtp_flow_enforce(struct smtp_flow *flow, enum smtp_dir dir,
 				    struct smtp_segment *seg)
 {
 	struct smtp_stream *st = &flow->stream[dir];
@@ -299,7 +300,7 @@ enum smtp_verdict smtp_flow_segment(struct smtp_flow *flow, enum smtp_dir dir,
 	seg->pass = seg->len;
 	if (!seg->len && !seg->fin)
 		return SMTP_PASS;
-	if (flow->ended)
+	if (smtp_flow_over(flow))
 		goto drop;
 
 	if (smtp_seq_before(st->next, seg->seq)) {
@@ -342,7 +343,7 @@ enum smtp_verdict smtp_flow_segment(struct smtp_flow *flow, enum smtp_dir dir,
 	seg->pass = smtp_seq_min(st->next, limit) - seg->seq;
 	if (!seg->pass)
 		goto drop;
-	if (smtp_stream_overwrite(st, seg)) {
+	if (!flow->policy->observe && smtp_stream_overwrite(st, seg)) {
 		smtp_event(flow, SMTP_FIXUP_EVENT_MEMORY_REFUSED, NULL, 0);
 		goto drop;
 	}
@@ -352,4 +353,14 @@ enum smtp_verdict smtp_flow_segment(struct smtp_flow *flow, enum smtp_dir dir,
 drop:
 	smtp_host_count(flow, SMTP_FIXUP_CNT_SEGMENTS_DROPPED, 1);
 	return SMTP_DROP;
+}
+
+enum smtp_verdict smtp_flow_segment(struct smtp_flow *flow, enum smtp_dir dir,
+				    struct smtp_segment *seg)
+{
+	if (!flow->policy->observe)
+		return smtp_flow_enforce(flow, dir, seg);
+	smtp_observe_segment(flow, dir, seg);
+	seg->pass = seg->len;
+	return SMTP_PASS;
 }

@@ -163,6 +163,8 @@ struct smtp_stream {
  * @session: the dialogue
  * @stream: by enum smtp_dir
  * @reading: of a body, for its limits, or NULL
+ * @observed: what has passed unjudged, under observe, or NULL
+ * @unobserved: too much has: nothing is judged any more
  * @ended: enum smtp_verdict: nothing more passes; or %SMTP_PASS
  *
  * The surroundings keep it under a lock of their own for every call.
@@ -172,6 +174,8 @@ struct smtp_flow {
 	struct smtp_session session;
 	struct smtp_stream stream[2];
 	struct smtp_reading *reading;
+	struct smtp_observed *observed;
+	bool unobserved;
 	u8 ended;
 };
 
@@ -216,6 +220,26 @@ void smtp_flow_release(struct smtp_flow *flow);
  */
 enum smtp_verdict smtp_flow_segment(struct smtp_flow *flow, enum smtp_dir dir,
 				    struct smtp_segment *seg);
+
+/**
+ * smtp_flow_enforce() - smtp_flow_segment() but for the option observe
+ * @flow: the flow, locked
+ * @dir: where it comes from
+ * @seg: the segment; @seg->pass is set
+ *
+ * Return: enum smtp_verdict.
+ */
+enum smtp_verdict smtp_flow_enforce(struct smtp_flow *flow, enum smtp_dir dir,
+				    struct smtp_segment *seg);
+
+/**
+ * smtp_segment_copy() - copy octets of a segment
+ * @seg: the segment
+ * @off: from there on
+ * @to: where to
+ * @n: how many; they are all there
+ */
+void smtp_segment_copy(struct smtp_segment *seg, u32 off, u8 *to, u32 n);
 
 /**
  * smtp_flow_opaque() - nothing of this flow is judged or kept any more

@@ -15,6 +15,7 @@ int main(void)
 	failed += run_stream();
 	failed += run_length();
 	failed += run_limits();
+	failed += run_observe();
 	failed += run_events();
 	return failed != 0;
 }

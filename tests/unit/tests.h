@@ -14,6 +14,7 @@ int run_body(void);
 int run_stream(void);
 int run_length(void);
 int run_limits(void);
+int run_observe(void);
 int run_events(void);
 
 #endif /* _TESTS_UNIT_TESTS_H */

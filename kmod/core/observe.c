@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Observe. See observe.h. */
+#include "body.h"
+#include "observe.h"
+
+/**
+ * struct smtp_shadow - what enforcing sees instead of a packet
+ * @seg: nothing that is done to it reaches the packet
+ * @real: where its octets are
+ * @bytes: ... or its octets
+ */
+struct smtp_shadow {
+	struct smtp_segment seg;
+	struct smtp_segment *real;
+	const u8 *bytes;
+};
+
+static const u8 *smtp_shadow_read(struct smtp_segment *seg, u32 off, u32 *avail)
+{
+	struct smtp_shadow *shadow = container_of(seg, struct smtp_shadow, seg);
+
+	if (shadow->real)
+		return shadow->real->read(shadow->real, off, avail);
+	*avail = seg->len - off;
+	return shadow->bytes + off;
+}
+
+void smtp_observe_release(struct smtp_flow *flow)
+{
+	int dir;
+
+	if (!flow->observed)
+		return;
+	for (dir = SMTP_CLIENT; dir <= SMTP_SERVER; dir++) {
+		struct smtp_replay *kept = &flow->observed->kept[dir];
+
+		smtp_replay_ack(kept, kept->seq + kept->len);
+	}
+	smtp_host_free(flow->observed, sizeof(*flow->observed));
+	flow->observed = NULL;
+}
+
+/* It can't be followed any more */
+static void smtp_observe_give_up(struct smtp_flow *flow)
+{
+	flow->unobserved = true;
+	smtp_flow_release(flow);
+	smtp_event(flow, SMTP_FIXUP_EVENT_UNOBSERVED, NULL, 0);
+}
+
+/* Returns how many octets enforcing would let pass */
+static u32 smtp_observe_judge(struct smtp_flow *flow, enum smtp_dir dir,
+			      struct smtp_shadow *shadow)
+{
+	shadow->seg.read = smtp_shadow_read;
+	shadow->seg.room = 0;	/* what would change the length is masked */
+	switch (smtp_flow_enforce(flow, dir, &shadow->seg)) {
+	case SMTP_PASS:
+		return shadow->seg.pass;
+	case SMTP_RESET:
+		smtp_observe_give_up(flow);
+		break;
+	case SMTP_DROP:
+		break;
+	}
+	return 0;
+}
+
+/* Keeps the segment from @off on. *@more: there was something already that it
+ * follows. False: that can't be.
+ */
+static bool smtp_observe_keep(struct smtp_flow *flow, enum smtp_dir dir,
+			      struct smtp_segment *seg, u32 off, bool *more)
+{
+	u32 from = smtp_seq_max(seg->seq + off, flow->stream[dir].next);
+	u32 to = seg->seq + seg->len;
+	struct smtp_replay *kept;
+
+	if (!smtp_seq_before(from, to))
+		return true;		/* a repetition that is refused */
+	if (!flow->observed) {
+		flow->observed = smtp_host_alloc(sizeof(*flow->observed));
+		if (!flow->observed)
+			return false;
+		memset(flow->observed, 0, sizeof(*flow->observed));
+	}
+	kept = &flow->observed->kept[dir];
+	if (kept->len) {
+		if (smtp_seq_before(from, kept->seq))
+			return false;	/* another gap */
+		from = smtp_seq_max(from, kept->seq + kept->len);
+		if (!smtp_seq_before(from, to))
+			return true;
+		*more = true;
+	}
+	if (smtp_replay_room(kept, from, to - from) < to - from)
+		return false;
+	smtp_segment_copy(seg, from - seg->seq, kept->buf + kept->len, to - from);
+	kept->len += to - from;
+	return true;
+}
+
+/* Judges what is kept of a direction, as far as that can be done */
+static void smtp_observe_kept(struct smtp_flow *flow, enum smtp_dir dir)
+{
+	struct smtp_replay *kept = &flow->observed->kept[dir];
+	struct smtp_stream *st = &flow->stream[dir];
+	struct smtp_shadow shadow = {};
+
+	smtp_replay_ack(kept, st->next);
+	if (!kept->len || smtp_seq_before(st->next, kept->seq) ||
+	    (dir == SMTP_CLIENT && flow->session.phase == SMTP_FIXUP_PHASE_WAIT))
+		return;
+	shadow.bytes = kept->buf;
+	shadow.seg.seq = kept->seq;
+	shadow.seg.len = kept->len;
+	shadow.seg.mss = 1;	/* not known: smtp_stream.mss is let be */
+	smtp_observe_judge(flow, dir, &shadow);
+	if (flow->observed)
+		smtp_replay_ack(kept, st->next);
+}
+
+void smtp_observe_segment(struct smtp_flow *flow, enum smtp_dir dir,
+			  struct smtp_segment *seg)
+{
+	struct smtp_stream *st = &flow->stream[dir];
+	struct smtp_shadow shadow = { .seg = *seg, .real = seg };
+	u32 server = flow->stream[SMTP_SERVER].next;
+	bool kept[2], more = false;
+	u32 done;
+
+	if (flow->unobserved)
+		return;
+	kept[SMTP_CLIENT] = flow->observed && flow->observed->kept[SMTP_CLIENT].len;
+	kept[SMTP_SERVER] = flow->observed && flow->observed->kept[SMTP_SERVER].len;
+	shadow.seg.fin = false;
+	done = smtp_observe_judge(flow, dir, &shadow);
+	/* A segment beyond a gap of a body that could not pass ahead: judge it
+	 * all the same, unless it is as short as those that end a body.
+	 */
+	if (!done && st->in_body && smtp_seq_before(st->next, seg->seq) &&
+	    !smtp_body_short(st, seg)) {
+		smtp_body_skip(flow, seg->seq);
+		done = smtp_observe_judge(flow, dir, &shadow);
+	}
+	if (!flow->unobserved && done < seg->len &&
+	    !smtp_observe_keep(flow, dir, seg, done, &more))
+		smtp_observe_give_up(flow);
+
+	/* What has been kept comes again: of the server only when there is
+	 * more of it, for a repetition means something there (E1)
+	 */
+	if (flow->observed && kept[SMTP_SERVER] &&
+	    ((more && dir == SMTP_SERVER) ||
+	     flow->stream[SMTP_SERVER].next != server))
+		smtp_observe_kept(flow, SMTP_SERVER);
+	if (flow->observed && kept[SMTP_CLIENT])
+		smtp_observe_kept(flow, SMTP_CLIENT);
+}
