@@ -176,7 +176,7 @@ static int smtp_help_syn(struct smtp_packet *p, struct nf_conn *ct,
 	if (p->seg.len) {
 		/* TCP Fast Open: the client repeats it when it is connected */
 		smtp_event_ct(ct, rule, SMTP_FIXUP_EVENT_SYN_DATA_CUT);
-		if (smtp_packet_cut(p, 0))
+		if (!rule->policy.observe && smtp_packet_cut(p, 0))
 			return NF_DROP;
 	}
 	return NF_ACCEPT;
@@ -189,7 +189,7 @@ static struct smtp_ct_flow *smtp_help_begin(struct nf_conn *ct,
 	struct smtp_rule *rule = smtp_rule_find(nf_ct_net(ct), smtp_ct_port(ct));
 	struct smtp_ct_flow *flow, *late = NULL;
 
-	*verdict = NF_DROP;
+	*verdict = rule ? smtp_rule_drop(rule) : NF_DROP;
 	spin_lock_bh(&ct->lock);
 	flow = rcu_dereference_protected(data->flow, lockdep_is_held(&ct->lock));
 	if (flow)
@@ -260,6 +260,12 @@ static int smtp_help_segment(struct smtp_packet *p, struct smtp_ct *data,
 		verdict = smtp_flow_segment(&flow->core, dir, &p->seg);
 		smtp_packet_read_end(p);
 		if (flow->core.ended || p->broken)
+		/* Both ends must hear of a RST: whatever either still sends
+		 * becomes one to the other.
+		 */
+		if (smtp_flow_over(&flow->core))
+			verdict = flow->core.ended;
+		else if (p->broken && !flow->rule->policy.observe)
 			verdict = SMTP_RESET;
 	}
 	spin_unlock_bh(&flow->lock);
@@ -267,7 +273,7 @@ static int smtp_help_segment(struct smtp_packet *p, struct smtp_ct *data,
 	if (verdict == SMTP_RESET)
 		return smtp_help_end(p, data, dir);
 	if (verdict == SMTP_DROP)
-		return NF_DROP;
+		return smtp_rule_drop(flow->rule);
 	if (!p->spliced && p->seg.pass < p->seg.len &&
 	    smtp_packet_cut(p, p->seg.pass))
 		return NF_DROP;
@@ -323,11 +329,11 @@ static int smtp_help(struct sk_buff *skb, unsigned int protoff,
 	}
 	if (!smtp_packet_readable(p)) {
 		smtp_host_count(&flow->core, SMTP_FIXUP_CNT_SEGMENTS_DROPPED, 1);
-		return NF_DROP;
+		return smtp_rule_drop(flow->rule);
 	}
 	if (p->th.urg) {
 		smtp_event_ct(ct, flow->rule, SMTP_FIXUP_EVENT_URGENT_CLEARED);
-		if (smtp_packet_clear_urgent(p))
+		if (!flow->rule->policy.observe && smtp_packet_clear_urgent(p))
 			return NF_DROP;
 	}
 	return smtp_help_segment(p, data, flow, dir);

@@ -50,7 +50,7 @@ static unsigned int smtp_hook_stray(const struct sk_buff *skb,
 	if (!rule)
 		return NF_ACCEPT;
 	smtp_event_stray(skb, state, rule, event, reply);
-	return NF_DROP;
+	return smtp_rule_drop(rule);
 }
 
 /* The first packet of a connection */
@@ -76,6 +76,8 @@ static unsigned int smtp_hook_new(const struct sk_buff *skb, struct nf_conn *ct,
 		rule = smtp_rule_find(state->net, ntohs(tuple->src.u.tcp.port));
 	if (!rule)
 		return NF_ACCEPT;
+		return smtp_helper_attach(ct, rule) ? NF_ACCEPT :
+						      smtp_rule_drop(rule);
 
 	/* Mid-stream. A connection whose beginning nobody saw can't be judged.
 	 * Soon after conntrack was switched on that is no fault of its own.
@@ -87,7 +89,7 @@ static unsigned int smtp_hook_new(const struct sk_buff *skb, struct nf_conn *ct,
 		return NF_ACCEPT;
 	}
 	smtp_event_ct(ct, rule, SMTP_FIXUP_EVENT_PACKET_MIDSTREAM);
-	return NF_DROP;
+	return smtp_rule_drop(rule);
 }
 
 static unsigned int smtp_hook(void *priv, struct sk_buff *skb,

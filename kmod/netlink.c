@@ -23,7 +23,26 @@ smtp_ports_policy[SMTP_FIXUP_PORTS_A_MAX + 1] = {
 
 #define SMTP_VERBS_KNOWN	((1ULL << __SMTP_FIXUP_VERB_MAX) - 1)
 
-static const struct nla_policy smtp_set_policy[SMTP_FIXUP_A_EHLO + 1] = {
+static const struct nla_policy
+smtp_limit_policy[SMTP_FIXUP_LIMIT_A_MAX + 1] = {
+	[SMTP_FIXUP_LIMIT_A_MAX_VALUE] = { .type = NLA_U16 },
+	[SMTP_FIXUP_LIMIT_A_ACTION] =
+		NLA_POLICY_MAX(NLA_U8, __SMTP_FIXUP_ACTION_MAX - 1),
+};
+
+#define SMTP_LIMIT(name) \
+	[1 + SMTP_FIXUP_LIMIT_##name] = NLA_POLICY_NESTED(smtp_limit_policy)
+
+static const struct nla_policy smtp_limits_policy[__SMTP_FIXUP_LIMIT_MAX + 1] = {
+	SMTP_LIMIT(COMMAND_LINE),
+	SMTP_LIMIT(RCPT),
+	SMTP_LIMIT(SENDER),
+	SMTP_LIMIT(HEADER_LINE),
+	SMTP_LIMIT(BODY_LINE),
+	SMTP_LIMIT(MIME_FILENAME),
+};
+
+static const struct nla_policy smtp_set_policy[SMTP_FIXUP_A_OBSERVE + 1] = {
 	[SMTP_FIXUP_A_PORTS] = NLA_POLICY_NESTED(smtp_ports_policy),
 	[SMTP_FIXUP_A_MODE] = NLA_POLICY_MAX(NLA_U8, __SMTP_FIXUP_MODE_MAX - 1),
 	[SMTP_FIXUP_A_BANNER] =
@@ -35,6 +54,10 @@ static const struct nla_policy smtp_set_policy[SMTP_FIXUP_A_EHLO + 1] = {
 	[SMTP_FIXUP_A_REJECT] =
 		NLA_POLICY_MAX(NLA_U8, __SMTP_FIXUP_REJECT_MAX - 1),
 	[SMTP_FIXUP_A_EHLO] = NLA_POLICY_MAX(NLA_U8, __SMTP_FIXUP_EHLO_MAX - 1),
+	[SMTP_FIXUP_A_SPECIAL] =
+		NLA_POLICY_MAX(NLA_U8, __SMTP_FIXUP_SPECIAL_MAX - 1),
+	[SMTP_FIXUP_A_LIMITS] = NLA_POLICY_NESTED(smtp_limits_policy),
+	[SMTP_FIXUP_A_OBSERVE] = { .type = NLA_FLAG },
 };
 
 static const struct nla_policy smtp_replace_policy[SMTP_FIXUP_A_POLICY + 1] = {
@@ -143,6 +166,45 @@ static int smtp_nl_parse_banner(struct genl_info *info,
 						   strlen(nla_data(text))));
 }
 
+static int smtp_nl_parse_limit(const struct nlattr *attr,
+			       struct smtp_limit *limit,
+			       struct netlink_ext_ack *extack)
+{
+	struct nlattr *tb[SMTP_FIXUP_LIMIT_A_MAX + 1];
+	int err;
+
+	err = nla_parse_nested(tb, SMTP_FIXUP_LIMIT_A_MAX, attr,
+			       smtp_limit_policy, extack);
+	if (err)
+		return err;
+	if (tb[SMTP_FIXUP_LIMIT_A_MAX_VALUE])
+		limit->max = nla_get_u16(tb[SMTP_FIXUP_LIMIT_A_MAX_VALUE]);
+	if (tb[SMTP_FIXUP_LIMIT_A_ACTION])
+		limit->action = nla_get_u8(tb[SMTP_FIXUP_LIMIT_A_ACTION]);
+	return 0;
+}
+
+static int smtp_nl_parse_limits(struct genl_info *info,
+				struct smtp_policy *policy)
+{
+	struct nlattr *tb[__SMTP_FIXUP_LIMIT_MAX + 1];
+	int err, i;
+
+	if (!info->attrs[SMTP_FIXUP_A_LIMITS])
+		return 0;
+	err = nla_parse_nested(tb, __SMTP_FIXUP_LIMIT_MAX,
+			       info->attrs[SMTP_FIXUP_A_LIMITS],
+			       smtp_limits_policy, info->extack);
+	for (i = 0; i < __SMTP_FIXUP_LIMIT_MAX && !err; i++)
+		if (tb[1 + i])
+			err = smtp_nl_parse_limit(tb[1 + i], &policy->limits[i],
+						  info->extack);
+	if (err)
+		return err;
+	return smtp_nl_refuse(info->extack, info->attrs[SMTP_FIXUP_A_LIMITS],
+			      smtp_limits_check(policy));
+}
+
 static int smtp_nl_parse_policy(struct genl_info *info,
 				struct smtp_policy *policy)
 {
@@ -166,6 +228,12 @@ static int smtp_nl_parse_policy(struct genl_info *info,
 		policy->reject = nla_get_u8(attrs[SMTP_FIXUP_A_REJECT]);
 	if (attrs[SMTP_FIXUP_A_EHLO])
 		policy->ehlo = nla_get_u8(attrs[SMTP_FIXUP_A_EHLO]);
+	if (attrs[SMTP_FIXUP_A_SPECIAL])
+		policy->special = nla_get_u8(attrs[SMTP_FIXUP_A_SPECIAL]);
+	policy->observe = nla_get_flag(attrs[SMTP_FIXUP_A_OBSERVE]);
+	err = smtp_nl_parse_limits(info, policy);
+	if (err)
+		return err;
 
 	return smtp_nl_refuse(info->extack, attrs[SMTP_FIXUP_A_VERBS] ?:
 					    attrs[SMTP_FIXUP_A_TLS] ?:
@@ -356,6 +424,29 @@ static int smtp_nl_put_text(struct sk_buff *skb, const struct smtp_policy *polic
 	return 0;
 }
 
+static int smtp_nl_put_limits(struct sk_buff *skb,
+			      const struct smtp_policy *policy)
+{
+	struct nlattr *limits = nla_nest_start(skb, SMTP_FIXUP_A_LIMITS);
+	int i;
+
+	if (!limits)
+		return -EMSGSIZE;
+	for (i = 0; i < __SMTP_FIXUP_LIMIT_MAX; i++) {
+		struct nlattr *nest = nla_nest_start(skb, 1 + i);
+
+		if (!nest ||
+		    nla_put_u16(skb, SMTP_FIXUP_LIMIT_A_MAX_VALUE,
+				policy->limits[i].max) ||
+		    nla_put_u8(skb, SMTP_FIXUP_LIMIT_A_ACTION,
+			       policy->limits[i].action))
+			return -EMSGSIZE;
+		nla_nest_end(skb, nest);
+	}
+	nla_nest_end(skb, limits);
+	return 0;
+}
+
 static int smtp_nl_put_policy(struct sk_buff *skb, const struct smtp_rule *rule)
 {
 	const struct smtp_policy *policy = &rule->policy;
@@ -369,7 +460,10 @@ static int smtp_nl_put_policy(struct sk_buff *skb, const struct smtp_rule *rule)
 	    nla_put_u64_64bit(skb, SMTP_FIXUP_A_KEYWORDS, policy->keywords,
 			      SMTP_FIXUP_A_PAD) ||
 	    nla_put_u8(skb, SMTP_FIXUP_A_REJECT, policy->reject) ||
-	    nla_put_u8(skb, SMTP_FIXUP_A_EHLO, policy->ehlo))
+	    nla_put_u8(skb, SMTP_FIXUP_A_EHLO, policy->ehlo) ||
+	    nla_put_u8(skb, SMTP_FIXUP_A_SPECIAL, policy->special) ||
+	    (policy->observe && nla_put_flag(skb, SMTP_FIXUP_A_OBSERVE)) ||
+	    smtp_nl_put_limits(skb, policy))
 		return -EMSGSIZE;
 	if (!policy->text_len)
 		return 0;

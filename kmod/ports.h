@@ -10,6 +10,7 @@
 #ifndef _SMTP_PORTS_H
 #define _SMTP_PORTS_H
 
+#include <linux/netfilter.h>
 #include <linux/refcount.h>
 #include "core/policy.h"
 #include "counters.h"
@@ -97,6 +98,12 @@ static inline struct smtp_rule *smtp_rule_get(struct smtp_rule *rule)
 {
 	refcount_inc(&rule->refs);
 	return rule;
+}
+
+/* The verdict on a packet that is to be dropped: under observe none is */
+static inline unsigned int smtp_rule_drop(const struct smtp_rule *rule)
+{
+	return rule->policy.observe ? NF_ACCEPT : NF_DROP;
 }
 
 static inline void smtp_rule_count(const struct smtp_rule *rule,

@@ -125,6 +125,29 @@ static bool text_get(const struct nlattr *attr, struct smtp_policy *policy)
 	       !smtp_policy_set_text(policy, text, len);
 }
 
+static bool limits_get(const struct nlattr *attr, struct smtp_policy *policy)
+{
+	const struct nlattr *limits[__SMTP_FIXUP_LIMIT_MAX + 1];
+
+	if (!attr)
+		return true;
+	if (nested_collect(attr, limits, __SMTP_FIXUP_LIMIT_MAX))
+		return false;
+	for (unsigned int i = 0; i < __SMTP_FIXUP_LIMIT_MAX; i++) {
+		const struct nlattr *tb[SMTP_FIXUP_LIMIT_A_MAX + 1];
+
+		if (!limits[1 + i])
+			continue;
+		if (nested_collect(limits[1 + i], tb, SMTP_FIXUP_LIMIT_A_MAX) ||
+		    !attr_get(tb[SMTP_FIXUP_LIMIT_A_MAX_VALUE],
+			      &policy->limits[i].max, 2) ||
+		    !attr_get(tb[SMTP_FIXUP_LIMIT_A_ACTION],
+			      &policy->limits[i].action, 1))
+			return false;
+	}
+	return true;
+}
+
 int policy_list_add(const struct nlmsghdr *nlh, void *list)
 {
 	const struct nlattr *tb[SMTP_FIXUP_A_MAX + 1];
@@ -143,10 +166,13 @@ int policy_list_add(const struct nlmsghdr *nlh, void *list)
 	if (!attr_get(tb[SMTP_FIXUP_A_TLS], &tls, 1))
 		return -1;
 	smtp_policy_set_tls(p, tls);
+	p->observe = tb[SMTP_FIXUP_A_OBSERVE];
 	if (!text_get(tb[SMTP_FIXUP_A_BANNER_TEXT], p) ||
 	    !attr_get(tb[SMTP_FIXUP_A_BANNER], &p->banner, 1) ||
 	    !attr_get(tb[SMTP_FIXUP_A_REJECT], &p->reject, 1) ||
 	    !attr_get(tb[SMTP_FIXUP_A_EHLO], &p->ehlo, 1) ||
+	    !attr_get(tb[SMTP_FIXUP_A_SPECIAL], &p->special, 1) ||
+	    !limits_get(tb[SMTP_FIXUP_A_LIMITS], p) ||
 	    !attr_get(tb[SMTP_FIXUP_A_VERBS], &p->verbs, 8) ||
 	    !attr_get(tb[SMTP_FIXUP_A_KEYWORDS], &p->keywords, 8) ||
 	    !attr_get(tb[SMTP_FIXUP_A_SERIAL], &entry.serial, 8))
@@ -385,6 +411,25 @@ static void put_text(struct nlmsghdr *nlh, u8 attr, const char *text, u32 len)
 	mnl_attr_put_strz(nlh, attr, copy);
 }
 
+static void put_limits(struct nlmsghdr *nlh, const struct set_request *req)
+{
+	struct nlattr *limits = mnl_attr_nest_start(nlh, SMTP_FIXUP_A_LIMITS);
+
+	for (unsigned int i = 0; i < __SMTP_FIXUP_LIMIT_MAX; i++) {
+		struct nlattr *limit;
+
+		if (!(req->limits >> i & 1))
+			continue;
+		limit = mnl_attr_nest_start(nlh, 1 + i);
+		mnl_attr_put_u16(nlh, SMTP_FIXUP_LIMIT_A_MAX_VALUE,
+				 req->policy.limits[i].max);
+		mnl_attr_put_u8(nlh, SMTP_FIXUP_LIMIT_A_ACTION,
+				req->policy.limits[i].action);
+		mnl_attr_nest_end(nlh, limit);
+	}
+	mnl_attr_nest_end(nlh, limits);
+}
+
 static void put_option(struct nlmsghdr *nlh, const struct set_request *req,
 		       u8 attr)
 {
@@ -406,6 +451,15 @@ static void put_option(struct nlmsghdr *nlh, const struct set_request *req,
 /* A message with room for @size octets of attributes */
 static struct nlmsghdr *message_begin(u8 cmd, u16 family, size_t size)
 {
+	/* Each range, each limit: three attributes; all else: at most a u64 and
+	 * a pad each, but for the text
+	 */
+	const size_t size = NLMSG_HDRLEN + GENL_HDRLEN +
+			    req->ports.count * (NLA_HDRLEN + 2 * 8) +
+			    __SMTP_FIXUP_LIMIT_MAX * (NLA_HDRLEN + 2 * 8) +
+			    (SMTP_FIXUP_A_MAX + 1) * (2 * NLA_HDRLEN + 8) +
+			    NLA_ALIGN(SMTP_FIXUP_TEXT_MAX + 1);
+	struct nlmsghdr *nlh = grow(NULL, 1, size);
 	struct genlmsghdr *genl;
 	struct nlmsghdr *nlh;
 
@@ -457,6 +511,10 @@ static void put_request(struct nlmsghdr *nlh, const struct set_request *req)
 			continue;
 		if (attr == SMTP_FIXUP_A_VERBS)
 			mnl_attr_put_u64(nlh, attr, req->policy.verbs);
+		else if (attr == SMTP_FIXUP_A_LIMITS)
+			put_limits(nlh, req);
+		else if (attr == SMTP_FIXUP_A_OBSERVE)
+			mnl_attr_put(nlh, attr, 0, NULL);
 		else
 			put_option(nlh, req, attr);
 	}
@@ -519,6 +577,9 @@ const char *attr_name(unsigned int type)
 		[SMTP_FIXUP_A_BANNER_TEXT] = "banner text",
 		[SMTP_FIXUP_A_REJECT] = "reject",
 		[SMTP_FIXUP_A_EHLO] = "ehlo",
+		[SMTP_FIXUP_A_SPECIAL] = "special",
+		[SMTP_FIXUP_A_LIMITS] = "limit",
+		[SMTP_FIXUP_A_OBSERVE] = "observe",
 	};
 
 	return type <= SMTP_FIXUP_A_MAX ? names[type] : NULL;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The options of "set". See options.h. */
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "options.h"
@@ -43,6 +45,16 @@ static void ehlo_apply(struct smtp_policy *policy, u8 value)
 static u8 ehlo_get(const struct smtp_policy *policy)
 {
 	return policy->ehlo;
+}
+
+static void special_apply(struct smtp_policy *policy, u8 value)
+{
+	policy->special = value;
+}
+
+static u8 special_get(const struct smtp_policy *policy)
+{
+	return policy->special;
 }
 
 static u8 tls_get(const struct smtp_policy *policy)
@@ -167,6 +179,83 @@ static void complete_verbs(const struct set_option *option,
 	}
 }
 
+/* NAME N ACTION */
+static int parse_limit(const struct set_option *option, struct set_request *req,
+		       char *const *args, struct reason *why)
+{
+	int name = word_find(&limit_words, args[0], why);
+	struct smtp_limit *limit;
+	unsigned long max;
+	char *end;
+	int action;
+
+	(void)option;
+	if (name < 0)
+		return -1;
+	if (req->limits >> name & 1)
+		return reason_usage(why, "the limit '%s' is given twice; name it once",
+				    smtp_limit_names[name]);
+	max = strtoul(args[1], &end, 10);
+	if (*args[1] < '0' || *args[1] > '9' || *end || !max || max > UINT16_MAX)
+		return reason_usage(why, "%s is no limit; use a number from 1 to 65535, and the action 'off' for none",
+				    QUOTED(args[1]));
+	action = word_find(&action_words, args[2], why);
+	if (action < 0)
+		return -1;
+	limit = &req->policy.limits[name];
+	limit->max = max;
+	limit->action = action;
+	req->limits |= 1U << name;
+	return 0;
+}
+
+static void print_limits(const struct set_option *option, FILE *out,
+			 const struct smtp_policy *policy,
+			 const struct smtp_policy *base)
+{
+	for (unsigned int i = 0; i < __SMTP_FIXUP_LIMIT_MAX; i++) {
+		const struct smtp_limit *limit = &policy->limits[i];
+
+		if (limit->max == base->limits[i].max &&
+		    limit->action == base->limits[i].action)
+			continue;
+		fprintf(out, " %s %s %u %s", option->name, smtp_limit_names[i],
+			limit->max, WORD_TEXT(&action_words, limit->action));
+	}
+}
+
+static void complete_limit(const struct set_option *option,
+			   const struct completion *c)
+{
+	const struct words *words = NULL;
+
+	if (!strcmp(c->argv[c->argc - 1], option->name))
+		words = &limit_words;
+	else if (!strcmp(c->argv[c->argc - 3], option->name))
+		words = &action_words;
+	for (unsigned int i = 0; words && i < words->count; i++)
+		propose(c, words->names[i]);
+}
+
+static int parse_observe(const struct set_option *option,
+			 struct set_request *req, char *const *args,
+			 struct reason *why)
+{
+	(void)option;
+	(void)args;
+	(void)why;
+	req->policy.observe = true;
+	return 0;
+}
+
+static void print_observe(const struct set_option *option, FILE *out,
+			  const struct smtp_policy *policy,
+			  const struct smtp_policy *base)
+{
+	if (policy->observe != base->observe)
+		fprintf(out, " %s", option->name);
+}
+
 const struct set_option set_options[] = {
 	{
 		.name = "banner",
@@ -214,6 +303,7 @@ const struct set_option set_options[] = {
 	}, {
 		.name = "allow",
 		.arg = "VERB,...",
+		.args = 1,
 		.doc = "let these verbs through as well",
 		.attr = SMTP_FIXUP_A_VERBS,
 		.parse = parse_allow,
@@ -222,11 +312,39 @@ const struct set_option set_options[] = {
 	}, {
 		.name = "deny",
 		.arg = "VERB,...",
+		.args = 1,
 		.doc = "block these verbs",
 		.attr = SMTP_FIXUP_A_VERBS,
 		.parse = parse_deny,
 		.print = print_deny,
 		.complete = complete_verbs,
+	}, {
+		.name = "special",
+		.doc = "what becomes of | ` NUL and stray < > in addresses (default: fixup replace, esmtp log)",
+		.attr = SMTP_FIXUP_A_SPECIAL,
+		.words = &special_words,
+		.apply = special_apply,
+		.get = special_get,
+		.parse = parse_word,
+		.print = print_word,
+		.complete = complete_word,
+	}, {
+		.name = "limit",
+		.arg = "NAME N ACTION",
+		.args = 3,
+		.repeats = true,
+		.doc = "what becomes of more than that (default: fixup off, esmtp log); may repeat",
+		.attr = SMTP_FIXUP_A_LIMITS,
+		.parse = parse_limit,
+		.print = print_limits,
+		.complete = complete_limit,
+	}, {
+		.name = "observe",
+		.arg = "",
+		.doc = "judge, count and report everything, change nothing",
+		.attr = SMTP_FIXUP_A_OBSERVE,
+		.parse = parse_observe,
+		.print = print_observe,
 	},
 };
 
@@ -244,7 +362,9 @@ int option_find(const char *name)
 
 int option_args(const struct set_option *option, const char *arg)
 {
-	for (unsigned int i = 0; option->words && i < option->words->count; i++) {
+	if (!option->words)
+		return option->args;
+	for (unsigned int i = 0; i < option->words->count; i++) {
 		if (word_arg(option->words, i) &&
 		    !strcmp(option->words->names[i], arg))
 			return 2;
@@ -297,12 +417,17 @@ void options_explain(FILE *out)
 	for (unsigned int i = 0; i < set_options_count; i++) {
 		const struct set_option *option = &set_options[i];
 
-		fprintf(out, "  %s ", option->name);
+		fprintf(out, "  %s%s", option->name,
+			option_args(option, "") ? " " : "");
 		option_print_arg(out, option);
 		fprintf(out, "\n      %s\n", option->doc);
 		if (option->words)
 			words_explain(out, option->words, 8);
 	}
+	fputs("  NAME is one of\n", out);
+	words_explain(out, &limit_words, 6);
+	fputs("  ACTION is one of\n", out);
+	words_explain(out, &action_words, 6);
 	fputs("  VERB is one of\n      ", out);
 	for (unsigned int i = 0, column = 6; i < __SMTP_FIXUP_VERB_MAX; i++) {
 		if (i == SMTP_FIXUP_VERB_STARTTLS)

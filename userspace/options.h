@@ -16,6 +16,7 @@
  * @policy: what, complete
  * @allow: verbs that pass in addition to the mode's, merged into @policy
  * @deny: verbs that do not pass, merged into @policy
+ * @limits: bit mask of enum smtp_fixup_limit: those that were given
  * @options: bit mask of the indices of the options that were given
  * @attrs: bit mask of enum smtp_fixup_attr: what differs from the mode by
  *	the user's word, and so must be sent
@@ -25,6 +26,7 @@ struct set_request {
 	struct smtp_policy policy;
 	u64 allow;
 	u64 deny;
+	u32 limits;
 	u32 options;
 	u32 attrs;
 };
@@ -33,6 +35,8 @@ struct set_request {
  * struct set_option - an option
  * @name: its keyword
  * @arg: what its argument is called in usage lines, or NULL: the @words
+ * @args: how many it takes, where there are no @words
+ * @repeats: may be given more than once
  * @doc: one line
  * @attr: the attribute that carries it
  * @text_attr: the attribute for the text of the one value that takes one, or 0
@@ -44,11 +48,13 @@ struct set_request {
  * @get_text: get the text back, not ended by a NUL; NULL where there is none
  * @parse: read the arguments, as many as option_args() says
  * @print: write the argument, nothing where @base says the same already
- * @complete: propose arguments
+ * @complete: propose arguments, the first one if there are @words
  */
 struct set_option {
 	const char *name;
 	const char *arg;
+	u8 args;
+	bool repeats;
 	const char *doc;
 	u8 attr;
 	u8 text_attr;
@@ -73,7 +79,7 @@ extern const unsigned int set_options_count;
 /* The index of an option, or -1. */
 int option_find(const char *name);
 
-/* How many arguments it takes, of which the first is @arg. */
+/* How many arguments it takes, of which the first would be @arg. */
 int option_args(const struct set_option *option, const char *arg);
 
 /* Its arguments, as in usage lines. */

@@ -31,10 +31,10 @@ static int parse_option(struct set_request *req, int argc, char *const *argv,
 	if (req->policy.mode == SMTP_FIXUP_MODE_OFF)
 		return reason_usage(why, "mode off takes no options; leave out %s",
 				    QUOTED(name));
-	if (req->options >> i & 1)
+	if (req->options >> i & 1 && !option->repeats)
 		return reason_usage(why, "the option '%s' is given twice; name it once",
 				    option->name);
-	args = argc > 1 ? option_args(option, argv[1]) : 1;
+	args = option_args(option, argc > 1 ? argv[1] : "");
 	if (argc <= args) {
 		char value[128] = "";
 		FILE *f = fmemopen(value, sizeof(value), "w");
@@ -46,7 +46,7 @@ static int parse_option(struct set_request *req, int argc, char *const *argv,
 		return reason_usage(why, "the option '%s%s%s' lacks its %s; write %s %s",
 				    option->name, argc > 1 ? " " : "",
 				    argc > 1 ? argv[1] : "",
-				    argc > 1 ? "text" : "value",
+				    argc > 1 && option->words ? "text" : "value",
 				    option->name, value);
 	}
 	req->options |= 1U << i;
@@ -150,8 +150,9 @@ static struct place set_place(int argc, char *const *argv)
 		int args = 1;
 
 		place.option = n < 0 ? NULL : &set_options[n];
-		if (place.option && i + 1 < argc)
-			args = option_args(place.option, argv[i + 1]);
+		if (place.option)
+			args = option_args(place.option,
+					   i + 1 < argc ? argv[i + 1] : "");
 		if (i + args >= argc) {
 			place.nth = argc - i;
 			return place;
@@ -167,7 +168,9 @@ static struct place set_place(int argc, char *const *argv)
 /* A text is free to look like a flag */
 static bool set_literal(int argc, char *const *argv)
 {
-	return set_place(argc, argv).nth > 1;
+	const struct place place = set_place(argc, argv);
+
+	return place.nth > 1 && place.option->words;
 }
 
 static void set_complete(const struct completion *c)
@@ -186,12 +189,12 @@ static void set_complete(const struct completion *c)
 		return;
 	place = set_place(c->argc, c->argv);
 	if (place.nth) {
-		if (place.nth == 1 && place.option)
+		if (place.option && (place.nth == 1 || !place.option->words))
 			place.option->complete(place.option, c);
 		return;
 	}
 	for (unsigned int n = 0; n < set_options_count; n++) {
-		if (!(place.used >> n & 1))
+		if (!(place.used >> n & 1) || set_options[n].repeats)
 			propose(c, set_options[n].name);
 	}
 }

@@ -36,6 +36,22 @@ static void put_option(json_t *object, const struct set_option *option,
 	}
 }
 
+static void put_limits(json_t *object, const struct smtp_policy *policy)
+{
+	json_t *limits = json_object();
+
+	for (unsigned int i = 0; i < __SMTP_FIXUP_LIMIT_MAX; i++) {
+		json_t *limit = json_object();
+
+		json_object_set_new(limit, "max",
+				    json_integer(policy->limits[i].max));
+		json_put_word(limit, "action", &action_words,
+			      policy->limits[i].action);
+		json_object_set_new(limits, smtp_limit_names[i], limit);
+	}
+	json_object_set_new(object, "limits", limits);
+}
+
 int show_json(FILE *out, const struct policy_list *list, struct reason *why)
 {
 	struct json_list json;
@@ -50,6 +66,9 @@ int show_json(FILE *out, const struct policy_list *list, struct reason *why)
 		if (policy->mode != SMTP_FIXUP_MODE_OFF) {
 			for (unsigned int n = 0; n < set_options_count; n++)
 				put_option(object, &set_options[n], policy);
+			put_limits(object, policy);
+			json_object_set_new(object, "observe",
+					    json_boolean(policy->observe));
 			json_put_mask(object, "verbs", policy->verbs,
 				      smtp_verbs, __SMTP_FIXUP_VERB_MAX);
 			json_put_mask(object, "keywords", policy->keywords,

@@ -55,6 +55,51 @@ static const char *const tls_docs[] = {
 		"STARTTLS passes; once TLS has started the connection is left alone",
 };
 
+static const char *const special_docs[] = {
+	[SMTP_FIXUP_SPECIAL_OFF] =
+		"nothing",
+	[SMTP_FIXUP_SPECIAL_LOG] =
+		"they are counted and reported",
+	[SMTP_FIXUP_SPECIAL_REPLACE] =
+		"each | ` and NUL becomes a space (PIX); < and > are counted",
+	[SMTP_FIXUP_SPECIAL_DROP] =
+		"the connection ends",
+};
+
+static const char *const limit_docs[] = {
+	[SMTP_FIXUP_LIMIT_COMMAND_LINE] =
+		"octets of a command with its CRLF (default: 512)",
+	[SMTP_FIXUP_LIMIT_RCPT] =
+		"RCPT commands of a message (default: 100)",
+	[SMTP_FIXUP_LIMIT_SENDER] =
+		"octets of the sender's address (default: 320)",
+	[SMTP_FIXUP_LIMIT_HEADER_LINE] =
+		"octets of a line of the message's header (default: 998)",
+	[SMTP_FIXUP_LIMIT_BODY_LINE] =
+		"octets of a line behind that (default: 998)",
+	[SMTP_FIXUP_LIMIT_MIME_FILENAME] =
+		"octets of an attachment's name, decoded (default: 255)",
+};
+
+static const char *const action_docs[] = {
+	[SMTP_FIXUP_ACTION_OFF] =
+		"there is no limit",
+	[SMTP_FIXUP_ACTION_LOG] =
+		"it is counted and reported",
+	[SMTP_FIXUP_ACTION_MASK] =
+		"what exceeds it is treated as a blocked command: rcpt only",
+	[SMTP_FIXUP_ACTION_DROP] =
+		"nothing of the connection passes any more",
+	[SMTP_FIXUP_ACTION_RESET] =
+		"the connection is reset",
+};
+
+static_assert(sizeof(special_docs) / sizeof(*special_docs) ==
+	      __SMTP_FIXUP_SPECIAL_MAX, "a special value lacks its explanation");
+static_assert(sizeof(limit_docs) / sizeof(*limit_docs) ==
+	      __SMTP_FIXUP_LIMIT_MAX, "a limit lacks its explanation");
+static_assert(sizeof(action_docs) / sizeof(*action_docs) ==
+	      __SMTP_FIXUP_ACTION_MAX, "an action lacks its explanation");
 static_assert(sizeof(mode_docs) / sizeof(*mode_docs) == __SMTP_FIXUP_MODE_MAX,
 	      "a mode lacks its explanation");
 static_assert(sizeof(banner_docs) / sizeof(*banner_docs) ==
@@ -86,6 +131,19 @@ const struct words ehlo_words = {
 
 const struct words tls_words = {
 	"tls value", smtp_tls_names, tls_docs, NULL, __SMTP_FIXUP_TLS_MAX,
+};
+
+const struct words special_words = {
+	"special value", smtp_special_names, special_docs, NULL,
+	__SMTP_FIXUP_SPECIAL_MAX,
+};
+
+const struct words limit_words = {
+	"limit", smtp_limit_names, limit_docs, NULL, __SMTP_FIXUP_LIMIT_MAX,
+};
+
+const struct words action_words = {
+	"action", smtp_action_names, action_docs, NULL, __SMTP_FIXUP_ACTION_MAX,
 };
 
 const struct words phase_words = {
@@ -137,9 +195,15 @@ void words_print(FILE *out, const struct words *words, const char *between)
 
 void words_explain(FILE *out, const struct words *words, int indent)
 {
+	size_t width = 6;
+
+	for (unsigned int i = 0; i < words->count; i++) {
+		if (width < strlen(words->names[i]))
+			width = strlen(words->names[i]);
+	}
 	for (unsigned int i = 0; i < words->count; i++)
-		fprintf(out, "%*s%-6s  %s\n", indent, "", words->names[i],
-			words->docs[i]);
+		fprintf(out, "%*s%-*s  %s\n", indent, "", (int)width,
+			words->names[i], words->docs[i]);
 }
 
 static int verb_find(const char *word, size_t len)

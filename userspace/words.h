@@ -32,6 +32,9 @@ extern const struct words banner_words;
 extern const struct words reject_words;
 extern const struct words ehlo_words;
 extern const struct words tls_words;
+extern const struct words special_words;
+extern const struct words limit_words;
+extern const struct words action_words;
 extern const struct words phase_words;
 
 #define WORD_TEXT_SIZE 12

@@ -8,6 +8,7 @@
 #define _SMTP_CORE_HOST_H
 
 #ifdef __KERNEL__
+#include <linux/kernel.h>
 #include <linux/types.h>
 #include <linux/string.h>
 #include <linux/bug.h>

@@ -239,9 +239,9 @@ const char *smtp_policy_set_text(struct smtp_policy *p, const char *text, u32 n)
 	return NULL;
 }
 
-/* What the limits may be: L */
-static const char *smtp_limits_check(const struct smtp_limit *limits)
+const char *smtp_limits_check(const struct smtp_policy *p)
 {
+	const struct smtp_limit *limits = p->limits;
 	int i;
 
 	for (i = 0; i < __SMTP_FIXUP_LIMIT_MAX; i++) {
@@ -272,5 +272,5 @@ const char *smtp_policy_check(const struct smtp_policy *p)
 		return "'banner text' needs the text";
 	if (!(p->verbs & SMTP_VERB_BIT(QUIT)))
 		return "QUIT can't be denied: connections would only end by time-out";
-	return smtp_limits_check(p->limits);
+	return smtp_limits_check(p);
 }

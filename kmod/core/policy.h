@@ -164,6 +164,14 @@ static inline u32 smtp_policy_spare(const struct smtp_policy *p)
 }
 
 /**
+ * smtp_limits_check() - refuse limits that can't be kept; part of the next
+ * @p: the policy
+ *
+ * Return: NULL, or the reason, as smtp_policy_check().
+ */
+const char *smtp_limits_check(const struct smtp_policy *p);
+
+/**
  * smtp_policy_check() - refuse a policy that contradicts itself
  * @p: the policy
  *

@@ -80,6 +80,20 @@ void put_range(struct nlmsghdr *nlh, u16 first, u16 last)
 	mnl_attr_nest_end(nlh, nest);
 }
 
+static void put_limits(struct nlmsghdr *nlh, const struct smtp_policy *p)
+{
+	struct nlattr *limits = mnl_attr_nest_start(nlh, SMTP_FIXUP_A_LIMITS);
+
+	for (unsigned int i = 0; i < __SMTP_FIXUP_LIMIT_MAX; i++) {
+		struct nlattr *limit = mnl_attr_nest_start(nlh, 1 + i);
+
+		mnl_attr_put_u16(nlh, SMTP_FIXUP_LIMIT_A_MAX_VALUE, p->limits[i].max);
+		mnl_attr_put_u8(nlh, SMTP_FIXUP_LIMIT_A_ACTION, p->limits[i].action);
+		mnl_attr_nest_end(nlh, limit);
+	}
+	mnl_attr_nest_end(nlh, limits);
+}
+
 void put_policy(struct answer *a, u16 first, u16 last,
 		const struct smtp_policy *p, u16 flags)
 {
@@ -94,6 +108,10 @@ void put_policy(struct answer *a, u16 first, u16 last,
 	mnl_attr_put_u64(nlh, SMTP_FIXUP_A_KEYWORDS, p->keywords);
 	mnl_attr_put_u8(nlh, SMTP_FIXUP_A_REJECT, p->reject);
 	mnl_attr_put_u8(nlh, SMTP_FIXUP_A_EHLO, p->ehlo);
+	mnl_attr_put_u8(nlh, SMTP_FIXUP_A_SPECIAL, p->special);
+	put_limits(nlh, p);
+	if (p->observe)
+		mnl_attr_put(nlh, SMTP_FIXUP_A_OBSERVE, 0, NULL);
 	if (p->text_len) {
 		char text[SMTP_FIXUP_TEXT_MAX + 1] = "";
 

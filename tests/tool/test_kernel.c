@@ -142,13 +142,17 @@ static void show_newer_kernel(void **state)
 	(void)state;
 	p.reject = 7;
 	p.ehlo = 6;
+	p.special = 8;
+	p.observe = true;
+	p.limits[SMTP_FIXUP_LIMIT_RCPT].max = 1;
+	p.limits[SMTP_FIXUP_LIMIT_RCPT].action = 9;
 	p.verbs = 1ULL << 63 | 1;
 	p.keywords = 1ULL << 62;
 	put_policy(a, 25, 0, &p, 0);
 	put_done(a, 0, NULL);
 	tool(&o, "show", NULL);
 	assert_int_equal(o.status, 0);
-	assert_string_equal(o.out, "set 25 77 banner 9 reject 7 ehlo 6 tls 8 allow HELO,63\n");
+	assert_string_equal(o.out, "set 25 77 banner 9 reject 7 ehlo 6 tls 8 allow HELO,63 special 8 limit rcpt 1 9 observe\n");
 	outcome_free(&o);
 	fake.given = 0;
 	tool(&o, "-j", "show", NULL);
