@@ -133,6 +133,13 @@ static void show_json_members(void **state)
 	json_decref(all);
 }
 
+#define LIMIT(name, max, action) \
+	"\"" name "\": {\"max\": " #max ", \"action\": \"" action "\"}"
+#define LIMITS(rcpt, action) "\"limits\": {" \
+	LIMIT("command-line", 512, "off") ", " LIMIT("rcpt", rcpt, action) ", " \
+	LIMIT("sender", 320, "off") ", " LIMIT("header-line", 998, "off") ", " \
+	LIMIT("body-line", 998, "off") ", " LIMIT("mime-filename", 255, "off") "}, "
+
 /* A newer kernel: numbers for what this tool has no words for */
 static void show_newer_kernel(void **state)
 {
@@ -156,7 +163,7 @@ static void show_newer_kernel(void **state)
 	outcome_free(&o);
 	fake.given = 0;
 	tool(&o, "-j", "show", NULL);
-	assert_string_equal(o.out, "[\n {\"ports\": \"25\", \"mode\": \"77\", \"banner\": \"9\", \"reject\": \"7\", \"ehlo\": \"6\", \"tls\": \"8\", \"verbs\": [\"HELO\", 63], \"keywords\": [62]}\n]\n");
+	assert_string_equal(o.out, "[\n {\"ports\": \"25\", \"mode\": \"77\", \"banner\": \"9\", \"reject\": \"7\", \"ehlo\": \"6\", \"tls\": \"8\", \"special\": \"8\", " LIMITS(1, "9") "\"observe\": true, \"verbs\": [\"HELO\", 63], \"keywords\": [62]}\n]\n");
 }
 
 /* A kernel that has not heard of texts, reject and ehlo */
