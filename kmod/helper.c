@@ -259,10 +259,6 @@ static int smtp_help_segment(struct smtp_packet *p, struct smtp_ct *data,
 		flow->skb = p->skb;
 		verdict = smtp_flow_segment(&flow->core, dir, &p->seg);
 		smtp_packet_read_end(p);
-		if (flow->core.ended || p->broken)
-		/* Both ends must hear of a RST: whatever either still sends
-		 * becomes one to the other.
-		 */
 		if (smtp_flow_over(&flow->core))
 			verdict = flow->core.ended;
 		else if (p->broken && !flow->rule->policy.observe)

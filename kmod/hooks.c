@@ -68,16 +68,14 @@ static unsigned int smtp_hook_new(const struct sk_buff *skb, struct nf_conn *ct,
 		return NF_ACCEPT;	/* an ICMP error about it */
 	rule = smtp_rule_find(state->net, smtp_ct_port(ct));
 	if (th->syn && !th->ack)
-		return !rule || smtp_helper_attach(ct, rule) ? NF_ACCEPT :
-							       NF_DROP;
+		return !rule || smtp_helper_attach(ct, rule) ?
+		       NF_ACCEPT : smtp_rule_drop(rule);
 	/* The server's packet would make it the one that began */
 	tuple = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
 	if (!rule)
 		rule = smtp_rule_find(state->net, ntohs(tuple->src.u.tcp.port));
 	if (!rule)
 		return NF_ACCEPT;
-		return smtp_helper_attach(ct, rule) ? NF_ACCEPT :
-						      smtp_rule_drop(rule);
 
 	/* Mid-stream. A connection whose beginning nobody saw can't be judged.
 	 * Soon after conntrack was switched on that is no fault of its own.

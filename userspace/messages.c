@@ -451,15 +451,6 @@ static void put_option(struct nlmsghdr *nlh, const struct set_request *req,
 /* A message with room for @size octets of attributes */
 static struct nlmsghdr *message_begin(u8 cmd, u16 family, size_t size)
 {
-	/* Each range, each limit: three attributes; all else: at most a u64 and
-	 * a pad each, but for the text
-	 */
-	const size_t size = NLMSG_HDRLEN + GENL_HDRLEN +
-			    req->ports.count * (NLA_HDRLEN + 2 * 8) +
-			    __SMTP_FIXUP_LIMIT_MAX * (NLA_HDRLEN + 2 * 8) +
-			    (SMTP_FIXUP_A_MAX + 1) * (2 * NLA_HDRLEN + 8) +
-			    NLA_ALIGN(SMTP_FIXUP_TEXT_MAX + 1);
-	struct nlmsghdr *nlh = grow(NULL, 1, size);
 	struct genlmsghdr *genl;
 	struct nlmsghdr *nlh;
 
@@ -496,8 +487,11 @@ static void put_ports(struct nlmsghdr *nlh, const struct ports *ports)
 
 static size_t request_size(const struct set_request *req)
 {
-	/* Each attribute: at most a u64 and a pad, but for the text */
+	/* Each limit: three attributes; all else: at most a u64 and a pad, but
+	 * for the text
+	 */
 	return ports_size(&req->ports) +
+	       __SMTP_FIXUP_LIMIT_MAX * (NLA_HDRLEN + 2 * 8) +
 	       (SMTP_FIXUP_A_MAX + 1) * (2 * NLA_HDRLEN + 8) +
 	       NLA_ALIGN(SMTP_FIXUP_TEXT_MAX + 1);
 }

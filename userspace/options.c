@@ -408,6 +408,7 @@ void options_print_all(FILE *out, const struct smtp_policy *policy)
 	memset(&other, 0xff, sizeof(other));
 	other.verbs = 0;
 	other.keywords = 0;
+	other.observe = false;
 	for (unsigned int i = 0; i < set_options_count; i++)
 		set_options[i].print(&set_options[i], out, policy, &other);
 }
