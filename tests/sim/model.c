@@ -16,6 +16,11 @@ static const char *const esmtp_verbs[] = {
 	"ehlo", "etrn", "help", "saml", "send", "soml", "vrfy", NULL
 };
 
+/* A1 */
+static const char *const address_verbs[] = {
+	"mail", "rcpt", "saml", "send", "soml", NULL
+};
+
 /* E2 */
 static const char *const ehlo_keywords[] = {
 	"size", "etrn", "pipelining", "dsn", "enhancedstatuscodes",
@@ -65,6 +70,7 @@ static bool verb_ok(const struct model_policy *p, const uint8_t *word,
 	for (; *list; list++) {
 		bool denied = false;
 
+		denied |= p->rcpt_over && !strcmp(*list, "rcpt");
 		for (i = 0; i < 4 && p->deny[i]; i++)
 			denied |= !strcasecmp(p->deny[i], *list);
 		if (!denied && word_is(*list, word, n, whole))
@@ -253,6 +259,18 @@ static enum model_kind kind_of(const struct model_policy *p,
 	return K_OTHER;
 }
 
+/* L: RCPT commands of this message, that and how they end */
+static void count_recipients(struct model *m, const uint8_t *word, size_t n)
+{
+	if (word_is("rcpt", word, n, true))
+		m->recipients++;
+	else if (!word || word_is("rset", word, n, true) ||
+		 word_is("helo", word, n, true) || word_is("ehlo", word, n, true))
+		m->recipients = 0;
+	m->policy.rcpt_over = m->policy.rcpt_max &&
+			      m->recipients >= m->policy.rcpt_max;
+}
+
 /* A command line ends with the byte at @p */
 static void line_ended(struct model *m, uint32_t p, bool bare)
 {
@@ -277,6 +295,8 @@ static void line_ended(struct model *m, uint32_t p, bool bare)
 						       i - v);
 		} else {
 			m->passed++;
+			if (e > v)
+				count_recipients(m, d->in + v, e - v);
 		}
 	}
 	if (kind == K_DATA || kind == K_AUTH || kind == K_STARTTLS)
@@ -385,11 +405,15 @@ static void command_byte(struct model *m, uint32_t p, uint32_t to)
 	if (run < to && d->piece[run] == d->piece[p])
 		run++;
 	find_verb(m, run, &v, &e, &ended);
-	if (p < v || (p >= e && m->policy.reject != MODEL_LINE))
+	if (p < v)
 		return;
 	bad = !verb_ok(&m->policy, d->in + v, e - v, ended);
-	if (bad)
+	if (bad && (p < e || m->policy.reject == MODEL_LINE))
 		d->out[p] = 'X';
+	/* A1, A2 */
+	if (!bad && p >= e && m->policy.replace && (c == '|' || c == '`' || !c) &&
+	    in_list(address_verbs, d->in + v, e - v, true))
+		d->out[p] = ' ';
 }
 
 /* The body's byte at @i as the server sees it; CRLF is before its first */
@@ -465,6 +489,7 @@ static void body_byte(struct model *m, uint32_t p, uint32_t to)
 		m->body_end[m->bodies] = p + 1;
 	}
 	m->bodies++;
+	count_recipients(m, NULL, 0);
 	m->state = M_COMMAND;
 	m->line = p + 1;
 }

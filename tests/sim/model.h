@@ -34,6 +34,9 @@ struct model_policy {
 	enum model_banner banner;
 	enum model_reject reject;
 	enum model_ehlo ehlo;
+	bool replace;		/* special characters of addresses: A2 */
+	uint32_t rcpt_max;	/* beyond which RCPT is blocked: L; 0: none */
+	bool rcpt_over;		/* ... which is reached */
 	const char *text;	/* of MODEL_TEXT: the whole line */
 	const char *allow[4];	/* verbs beside those of the mode, or NULL */
 	const char *deny[4];	/* verbs of the mode that do not pass, or NULL */
@@ -101,6 +104,7 @@ struct model {
 	uint8_t kinds[MODEL_COMMANDS];
 	uint32_t commands;	/* ended by the client; 0 is the greeting */
 	uint32_t waiting;	/* the command waited for, in M_WAIT */
+	uint32_t recipients;	/* of this message */
 	uint32_t blocked;
 	uint32_t passed;
 

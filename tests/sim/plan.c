@@ -161,7 +161,8 @@ static const char *const passing[] = {
 	"HELO a.example", "MAIL FROM:<a@b.example>", "RCPT TO:<c@d.example>",
 	"RSET", "NOOP", "NOOP  EXPN root", "HELO", "RCPT TO:<EXPN@x> A=B",
 	"EHLO a.example", "EHLO", "ETRN x", "HELP", "HELP EXPN", "SAML x",
-	"SEND FROM:<a>", "SOML x", "VRFY root", "MAIL FROM:<a@b> SIZE=1 ",
+	"SEND FROM:<a|`>", "SOML x|",
+	"MAIL FROM:<a|b@`> X=|", "RCPT TO:<|>>", "RCPT TO:<a>", "RCPT TO:|`a", "VRFY root", "MAIL FROM:<a@b> SIZE=1 ",
 };
 
 static const char *const failing[] = {
@@ -435,6 +436,29 @@ static void make_edits(struct plan *p, struct rng *r)
 	p->pull = rng_below(r, 3) ? 0 : rng_below(r, 3000);
 }
 
+/* Addresses, limits that end nothing, and observe */
+static void make_limits(struct plan *p, struct rng *r)
+{
+	static const u8 specials[] = {
+		SMTP_FIXUP_SPECIAL_OFF, SMTP_FIXUP_SPECIAL_LOG,
+		SMTP_FIXUP_SPECIAL_REPLACE, SMTP_FIXUP_SPECIAL_REPLACE,
+	};
+	u32 i;
+
+	p->policy.special = PICK(r, specials);
+	p->model.replace = p->policy.special == SMTP_FIXUP_SPECIAL_REPLACE;
+	for (i = 0; i < __SMTP_FIXUP_LIMIT_MAX; i++) {
+		p->policy.limits[i].max = 1 + rng_below(r, rng_below(r, 2) ? 20 : 300);
+		p->policy.limits[i].action = rng_below(r, 2);	/* off, log */
+	}
+	if (!rng_below(r, 3)) {
+		p->model.rcpt_max = 1 + rng_below(r, 3);
+		p->policy.limits[SMTP_FIXUP_LIMIT_RCPT].max = p->model.rcpt_max;
+		p->policy.limits[SMTP_FIXUP_LIMIT_RCPT].action = SMTP_FIXUP_ACTION_MASK;
+	}
+	p->policy.observe = !rng_below(r, 8);
+}
+
 static void make_net(struct net_plan *n, struct rng *r)
 {
 	static const u32 rates[] = { 0, 0, 0, 10, 50, 150, 300 };
@@ -507,6 +531,8 @@ void plan_make(struct plan *p, u64 seed)
 		big = 1000 + rng_below(&r, rng_below(&r, 4) ? 20000 : 150000);
 	r = rng_make(seed, 8);
 	make_edits(p, &r);
+	r = rng_make(seed, 9);
+	make_limits(p, &r);
 	r = rng_make(seed, 2);
 	if (p->client == CLIENT_HOSTILE && rng_below(&r, 8))
 		hostile_dialogue(p, &r);
@@ -600,6 +626,8 @@ void plan_print(const struct plan *p, const struct diet *diet)
 	       p->model.deny[0] ? p->model.deny[0] : "");
 	printf("reject %s, ehlo %s%s, pull %u\n", rejects[p->model.reject],
 	       ehlos[p->model.ehlo], p->loopback ? ", loopback" : "", p->pull);
+	printf("special %s, rcpt %u%s\n", smtp_special_names[p->policy.special],
+	       p->model.rcpt_max, p->policy.observe ? ", observe" : "");
 	if (p->model.text)
 		printf("banner %s", p->model.text);
 	printf("client: %s%s, low ttl %u; server: eol %s%s%s; frag %u; fails %u %u\n",

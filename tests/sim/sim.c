@@ -6,10 +6,15 @@
 #include <stdlib.h>
 
 #include "sim.h"
+#include "../../kmod/core/limits.h"
+#include "../../kmod/core/observe.h"
 
 #define ARENA		(96u << 20)
 #define MAX_EVENTS	400000
-#define MEMORY_MAX	(2 * SMTP_REPLAY_MAX + 8 * SMTP_MARKS_MAX)
+/* The last two: under observe */
+#define MEMORY_MAX	(2 * SMTP_REPLAY_MAX + 8 * SMTP_MARKS_MAX + \
+			 sizeof(struct smtp_reading) + 2 * SMTP_REPLAY_MAX + \
+			 sizeof(struct smtp_observed))
 
 static jmp_buf sim_failed;
 
@@ -680,6 +685,64 @@ static void check_prompt(struct sim *s, struct packet *pkt, const u8 *orig,
 		 len, v == SMTP_PASS ? "cut" : "drop", pass);
 }
 
+static int seg_no_write(struct smtp_segment *seg, u32 off, const u8 *bytes, u32 n)
+{
+	(void)off;
+	(void)bytes;
+	(void)n;
+	sim_fail(((struct segment *)seg)->s, "observe: written to");
+}
+
+static void seg_no_adjust(struct smtp_segment *seg, u32 pos, s32 delta)
+{
+	(void)pos;
+	(void)delta;
+	sim_fail(((struct segment *)seg)->s, "observe: adjusted");
+}
+
+static void seg_no_settle(struct smtp_segment *seg, enum smtp_dir dir)
+{
+	(void)dir;
+	sim_fail(((struct segment *)seg)->s, "observe: settled");
+}
+
+/* All of it passes, as it is */
+static void observe(struct sim *s, struct packet *pkt)
+{
+	struct segment g = {
+		.seg = {
+			.seq = pkt->seq, .len = pkt->len, .mss = pkt->mss,
+			.ack = pkt->ack, .has_ack = true, .fin = pkt->fin,
+			.room = s->plan.loopback ? 0 : 1500,
+			.pass = 0xdeadbeef, .read = seg_read,
+			.write = seg_no_write, .splice = seg_no_write,
+			.adjust = seg_no_adjust, .settle = seg_no_settle,
+		},
+		.s = s, .dir = pkt->dir, .data = pkt->data, .frag = s->plan.frag,
+	};
+	u32 at;
+
+	sim_trace(s, "observe", pkt);
+	s->piece++;
+	if (smtp_flow_segment(&s->flow, pkt->dir, &g.seg) != SMTP_PASS ||
+	    g.seg.pass != pkt->len)
+		sim_fail(s, "observe: did not pass");
+	if (host.error)
+		sim_fail(s, "%s", host.error);
+	if (host.bytes > MEMORY_MAX)
+		sim_fail(s, "contract 6: the flow holds %llu octets",
+			 (unsigned long long)host.bytes);
+	pkt->stage = 1;
+	if (!pkt->mss || pkt->len <= pkt->mss) {
+		pkt->mss = 0;
+		sim_send(s, pkt);
+		return;
+	}
+	for (at = 0; at < pkt->len; at += pkt->mss)
+		sim_send(s, copy_part(s, pkt, at, pkt->len - at < pkt->mss ?
+				      pkt->len - at : pkt->mss));
+}
+
 static void filter(struct sim *s, struct packet *pkt)
 {
 	int dir = pkt->dir;
@@ -702,6 +765,10 @@ static void filter(struct sim *s, struct packet *pkt)
 	struct model *m = &s->model;
 	bool tls, reply, opaque, held;
 
+	if (s->plan.policy.observe) {
+		observe(s, pkt);
+		return;
+	}
 	sim_trace(s, "filter", pkt);
 	s->piece++;
 	if (pkt->len) {
@@ -866,6 +933,11 @@ void sim_delivered(struct sim *s, int dir, u32 from, u32 to)
 	bool loose = s->plan.rewrites && !dir;
 	u32 i, begin, end, k, by;
 
+	if (s->plan.policy.observe) {
+		if (!loose && memcmp(rx + from, s->end[dir].tx + from, to - from))
+			sim_fail(s, "observe: octets from %u on arrived changed", from);
+		return;
+	}
 	if (to > d->flat_len)
 		sim_fail(s, "octet %u was delivered and never judged", d->flat_len);
 	for (i = from; i < to; i++) {
@@ -1030,6 +1102,9 @@ static bool arrived(const struct sim *s, int dir)
 {
 	const struct model_dir *d = &s->model.d[dir];
 
+	if (s->plan.policy.observe)
+		return s->end[!dir].rcv_nxt == s->end[dir].tx_len &&
+		       s->end[!dir].fin_got;
 	return d->len == s->end[dir].tx_len &&
 	       s->end[!dir].rcv_nxt == d->flat_len && s->end[!dir].fin_got;
 }
