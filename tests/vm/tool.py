@@ -437,21 +437,26 @@ def _(_family):
       families=(4,))
 def _(family):
     restore("set 25 fixup\n")
-    with at_commands(25, family) as connection:
-        with Inside("router"):
-            subprocess.run(["conntrack", "-D", "-p", "tcp", "--dport", "25"], check=True,
-                           capture_output=True)
-        before = counters()["25"]
-        connection.server.send(b"250 hello\r\n")
-        try:
+    grace = "/sys/module/nf_smtp_fixup/parameters/midstream_grace"
+    with open(grace, encoding="ascii") as file:
+        before = file.read()
+    try:
+        with open(grace, "w", encoding="ascii") as file:
+            file.write("0")
+        with at_commands(25, family) as connection:
+            with Inside("router"):
+                subprocess.run(["conntrack", "-D", "-p", "tcp", "--dport", "25"],
+                               check=True, capture_output=True)
+            counted = counters()["25"]["packets_midstream"]
+            connection.server.send(b"250 hello\r\n")
             connection.client.expect_nothing()
-        except Mismatch:
-            now = counters()["25"]
-            if now["connections_preexisting"] == before["connections_preexisting"]:
-                raise
-        else:
-            if counters()["25"]["packets_midstream"] == before["packets_midstream"]:
+            connection.client.send(b"EXPN root\r\n")
+            connection.server.expect_nothing()
+            if counters()["25"]["packets_midstream"] < counted + 2:
                 raise Mismatch("not counted")
+    finally:
+        with open(grace, "w", encoding="ascii") as file:
+            file.write(before)
 
 
 def main():
