@@ -76,4 +76,4 @@ PACKAGES_PEERS=(postfix swaks libnet-ssleay-perl libio-socket-inet6-perl nftable
 PACKAGES_STATIC=(sparse shellcheck mandoc codespell perl git xz-utils linux-source-6.1
 	python3)
 PACKAGES_DEBUG=(linux-source-6.12 flex bison bc libelf-dev xz-utils kmod)
-PACKAGES_TESTS=(libcmocka-dev clang libclang-rt-14-dev llvm)
+PACKAGES_TESTS=(libcmocka-dev clang libclang-rt-14-dev llvm valgrind)

@@ -1,0 +1,430 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the core costs, alone: instructions an octet under callgrind, octets a
+ * second without; and memchr() and memmem() over the same octets. See run.
+ *
+ * The same octets every time. callgrind counts only what is called in
+ * smtp_flow_segment(), bench_memchr() and bench_memmem(); see run.
+ */
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <valgrind/callgrind.h>
+
+#include "../../kmod/core/stream.h"
+
+#define OCTETS		(1u << 20)
+#define WIRE		1448u		/* Ethernet, with timestamps */
+#define GSO		(45 * WIRE)	/* what fits into 64 KB */
+#define TIMED_NS	100000000u
+
+static u8 octets[OCTETS];
+
+/* -- the surroundings of the core ---------------------------------------- */
+
+void *smtp_host_alloc(u32 size)
+{
+	return malloc(size);
+}
+
+void smtp_host_free(void *p, u32 size)
+{
+	(void)size;
+	free(p);
+}
+
+static u64 counters[__SMTP_FIXUP_CNT_MAX];
+
+void smtp_host_count(const struct smtp_flow *flow,
+		     enum smtp_fixup_counter counter, u32 n)
+{
+	(void)flow;
+	counters[counter] += n;
+}
+
+void smtp_host_event(const struct smtp_flow *flow, enum smtp_fixup_event event,
+		     const char *words)
+{
+	(void)flow;
+	(void)event;
+	(void)words;
+}
+
+/* -- what bodies are made of ---------------------------------------------- */
+
+static u32 bench_random(void)
+{
+	static u64 state = 0x534d5450;
+
+	state = state * 6364136223846793005ULL + 1442695040888963407ULL;
+	return state >> 33;
+}
+
+static u32 put(u32 at, u32 end, const char *text)
+{
+	while (*text && at < end)
+		octets[at++] = *text++;
+	return at;
+}
+
+static u32 put_base64(u32 at, u32 end)
+{
+	static const char alphabet[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	u32 i;
+
+	while (at < end) {
+		for (i = 0; i < 76 && at < end; i++)
+			octets[at++] = alphabet[bench_random() % 64];
+		at = put(at, end, "\r\n");
+	}
+	return at;
+}
+
+/* Sentences of words, in lines of some 70 octets */
+static u32 put_text(u32 at, u32 end)
+{
+	u32 line = at, words = 0;
+
+	while (at < end) {
+		u32 i, n = 1 + bench_random() % 9;
+
+		for (i = 0; i < n && at < end; i++)
+			octets[at++] = 'a' + bench_random() % 26;
+		if (++words % 12 == 0)
+			at = put(at, end, ".");
+		if (at - line > 66) {
+			at = put(at, end, "\r\n");
+			line = at;
+		} else {
+			at = put(at, end, " ");
+		}
+	}
+	return at;
+}
+
+static u32 put_html(u32 at, u32 end)
+{
+	while (at < end) {
+		at = put(at, end, "<p style=3D\"margin:0.5em;line-height:1.4\">=\r\n");
+		at = put_text(at, at + 200 < end ? at + 200 : end);
+		at = put(at, end, "<a href=3D\"https://www.example.com/\">example</a></p>\r\n");
+	}
+	return at;
+}
+
+/* Mails with a text, the same as HTML, and a file */
+static void fill_mime(void)
+{
+	u32 at = 0;
+
+	while (at < OCTETS) {
+		u32 i;
+
+		for (i = 0; i < 4; i++)
+			at = put(at, OCTETS, "Received: from mail.example.org (mail.example.org [192.0.2.1])\r\n"
+				 "\tby mx.example.com (Postfix) with ESMTPS id 4F1C2D3E5A\r\n"
+				 "\tfor <user@example.com>; Sun, 22 Nov 2026 21:22:05 +0000 (UTC)\r\n");
+		at = put(at, OCTETS, "Subject: Figures\r\nMIME-Version: 1.0\r\n"
+			 "Content-Type: multipart/mixed; boundary=\"=_b1\"\r\n\r\n"
+			 "--=_b1\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n");
+		at = put_text(at, at + 2000 < OCTETS ? at + 2000 : OCTETS);
+		at = put(at, OCTETS, "\r\n--=_b1\r\nContent-Type: text/html; charset=utf-8\r\n"
+			 "Content-Transfer-Encoding: quoted-printable\r\n\r\n");
+		at = put_html(at, at + 8000 < OCTETS ? at + 8000 : OCTETS);
+		at = put(at, OCTETS, "\r\n--=_b1\r\nContent-Type: application/pdf\r\n"
+			 "Content-Transfer-Encoding: base64\r\n\r\n");
+		at = put_base64(at, at + 50000 < OCTETS ? at + 50000 : OCTETS);
+		at = put(at, OCTETS, "--=_b1--\r\n");
+	}
+}
+
+static void fill_base64(void)
+{
+	put_base64(0, OCTETS);
+}
+
+static void fill_text(void)
+{
+	put_text(0, OCTETS);
+}
+
+static void fill_dots(void)
+{
+	memset(octets, '.', OCTETS);
+}
+
+/* RFC 5321, 4.5.2: lines of one dot, as they are sent */
+static void fill_stuffed(void)
+{
+	u32 at = 0;
+
+	while (at < OCTETS)
+		at = put(at, OCTETS, "..\r\n");
+}
+
+static const char *const commands[] = {
+	"MAIL FROM:<first.last@mail.example.org> SIZE=60000 BODY=8BITMIME\r\n",
+	"RCPT TO:<somebody.else@example.com>\r\n",
+	"RCPT TO:<a.third@department.example.com> NOTIFY=NEVER\r\n",
+	"RSET\r\n",
+};
+
+static void fill_commands(void)
+{
+	u32 at = 0, i = 0;
+
+	while (at < OCTETS)
+		at = put(at, OCTETS, commands[i++ % 4]);
+}
+
+/* -- cases ---------------------------------------------------------------- */
+
+/**
+ * struct bench_case - something to measure
+ * @name: what tests/bench/core.limits calls it
+ * @fill: makes the octets
+ * @segment: octets a segment; 0: a line, and a reply to each
+ * @octets: how many in all
+ */
+struct bench_case {
+	const char *name;
+	void (*fill)(void);
+	u32 segment;
+	u32 octets;
+};
+
+static const struct bench_case cases[] = {
+	{ "mime-64k",		fill_mime,	GSO,	OCTETS },
+	{ "mime-1448",		fill_mime,	WIRE,	OCTETS },
+	{ "base64-64k",		fill_base64,	GSO,	OCTETS },
+	{ "base64-1448",	fill_base64,	WIRE,	OCTETS },
+	{ "text-64k",		fill_text,	GSO,	OCTETS },
+	{ "dots-64k",		fill_dots,	GSO,	OCTETS },
+	{ "stuffed-1448",	fill_stuffed,	WIRE,	OCTETS },
+	{ "mime-1",		fill_mime,	1,	1u << 16 },
+	{ "commands",		fill_commands,	0,	1u << 16 },
+};
+
+static u32 sent[2];	/* sequence numbers, by direction */
+
+struct bench_segment {
+	struct smtp_segment seg;
+	u8 *bytes;
+};
+
+static const u8 *bench_read(struct smtp_segment *seg, u32 off, u32 *avail)
+{
+	*avail = seg->len - off;
+	return ((struct bench_segment *)seg)->bytes + off;
+}
+
+static int bench_write(struct smtp_segment *seg, u32 off, const u8 *bytes, u32 n)
+{
+	u8 *to = ((struct bench_segment *)seg)->bytes + off;
+
+	if (memcmp(to, bytes, n))
+		memcpy(to, bytes, n);
+	return 0;
+}
+
+/* Returns how much of it passed */
+static u32 bench_send(struct smtp_flow *flow, enum smtp_dir dir, u8 *bytes, u32 n)
+{
+	struct bench_segment b = {
+		.seg = {
+			.seq = sent[dir], .len = n, .mss = n > WIRE ? WIRE : 0,
+			.ack = sent[!dir], .has_ack = true,
+			.read = bench_read, .write = bench_write,
+		},
+		.bytes = bytes,
+	};
+
+	if (smtp_flow_segment(flow, dir, &b.seg) != SMTP_PASS ||
+	    (n && !b.seg.pass)) {
+		fprintf(stderr, "core: a segment did not pass\n");
+		exit(1);
+	}
+	sent[dir] += b.seg.pass;
+	return b.seg.pass;
+}
+
+static void bench_say(struct smtp_flow *flow, enum smtp_dir dir, const char *text)
+{
+	u8 line[256];
+	u32 n = strlen(text);
+
+	memcpy(line, text, n);
+	if (bench_send(flow, dir, line, n) != n) {
+		fprintf(stderr, "core: cut: %s", text);
+		exit(1);
+	}
+}
+
+static void bench_open(struct smtp_flow *flow, const struct smtp_policy *policy)
+{
+	smtp_flow_init(flow, policy, sent[SMTP_CLIENT], sent[SMTP_SERVER]);
+	bench_say(flow, SMTP_SERVER, "220 mx.example.com ESMTP Postfix\r\n");
+	bench_say(flow, SMTP_CLIENT, "EHLO mail.example.org\r\n");
+	bench_say(flow, SMTP_SERVER, "250-mx.example.com\r\n250-PIPELINING\r\n250 8BITMIME\r\n");
+	bench_say(flow, SMTP_CLIENT, "MAIL FROM:<a@example.org>\r\n");
+	bench_say(flow, SMTP_SERVER, "250 2.1.0 Ok\r\n");
+}
+
+static void bench_begin_body(struct smtp_flow *flow)
+{
+	bench_say(flow, SMTP_CLIENT, "DATA\r\n");
+	bench_say(flow, SMTP_SERVER, "354 End data with <CR><LF>.<CR><LF>\r\n");
+	if (flow->session.phase != SMTP_FIXUP_PHASE_BODY) {
+		fprintf(stderr, "core: no body\n");
+		exit(1);
+	}
+}
+
+/* Segments of a body, each ACKed */
+static void bench_body(struct smtp_flow *flow, const struct bench_case *c)
+{
+	u32 at = 0;
+
+	while (at < c->octets) {
+		u32 n = c->octets - at < c->segment ? c->octets - at : c->segment;
+
+		at += bench_send(flow, SMTP_CLIENT, octets + at, n);
+		bench_send(flow, SMTP_SERVER, NULL, 0);
+	}
+}
+
+/* Lines, each answered */
+static void bench_lines(struct smtp_flow *flow, const struct bench_case *c)
+{
+	u32 at = 0;
+
+	while (at < c->octets) {
+		const u8 *end = memchr(octets + at, '\n', OCTETS - at);
+
+		at += bench_send(flow, SMTP_CLIENT, octets + at,
+				 end + 1 - (octets + at));
+		bench_say(flow, SMTP_SERVER, "250 2.1.0 Ok\r\n");
+	}
+}
+
+static void bench_core(const struct bench_case *c)
+{
+	static struct smtp_policy policy;
+	static struct smtp_flow flow;
+
+	smtp_policy_init(&policy, SMTP_FIXUP_MODE_ESMTP);
+	bench_open(&flow, &policy);
+	if (c->segment)
+		bench_begin_body(&flow);
+	/* What came before is not counted, but for the little of releasing */
+	CALLGRIND_ZERO_STATS;
+	if (c->segment)
+		bench_body(&flow, c);
+	else
+		bench_lines(&flow, c);
+	smtp_flow_release(&flow);
+}
+
+static volatile u32 found;
+
+/* Every dot, segment by segment */
+static __attribute__((noinline)) void bench_memchr(const struct bench_case *c)
+{
+	u32 step = c->segment ? c->segment : WIRE;
+	u32 at;
+
+	for (at = 0; at < c->octets; at += step) {
+		const u8 *p = octets + at;
+		const u8 *end = p + (c->octets - at < step ? c->octets - at : step);
+
+		while (p && p < end) {
+			p = memchr(p, '.', end - p);
+			if (p) {
+				found++;
+				p++;
+			}
+		}
+	}
+}
+
+/* The end of data, segment by segment */
+static __attribute__((noinline)) void bench_memmem(const struct bench_case *c)
+{
+	u32 step = c->segment ? c->segment : WIRE;
+	u32 at;
+
+	for (at = 0; at < c->octets; at += step) {
+		u32 n = c->octets - at < step ? c->octets - at : step;
+
+		found += memmem(octets + at, n, "\r\n.\r\n", 5) != NULL;
+	}
+}
+
+/* -- measuring ------------------------------------------------------------ */
+
+static const struct {
+	const char *name;
+	void (*run)(const struct bench_case *c);
+} ways[] = {
+	{ "core", bench_core },
+	{ "memchr", bench_memchr },
+	{ "memmem", bench_memmem },
+};
+
+static u64 processor_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return t.tv_sec * 1000000000ull + t.tv_nsec;
+}
+
+/* The best of as many rounds as time allows, nanoseconds */
+static u64 bench_time(void (*run)(const struct bench_case *c),
+		      const struct bench_case *c)
+{
+	u64 begun = processor_ns(), best = ~0ull, now = begun;
+
+	while (now - begun < TIMED_NS) {
+		u64 start = processor_ns();
+
+		run(c);
+		now = processor_ns();
+		if (now - start < best)
+			best = now - start;
+	}
+	return best;
+}
+
+/* For each case a line: name, octets, and with "time" MB a second each way.
+ * Under callgrind, a dump named "CASE WAY" for each.
+ */
+int main(int argc, char **argv)
+{
+	bool timed = argc > 1 && !strcmp(argv[1], "time");
+	u32 i, k;
+
+	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const struct bench_case *c = &cases[i];
+
+		c->fill();
+		printf("%s %u", c->name, c->octets);
+		for (k = 0; k < sizeof(ways) / sizeof(*ways); k++) {
+			char name[64];
+
+			snprintf(name, sizeof(name), "%s %s", c->name, ways[k].name);
+			if (timed) {
+				printf(" %.0f", c->octets * 1e3 /
+				       bench_time(ways[k].run, c));
+				continue;
+			}
+			CALLGRIND_ZERO_STATS;
+			ways[k].run(c);
+			CALLGRIND_DUMP_STATS_AT(name);
+		}
+		printf("\n");
+	}
+	return 0;
+}
