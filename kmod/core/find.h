@@ -39,4 +39,30 @@ static inline u32 smtp_find(const u8 *p, u32 n, u8 c)
 	return i;
 }
 
+/**
+ * smtp_find_last() - what follows the last such octet?
+ * @p: octets
+ * @n: how many
+ * @c: its value
+ *
+ * Return: the place behind it, or 0: there is none.
+ */
+static inline u32 smtp_find_last(const u8 *p, u32 n, u8 c)
+{
+	const u64 ones = 0x0101010101010101ULL;
+
+	while (n >= 8) {
+		u64 w;
+
+		memcpy(&w, p + n - 8, sizeof(w));
+		w ^= c * ones;
+		if ((w - ones) & ~w & (0x80 * ones))
+			break;
+		n -= 8;
+	}
+	while (n && p[n - 1] != c)
+		n--;
+	return n;
+}
+
 #endif /* _SMTP_CORE_FIND_H */

@@ -136,8 +136,7 @@ static u32 smtp_reading_skip(struct smtp_reading *r, const u8 *p, u32 n, u32 max
 
 	if (n > max - r->len)
 		n = max - r->len;
-	for (i = n; i && p[i - 1] != '\n'; i--)
-		;
+	i = smtp_find_last(p, n, '\n');
 	if (i)
 		r->start = true;
 	else

@@ -424,18 +424,33 @@ static bool smtp_mime_octet(struct smtp_mime *m, u8 c, u32 max)
 	return false;
 }
 
+/* Skips octets of a text up to the next dash, which may begin a delimiter. The
+ * octets skipped are not the first of a line. Returns how many.
+ */
+static u32 smtp_mime_skip(struct smtp_mime *m, const u8 *p, u32 n)
+{
+	u32 i = smtp_find(p, n, '-');
+
+	if (i && p[i - 1] == '\n')
+		m->line = SMTP_MIME_START;
+	else if (i > 1 && p[i - 1] == '.' && p[i - 2] == '\n')
+		m->line = SMTP_MIME_UNSTUFFED;
+	else if (i < n)
+		i++;		/* within a line */
+	return i;
+}
+
 u32 smtp_mime_read(struct smtp_mime *m, const u8 *p, u32 n, u32 max)
 {
 	u32 names = 0;
 	u32 i = 0;
 
 	while (i < n) {
-		if (m->line == SMTP_MIME_OTHER) {
-			if (!m->header && !m->depth)
+		if (m->line == SMTP_MIME_OTHER && !m->header && !m->found) {
+			if (!m->depth)
 				break;		/* a text to its end */
-			i += smtp_find(p + i, n - i, '\n');
-			if (i == n)
-				break;
+			i += smtp_mime_skip(m, p + i, n - i);
+			continue;
 		}
 		names += smtp_mime_octet(m, p[i++], max);
 	}
