@@ -452,6 +452,17 @@ def _(family):
     again.say(CLIENT, b"EXPN\r\n", b"XXXX\r\n")
 
 
+@test("T2", "contract 4: simultaneous open: judged from the greeting")
+def _(family):
+    raw = Raw(family)
+    raw.passes(CLIENT, -1, b"", flags="S")
+    raw.passes(SERVER, -1, b"", flags="S")
+    raw.passes(CLIENT, -1, b"", flags="SA")
+    raw.passes(SERVER, -1, b"", flags="SA")
+    raw.say(SERVER, b"220 mx\r\n", b"220 **\r\n")
+    raw.say(CLIENT, b"EXPN\r\n", b"XXXX\r\n")
+
+
 @test("T2", "contract 4: ICMP errors, and what is no TCP, pass by")
 def _(family):
     raw = Raw(family).open()
