@@ -252,7 +252,7 @@ const char *smtp_limits_check(const struct smtp_policy *p)
 			continue;
 		if (i >= SMTP_FIXUP_LIMIT_HEADER_LINE)
 			return "what is in a message is never masked: use log, drop or reset";
-		return "the line has left in part before its length is known, it can't be masked: use log, drop or reset";
+		return "the line has left in part when its length is known: use log, drop or reset";
 	}
 	return NULL;
 }

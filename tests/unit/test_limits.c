@@ -8,13 +8,14 @@
 
 #define COUNT(c)	host.counters[SMTP_FIXUP_CNT_##c]
 
-static void limit(struct fix *f, enum smtp_fixup_limit which, u16 max, u8 action)
+static void set_limit(struct fix *f, enum smtp_fixup_limit which, u16 max, u8 action)
 {
 	f->policy.limits[which].max = max;
 	f->policy.limits[which].action = action;
 }
+
 #define limit(f, which, max, action) \
-	limit(f, SMTP_FIXUP_LIMIT_##which, max, SMTP_FIXUP_ACTION_##action)
+	set_limit(f, SMTP_FIXUP_LIMIT_##which, max, SMTP_FIXUP_ACTION_##action)
 
 /* -- addresses ---------------------------------------------------------- */
 
