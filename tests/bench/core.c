@@ -13,13 +13,11 @@
 #include <valgrind/callgrind.h>
 
 #include "../../kmod/core/stream.h"
+#include "octets.h"
 
-#define OCTETS		(1u << 20)
 #define WIRE		1448u		/* Ethernet, with timestamps */
 #define GSO		(45 * WIRE)	/* what fits into 64 KB */
 #define TIMED_NS	100000000u
-
-static u8 octets[OCTETS];
 
 /* -- the surroundings of the core ---------------------------------------- */
 
@@ -51,119 +49,6 @@ void smtp_host_event(const struct smtp_flow *flow, enum smtp_fixup_event event,
 	(void)words;
 }
 
-/* -- what bodies are made of ---------------------------------------------- */
-
-static u32 bench_random(void)
-{
-	static u64 state = 0x534d5450;
-
-	state = state * 6364136223846793005ULL + 1442695040888963407ULL;
-	return state >> 33;
-}
-
-static u32 put(u32 at, u32 end, const char *text)
-{
-	while (*text && at < end)
-		octets[at++] = *text++;
-	return at;
-}
-
-static u32 put_base64(u32 at, u32 end)
-{
-	static const char alphabet[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	u32 i;
-
-	while (at < end) {
-		for (i = 0; i < 76 && at < end; i++)
-			octets[at++] = alphabet[bench_random() % 64];
-		at = put(at, end, "\r\n");
-	}
-	return at;
-}
-
-/* Sentences of words, in lines of some 70 octets */
-static u32 put_text(u32 at, u32 end)
-{
-	u32 line = at, words = 0;
-
-	while (at < end) {
-		u32 i, n = 1 + bench_random() % 9;
-
-		for (i = 0; i < n && at < end; i++)
-			octets[at++] = 'a' + bench_random() % 26;
-		if (++words % 12 == 0)
-			at = put(at, end, ".");
-		if (at - line > 66) {
-			at = put(at, end, "\r\n");
-			line = at;
-		} else {
-			at = put(at, end, " ");
-		}
-	}
-	return at;
-}
-
-static u32 put_html(u32 at, u32 end)
-{
-	while (at < end) {
-		at = put(at, end, "<p style=3D\"margin:0.5em;line-height:1.4\">=\r\n");
-		at = put_text(at, at + 200 < end ? at + 200 : end);
-		at = put(at, end, "<a href=3D\"https://www.example.com/\">example</a></p>\r\n");
-	}
-	return at;
-}
-
-/* Mails with a text, the same as HTML, and a file */
-static void fill_mime(void)
-{
-	u32 at = 0;
-
-	while (at < OCTETS) {
-		u32 i;
-
-		for (i = 0; i < 4; i++)
-			at = put(at, OCTETS, "Received: from mail.example.org (mail.example.org [192.0.2.1])\r\n"
-				 "\tby mx.example.com (Postfix) with ESMTPS id 4F1C2D3E5A\r\n"
-				 "\tfor <user@example.com>; Sun, 22 Nov 2026 21:22:05 +0000 (UTC)\r\n");
-		at = put(at, OCTETS, "Subject: Figures\r\nMIME-Version: 1.0\r\n"
-			 "Content-Type: multipart/mixed; boundary=\"=_b1\"\r\n\r\n"
-			 "--=_b1\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n");
-		at = put_text(at, at + 2000 < OCTETS ? at + 2000 : OCTETS);
-		at = put(at, OCTETS, "\r\n--=_b1\r\nContent-Type: text/html; charset=utf-8\r\n"
-			 "Content-Transfer-Encoding: quoted-printable\r\n\r\n");
-		at = put_html(at, at + 8000 < OCTETS ? at + 8000 : OCTETS);
-		at = put(at, OCTETS, "\r\n--=_b1\r\nContent-Type: application/pdf\r\n"
-			 "Content-Transfer-Encoding: base64\r\n\r\n");
-		at = put_base64(at, at + 50000 < OCTETS ? at + 50000 : OCTETS);
-		at = put(at, OCTETS, "--=_b1--\r\n");
-	}
-}
-
-static void fill_base64(void)
-{
-	put_base64(0, OCTETS);
-}
-
-static void fill_text(void)
-{
-	put_text(0, OCTETS);
-}
-
-static void fill_dots(void)
-{
-	memset(octets, '.', OCTETS);
-}
-
-/* RFC 5321, 4.5.2: lines of one dot, as they are sent */
-static void fill_stuffed(void)
-{
-	u32 at = 0;
-
-	while (at < OCTETS)
-		at = put(at, OCTETS, "..\r\n");
-}
-
 static const char *const commands[] = {
 	"MAIL FROM:<first.last@mail.example.org> SIZE=60000 BODY=8BITMIME\r\n",
 	"RCPT TO:<somebody.else@example.com>\r\n",
@@ -176,7 +61,7 @@ static void fill_commands(void)
 	u32 at = 0, i = 0;
 
 	while (at < OCTETS)
-		at = put(at, OCTETS, commands[i++ % 4]);
+		at = octets_put(at, OCTETS, commands[i++ % 4]);
 }
 
 /* -- cases ---------------------------------------------------------------- */
@@ -184,27 +69,38 @@ static void fill_commands(void)
 /**
  * struct bench_case - something to measure
  * @name: what tests/bench/core.limits calls it
+ * @mode: enum smtp_fixup_mode; esmtp looks for lines that are too long, too
  * @fill: makes the octets
  * @segment: octets a segment; 0: a line, and a reply to each
  * @octets: how many in all
  */
 struct bench_case {
 	const char *name;
+	u8 mode;
 	void (*fill)(void);
 	u32 segment;
 	u32 octets;
 };
 
+#define FIXUP	SMTP_FIXUP_MODE_FIXUP
+#define ESMTP	SMTP_FIXUP_MODE_ESMTP
+
 static const struct bench_case cases[] = {
-	{ "mime-64k",		fill_mime,	GSO,	OCTETS },
-	{ "mime-1448",		fill_mime,	WIRE,	OCTETS },
-	{ "base64-64k",		fill_base64,	GSO,	OCTETS },
-	{ "base64-1448",	fill_base64,	WIRE,	OCTETS },
-	{ "text-64k",		fill_text,	GSO,	OCTETS },
-	{ "dots-64k",		fill_dots,	GSO,	OCTETS },
-	{ "stuffed-1448",	fill_stuffed,	WIRE,	OCTETS },
-	{ "mime-1",		fill_mime,	1,	1u << 16 },
-	{ "commands",		fill_commands,	0,	1u << 16 },
+	{ "mime-64k",		FIXUP,	octets_mime,	GSO,	OCTETS },
+	{ "mime-1448",		FIXUP,	octets_mime,	WIRE,	OCTETS },
+	{ "base64-64k",		FIXUP,	octets_base64,	GSO,	OCTETS },
+	{ "base64-1448",	FIXUP,	octets_base64,	WIRE,	OCTETS },
+	{ "text-64k",		FIXUP,	octets_text,	GSO,	OCTETS },
+	{ "dots-64k",		FIXUP,	octets_dots,	GSO,	OCTETS },
+	{ "stuffed-1448",	FIXUP,	octets_stuffed,	WIRE,	OCTETS },
+	{ "mime-1",		FIXUP,	octets_mime,	1,	1u << 16 },
+	{ "commands",		FIXUP,	fill_commands,	0,	1u << 16 },
+	{ "esmtp-mime-64k",	ESMTP,	octets_mime,	GSO,	OCTETS },
+	{ "esmtp-mime-1448",	ESMTP,	octets_mime,	WIRE,	OCTETS },
+	{ "esmtp-base64-64k",	ESMTP,	octets_base64,	GSO,	OCTETS },
+	{ "esmtp-text-64k",	ESMTP,	octets_text,	GSO,	OCTETS },
+	{ "esmtp-mime-1",	ESMTP,	octets_mime,	1,	1u << 16 },
+	{ "esmtp-commands",	ESMTP,	fill_commands,	0,	1u << 16 },
 };
 
 static u32 sent[2];	/* sequence numbers, by direction */
@@ -266,8 +162,8 @@ static void bench_open(struct smtp_flow *flow, const struct smtp_policy *policy)
 {
 	smtp_flow_init(flow, policy, sent[SMTP_CLIENT], sent[SMTP_SERVER]);
 	bench_say(flow, SMTP_SERVER, "220 mx.example.com ESMTP Postfix\r\n");
-	bench_say(flow, SMTP_CLIENT, "EHLO mail.example.org\r\n");
-	bench_say(flow, SMTP_SERVER, "250-mx.example.com\r\n250-PIPELINING\r\n250 8BITMIME\r\n");
+	bench_say(flow, SMTP_CLIENT, "HELO mail.example.org\r\n");
+	bench_say(flow, SMTP_SERVER, "250 mx.example.com\r\n");
 	bench_say(flow, SMTP_CLIENT, "MAIL FROM:<a@example.org>\r\n");
 	bench_say(flow, SMTP_SERVER, "250 2.1.0 Ok\r\n");
 }
@@ -314,7 +210,7 @@ static void bench_core(const struct bench_case *c)
 	static struct smtp_policy policy;
 	static struct smtp_flow flow;
 
-	smtp_policy_init(&policy, SMTP_FIXUP_MODE_ESMTP);
+	smtp_policy_init(&policy, c->mode);
 	bench_open(&flow, &policy);
 	if (c->segment)
 		bench_begin_body(&flow);
@@ -327,7 +223,7 @@ static void bench_core(const struct bench_case *c)
 	smtp_flow_release(&flow);
 }
 
-static volatile u32 found;
+static u32 found;
 
 /* Every dot, segment by segment */
 static __attribute__((noinline)) void bench_memchr(const struct bench_case *c)
@@ -358,7 +254,8 @@ static __attribute__((noinline)) void bench_memmem(const struct bench_case *c)
 	for (at = 0; at < c->octets; at += step) {
 		u32 n = c->octets - at < step ? c->octets - at : step;
 
-		found += memmem(octets + at, n, "\r\n.\r\n", 5) != NULL;
+		if (memmem(octets + at, n, "\r\n.\r\n", 5))
+			found++;
 	}
 }
 
@@ -426,5 +323,5 @@ int main(int argc, char **argv)
 		}
 		printf("\n");
 	}
-	return 0;
+	return !found;	/* so that the search is made */
 }
