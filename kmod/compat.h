@@ -11,6 +11,7 @@
 #include <linux/skbuff.h>
 #include <net/genetlink.h>
 #include <net/netfilter/nf_conntrack.h>
+#include <net/netfilter/nf_conntrack_helper.h>
 
 /* Fragments may be device memory that the processor can't read: since 6.12 */
 #ifndef HAVE_SKB_FRAGS_READABLE
@@ -41,5 +42,84 @@ static inline void smtp_ct_iterate_net(struct net *net,
 	nf_ct_iterate_cleanup_net(net, visit, data, 0, 0);
 #endif
 }
+
+typedef int smtp_ct_help_fn(struct sk_buff *skb, unsigned int protoff,
+			    struct nf_conn *ct, enum ip_conntrack_info ctinfo);
+
+/* Helpers were registered by port, as they are; since 7.2 without, as copies
+ * that each connection holds a reference to.
+ */
+#ifdef HAVE_NF_CT_HELPER_REFCOUNT
+static inline void
+smtp_ct_helper_init(struct nf_conntrack_helper *helper, u8 family,
+		    const char *name, u16 port,
+		    const struct nf_conntrack_expect_policy *policy,
+		    smtp_ct_help_fn *help)
+{
+	nf_ct_helper_init(helper, family, IPPROTO_TCP, name, policy, 0, help,
+			  NULL, THIS_MODULE);
+}
+
+static inline int smtp_ct_helpers_register(struct nf_conntrack_helper *made,
+					   unsigned int n,
+					   struct nf_conntrack_helper **helpers)
+{
+	return nf_conntrack_helpers_register(made, n, helpers);
+}
+
+/* The copies outlive the module where connections still hold them:
+ * nf_conntrack_helper_unregister() takes help() from them and waits for RCU,
+ * but leaves destroy.
+ */
+static inline void smtp_ct_helpers_unregister(struct nf_conntrack_helper **helpers,
+					      unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		WRITE_ONCE(helpers[i]->destroy, NULL);
+	nf_conntrack_helpers_unregister(helpers, n);
+}
+
+static inline void smtp_ct_helper_assign(struct nf_conn_help *help,
+					 struct nf_conntrack_helper *helper)
+{
+	if (refcount_inc_not_zero(&helper->ct_refcnt))
+		rcu_assign_pointer(help->helper, helper);
+}
+#else
+static inline void
+smtp_ct_helper_init(struct nf_conntrack_helper *helper, u8 family,
+		    const char *name, u16 port,
+		    const struct nf_conntrack_expect_policy *policy,
+		    smtp_ct_help_fn *help)
+{
+	nf_ct_helper_init(helper, family, IPPROTO_TCP, name, port, port, 0,
+			  policy, 0, help, NULL, THIS_MODULE);
+}
+
+static inline int smtp_ct_helpers_register(struct nf_conntrack_helper *made,
+					   unsigned int n,
+					   struct nf_conntrack_helper **helpers)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		helpers[i] = &made[i];
+	return nf_conntrack_helpers_register(made, n);
+}
+
+static inline void smtp_ct_helpers_unregister(struct nf_conntrack_helper **helpers,
+					      unsigned int n)
+{
+	nf_conntrack_helpers_unregister(helpers[0], n);
+}
+
+static inline void smtp_ct_helper_assign(struct nf_conn_help *help,
+					 struct nf_conntrack_helper *helper)
+{
+	rcu_assign_pointer(help->helper, helper);
+}
+#endif
 
 #endif /* _SMTP_COMPAT_H */

@@ -16,7 +16,9 @@
  */
 #define SMTP_HELPER_PORT	25
 
-static struct nf_conntrack_helper smtp_helpers[2] __read_mostly;
+/* IPv4's and IPv6's: as made, and as registered */
+static struct nf_conntrack_helper smtp_helpers_made[2];
+static struct nf_conntrack_helper *smtp_helpers[2] __read_mostly;
 
 /* SMTP expects no other connections, conntrack wants a policy all the same */
 static const struct nf_conntrack_expect_policy smtp_expect_policy = {
@@ -29,8 +31,7 @@ static bool smtp_helper_ours(const struct nf_conn_help *help)
 	const struct nf_conntrack_helper *helper;
 
 	helper = rcu_dereference(help->helper);
-	return helper >= smtp_helpers &&
-	       helper < smtp_helpers + ARRAY_SIZE(smtp_helpers);
+	return helper && (helper == smtp_helpers[0] || helper == smtp_helpers[1]);
 }
 
 /**
@@ -79,8 +80,8 @@ bool smtp_helper_attach(struct nf_conn *ct, const struct smtp_rule *rule)
 	/* Adding the second extension may have moved the first */
 	help = nfct_help(ct);
 	memset(help->data, 0, sizeof(struct smtp_ct));
-	rcu_assign_pointer(help->helper,
-			   &smtp_helpers[nf_ct_l3num(ct) == NFPROTO_IPV6]);
+	smtp_ct_helper_assign(help,
+			      smtp_helpers[nf_ct_l3num(ct) == NFPROTO_IPV6]);
 	return true;
 }
 
@@ -416,14 +417,14 @@ int smtp_helper_init(void)
 		     sizeof_field(struct nf_conn_help, data));
 
 	for (i = 0; i < ARRAY_SIZE(smtp_helpers); i++) {
-		nf_ct_helper_init(&smtp_helpers[i], i ? AF_INET6 : AF_INET,
-				  IPPROTO_TCP, "smtp", SMTP_HELPER_PORT,
-				  SMTP_HELPER_PORT, 0, &smtp_expect_policy, 0,
-				  smtp_help, NULL, THIS_MODULE);
-		smtp_helpers[i].destroy = smtp_helper_destroy;
+		smtp_ct_helper_init(&smtp_helpers_made[i],
+				    i ? AF_INET6 : AF_INET, "smtp",
+				    SMTP_HELPER_PORT, &smtp_expect_policy,
+				    smtp_help);
+		smtp_helpers_made[i].destroy = smtp_helper_destroy;
 	}
-	return nf_conntrack_helpers_register(smtp_helpers,
-					     ARRAY_SIZE(smtp_helpers));
+	return smtp_ct_helpers_register(smtp_helpers_made,
+					ARRAY_SIZE(smtp_helpers), smtp_helpers);
 }
 
 /**
@@ -435,5 +436,5 @@ int smtp_helper_init(void)
  */
 void smtp_helper_exit(void)
 {
-	nf_conntrack_helpers_unregister(smtp_helpers, ARRAY_SIZE(smtp_helpers));
+	smtp_ct_helpers_unregister(smtp_helpers, ARRAY_SIZE(smtp_helpers));
 }

@@ -75,5 +75,8 @@ PACKAGES_PEERS=(postfix swaks libnet-ssleay-perl libio-socket-inet6-perl nftable
 	python3 libcap2-bin util-linux procps linux-perf)
 PACKAGES_STATIC=(sparse shellcheck mandoc codespell perl git xz-utils linux-source-6.1
 	python3)
+PACKAGES_UML=(gcc make flex bison bc libelf-dev xz-utils kmod busybox-static iproute2
+	python3)
+PACKAGES_BENCH=(haproxy libnetfilter-queue-dev nftables ethtool procps python3-matplotlib)
 PACKAGES_DEBUG=(linux-source-6.12 flex bison bc libelf-dev xz-utils kmod)
 PACKAGES_TESTS=(libcmocka-dev clang libclang-rt-14-dev llvm valgrind)

@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Measures, in user-mode Linux: client, router and server in namespaces.
+
+guest.py PROGRAMS ROUNDS [MEASURE...]
+
+Every round has every case of a measure right after the other, so that what
+else the machine does meets all of them alike. One line of JSON a run.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+SMTPFIXUP = ROOT + "/userspace/smtpfixup"
+SERVER, ROUTER = "10.0.2.2", "10.0.1.1"
+RUN_NS = 500_000_000    # processor time that a run is to take
+
+CONNTRACK = """
+table inet bench {
+	chain forward {
+		type filter hook forward priority 0; policy accept;
+		ct state established,related accept
+	}
+}
+"""
+FTP = """
+table inet bench {
+	ct helper ftp { type "ftp" protocol tcp; }
+	chain prerouting {
+		type filter hook prerouting priority 0; policy accept;
+		tcp dport 25 ct helper set "ftp"
+	}
+	chain forward {
+		type filter hook forward priority 0; policy accept;
+		ct state established,related accept
+	}
+}
+"""
+QUEUE = """
+table inet bench {
+	chain forward {
+		type filter hook forward priority 0; policy accept;
+		tcp dport 25 queue num 0
+		tcp sport 25 queue num 0
+	}
+}
+"""
+NO_LIMITS = [word for name in ("command-line", "rcpt", "sender", "header-line", "body-line",
+                               "mime-filename")
+             for word in ("limit", name, "0", "off")]
+
+# name: what the router does, and how octets go if not by DATA. "against" is
+# what the case is held against.
+CASES = {
+    "plain": {},
+    "conntrack": {"nft": CONNTRACK},
+    "other port": {"nft": CONNTRACK, "set": ["26", "esmtp"], "against": "conntrack"},
+    "fixup": {"nft": CONNTRACK, "set": ["25", "fixup"], "against": "conntrack"},
+    "esmtp": {"nft": CONNTRACK, "set": ["25", "esmtp"], "against": "conntrack"},
+    "esmtp, no limits": {"nft": CONNTRACK, "set": ["25", "esmtp"] + NO_LIMITS,
+                         "against": "conntrack"},
+    "observe": {"nft": CONNTRACK, "set": ["25", "esmtp", "observe"], "against": "conntrack"},
+    "BDAT": {"nft": CONNTRACK, "way": "bdat", "against": "conntrack",
+             "set": ["25", "esmtp", "allow", "BDAT", "ehlo-allow", "CHUNKING"]},
+    "TLS": {"nft": CONNTRACK, "way": "tls", "set": ["25", "esmtp", "tls", "allow"],
+            "against": "conntrack"},
+    "ftp helper": {"nft": FTP, "against": "conntrack"},
+    "HAProxy": {"haproxy": True, "against": "plain"},
+    "NFQUEUE": {"nft": QUEUE, "against": "plain"},
+}
+BULK = list(CASES)
+FEW = ["plain", "conntrack", "fixup", "esmtp", "HAProxy", "NFQUEUE"]
+
+# name: packets, way, processes, cases
+MEASURES = {
+    "one stream, 64 KB": ("64k", "data", 1, BULK),
+    "eight streams, 64 KB": ("64k", "data", 8, FEW),
+    "one stream, 1500": ("1500", "data", 1, BULK),
+    "eight streams, 1500": ("1500", "data", 8, FEW),
+    "mails": ("1500", "mails", 4, FEW + ["esmtp, no limits", "ftp helper"]),
+    "connections": ("1500", "connections", 4, FEW),
+    "1 % loss": ("64k", "data", 4, ["conntrack", "fixup", "esmtp"]),
+}
+
+
+def sh(*command, **how):
+    return subprocess.run(command, check=True, capture_output=True, text=True, **how)
+
+
+def build_network():
+    script = """
+    ip netns add client; ip netns add server
+    ip link add veth-rc type veth peer name veth-c netns client
+    ip link add veth-rs type veth peer name veth-s netns server
+    ip addr add 10.0.1.1/24 dev veth-rc; ip addr add 10.0.2.1/24 dev veth-rs
+    ip link set lo up; ip link set veth-rc up; ip link set veth-rs up
+    ip -n client addr add 10.0.1.2/24 dev veth-c; ip -n client link set veth-c up
+    ip -n server addr add 10.0.2.2/24 dev veth-s; ip -n server link set veth-s up
+    ip -n client route add default via 10.0.1.1; ip -n server route add default via 10.0.2.1
+    echo 1 >/proc/sys/net/ipv4/ip_forward
+    ip netns exec client sh -c 'echo 2 >/proc/sys/net/ipv4/tcp_tw_reuse
+        echo "4096 262144 4194304" >/proc/sys/net/ipv4/tcp_wmem'
+    ip netns exec server sh -c 'echo "4096 262144 4194304" >/proc/sys/net/ipv4/tcp_rmem'
+    """
+    sh("bash", "-e", "-c", script)
+
+
+def set_packets(size):
+    on = "on" if size == "64k" else "off"
+    for where in (["veth-rc"], ["veth-rs"]):
+        sh("ethtool", "-K", *where, "tso", on, "gso", on, "gro", "off")
+    for space, device in (("client", "veth-c"), ("server", "veth-s")):
+        sh("ip", "netns", "exec", space, "ethtool", "-K", device, "tso", on, "gso", on,
+           "gro", "off")
+
+
+def set_loss(lossy):
+    """Both ways: of the packets on each way 1 % is lost and some change places."""
+    for device in ("veth-rc", "veth-rs"):
+        if lossy:
+            sh("tc", "qdisc", "add", "dev", device, "root", "netem", "delay", "2ms", "1ms",
+               "loss", "1%", "limit", "10000")
+        else:
+            sh("tc", "qdisc", "del", "dev", device, "root")
+
+
+class Case:
+    """The router does what the case says, until close()."""
+
+    def __init__(self, programs, name):
+        self.what = CASES[name]
+        self.daemon = None
+        self.host = SERVER
+        sh(SMTPFIXUP, "set", "25,26", "off")
+        sh("nft", "-f", "-", input="flush ruleset\n" + self.what.get("nft", ""))
+        if "set" in self.what:
+            sh(SMTPFIXUP, "set", *self.what["set"])
+        if self.what.get("nft"):
+            for timeout in ("time_wait", "close"):
+                path = "/proc/sys/net/netfilter/nf_conntrack_tcp_timeout_" + timeout
+                with open(path, "w", encoding="ascii") as file:
+                    file.write("1\n")
+        if self.what.get("haproxy"):
+            self.host = ROUTER
+            with open("/run/haproxy.cfg", "w", encoding="ascii") as file:
+                file.write("defaults\n mode tcp\n timeout connect 5s\n timeout client 60s\n"
+                           " timeout server 60s\nlisten smtp\n bind :25\n"
+                           f" server s {SERVER}:25\n")
+            self.daemon = subprocess.Popen(["haproxy", "-db", "-q", "-f", "/run/haproxy.cfg"])
+        elif "queue" in self.what.get("nft", ""):
+            self.daemon = subprocess.Popen([programs + "/nfqueue"])
+        if self.daemon:
+            time.sleep(0.5)
+
+    def close(self):
+        if self.daemon:
+            self.daemon.kill()
+            self.daemon.wait()
+
+
+def run(programs, case, way, processes, units):
+    """Units, processor time and time of one load."""
+    done = sh("ip", "netns", "exec", "client", programs + "/mail", way, case.host,
+              str(processes), str(units), timeout=300)
+    return [int(word) for word in done.stdout.split()]
+
+
+def measure(programs, name, number, units):
+    packets, way, processes, cases = MEASURES[name]
+    set_packets(packets)
+    if "loss" in name:
+        set_loss(True)
+    for case_name in cases:
+        key = (name, case_name)
+        if units.get(key) == 0:
+            continue
+        case = None
+        try:
+            case = Case(programs, case_name)
+            my_way = CASES[case_name].get("way", way) if way == "data" else way
+            if key not in units:
+                few = 4_000_000 // processes if way == "data" else 25
+                done, cpu, wall = run(programs, case, my_way, processes, few)
+                spent = wall if "loss" in name else cpu
+                units[key] = max(few // 2, few * RUN_NS // spent)
+                # A start that is slow is no measure for what follows
+                if way == "data":
+                    done, cpu, wall = run(programs, case, my_way, processes, units[key])
+                    spent = wall if "loss" in name else cpu
+                    units[key] = max(few // 2, units[key] * RUN_NS // spent)
+            done, cpu, wall = run(programs, case, my_way, processes, units[key])
+            print(json.dumps({"measure": name, "case": case_name, "round": number,
+                              "units": done, "cpu": cpu, "wall": wall}), flush=True)
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+            units[key] = 0
+            print(json.dumps({"measure": name, "case": case_name, "round": number,
+                              "error": f"{error}: {error.stderr}"}), flush=True)
+        finally:
+            if case:
+                case.close()
+    if "loss" in name:
+        set_loss(False)
+
+
+def main():
+    programs, rounds, names = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
+    build_network()
+    with subprocess.Popen(["ip", "netns", "exec", "server", programs + "/mail",
+                           "server"]) as server:
+        time.sleep(0.5)
+        units = {}
+        for number in range(rounds):
+            for name in names or MEASURES:
+                measure(programs, name, number, units)
+        server.kill()
+
+
+if __name__ == "__main__":
+    main()

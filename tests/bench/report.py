@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What scripts/bench measured: figures, a table, plots, and the budgets.
+
+report.py write RUNS DIR     from lines of JSON (guest.py) to files in DIR
+report.py compare DIR        the budgets; exit status 1: one is missed
+"""
+
+import collections
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+
+from guest import CASES
+
+# What is asked for: measure, case, at least this much of what it is held against
+BUDGETS = [
+    ("a body by DATA, one stream, 64 KB packets", "one stream, 64 KB", "fixup", 0.95),
+    ("the same, with esmtp's limits", "one stream, 64 KB", "esmtp", 0.95),
+    ("a body by BDAT", "one stream, 64 KB", "BDAT", 0.98),
+    ("behind STARTTLS", "one stream, 64 KB", "TLS", 0.98),
+    ("a port without a policy", "one stream, 64 KB", "other port", 0.99),
+    ("a port without a policy, 1500-byte packets", "one stream, 1500", "other port", 0.99),
+    ("small mails, fixup", "mails", "fixup", 0.95),
+    ("small mails, esmtp", "mails", "esmtp", 0.95),
+    ("goodput under 1 % loss and reordering, fixup", "1 % loss", "fixup", 0.95),
+    ("goodput under 1 % loss and reordering, esmtp", "1 % loss", "esmtp", 0.95),
+]
+# Filters in user space: esmtp must be that many times as fast
+TIMES = [(measure, rival, 10 if measure == "one stream, 64 KB" else 1)
+         for measure in ("one stream, 64 KB", "eight streams, 64 KB", "one stream, 1500",
+                         "eight streams, 1500", "mails", "connections")
+         for rival in ("HAProxy", "NFQUEUE")]
+
+
+def spread(values):
+    """Median and quartiles."""
+    if len(values) < 2:
+        return [values[0]] * 3
+    low, middle, high = statistics.quantiles(values, n=4, method="inclusive")
+    return [middle, low, high]
+
+
+def unit_of(measure):
+    return measure if measure in ("mails", "connections") else "MB"
+
+
+def is_wall(measure):
+    return "loss" in measure
+
+
+def collect(runs, against):
+    """Rates, and ratios within each round, by measure and case."""
+    rates = collections.defaultdict(dict)
+    errors = {}
+    with open(runs, encoding="utf-8") as file:
+        for line in file:
+            if not line.startswith("{"):
+                continue
+            run = json.loads(line)
+            measure, case = run["measure"], run["case"]
+            if "error" in run:
+                errors[measure, case] = run["error"]
+                continue
+            spent = run["wall" if is_wall(measure) else "cpu"] / 1e9
+            scale = 1e6 if unit_of(measure) == "MB" else 1
+            rates[measure, case][run["round"]] = run["units"] / scale / spent
+    results = {}
+    for (measure, case), by_round in rates.items():
+        result = {"rate": spread(list(by_round.values())), "rounds": len(by_round)}
+        base = rates.get((measure, against.get(case)), {})
+        both = [by_round[n] / base[n] for n in by_round if n in base]
+        if both:
+            result["ratio"] = spread(both)
+        for rival in ("HAProxy", "NFQUEUE"):
+            base = rates.get((measure, rival), {})
+            both = [by_round[n] / base[n] for n in by_round if n in base]
+            if both:
+                result["over " + rival] = spread(both)
+        results.setdefault(measure, {})[case] = result
+    return results, {" / ".join(key): text for key, text in errors.items()}
+
+
+def first_line(*command):
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout.partition("\n")[0]
+
+
+def provenance():
+    model = ""
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        for line in file:
+            if line.startswith("model name"):
+                model = line.partition(":")[2].strip()
+                break
+    return {
+        "commit": first_line("git", "describe", "--always", "--dirty", "--abbrev=12"),
+        "date": first_line("date", "-u", "+%Y-%m-%d %H:%M UTC"),
+        "processor": f"{model}, {os.cpu_count()} of them",
+        "load": "%.1f" % os.getloadavg()[2],
+        "host": platform.release(),
+        "compiler": first_line("gcc", "--version"),
+    }
+
+
+def markdown(figures):
+    lines = ["# Measured in user-mode Linux", "",
+             "Client, router and server are namespaces of one user-mode Linux with one",
+             "processor, which does all the work: a rate is units for each second of",
+             "processor time (under loss: of time). A ratio is of one round's rates: medians,",
+             "and quartiles in brackets. `scripts/bench` makes all of this.", ""]
+    for name, value in figures["provenance"].items():
+        lines.append(f"- {name}: {value}")
+    for measure, cases in figures["results"].items():
+        lines += ["", f"## {measure}", "",
+                  f"| case | {unit_of(measure)}/s | of | ratio |", "| --- | --- | --- | --- |"]
+        for case, result in cases.items():
+            rate, low, high = result["rate"]
+            line = f"| {case} | {rate:.0f} ({low:.0f}-{high:.0f}) |"
+            if "ratio" in result:
+                ratio, low, high = result["ratio"]
+                line += f" {figures['against'][case]} | {ratio:.3f} ({low:.3f}-{high:.3f}) |"
+            else:
+                line += " | |"
+            lines.append(line)
+    if figures["errors"]:
+        lines += ["", "## Not measured", ""]
+        lines += [f"- {what}" for what in figures["errors"]]
+    return "\n".join(lines) + "\n"
+
+
+def plot(figures, where):
+    import matplotlib  # pylint: disable=import-outside-toplevel
+    matplotlib.use("Agg")
+    matplotlib.rcParams["svg.hashsalt"] = "smtpfixup"
+    from matplotlib import pyplot  # pylint: disable=import-outside-toplevel
+    results = figures["results"]
+    columns = 2 if len(results) > 1 else 1
+    rows = (len(results) + columns - 1) // columns
+    picture, axes = pyplot.subplots(rows, columns, figsize=(6 * columns, 2.9 * rows),
+                                    squeeze=False)
+    for axis in axes.flat[len(results):]:
+        axis.axis("off")
+    for axis, (measure, cases) in zip(axes.flat, results.items()):
+        names = list(cases)[::-1]
+        rates = [cases[name]["rate"] for name in names]
+        colours = ["#888888" if name in ("plain", "conntrack") else
+                   "#cc7a00" if name in ("HAProxy", "NFQUEUE", "ftp helper") else "#2b6cb0"
+                   for name in names]
+        axis.barh(names, [r[0] for r in rates], color=colours, height=0.7,
+                  xerr=[[r[0] - r[1] for r in rates], [r[2] - r[0] for r in rates]],
+                  error_kw={"elinewidth": 1, "ecolor": "#333333"})
+        axis.set_title(measure, fontsize=10)
+        axis.set_xlabel(f"{unit_of(measure)} a second" +
+                        ("" if is_wall(measure) else " of processor time"), fontsize=8)
+        axis.tick_params(labelsize=8)
+        for side in ("top", "right"):
+            axis.spines[side].set_visible(False)
+    picture.tight_layout()
+    picture.savefig(os.path.join(where, "throughput.svg"), metadata={"Date": None})
+    picture.savefig(os.path.join(where, "throughput.png"), dpi=110)
+
+
+def write(runs, where):
+    against = {case: what.get("against") for case, what in CASES.items()}
+    results, errors = collect(runs, against)
+    if not results:
+        sys.exit("report: nothing was measured")
+    figures = {"provenance": provenance(), "against": against, "results": results,
+               "errors": errors}
+    with open(os.path.join(where, "figures.json"), "w", encoding="utf-8") as file:
+        json.dump(figures, file, indent=1)
+        file.write("\n")
+    with open(os.path.join(where, "README.md"), "w", encoding="utf-8") as file:
+        file.write(markdown(figures))
+    plot(figures, where)
+    for what, why in errors.items():
+        print(f"not measured: {what}: {why}", file=sys.stderr)
+    print(f"written: {where}/README.md, figures.json, throughput.svg, throughput.png")
+
+
+def compare(where):
+    with open(os.path.join(where, "figures.json"), encoding="utf-8") as file:
+        figures = json.load(file)
+    rows = []
+    for what, measure, case, want in BUDGETS:
+        result = figures["results"].get(measure, {}).get(case, {})
+        rows.append((what, want, result.get("ratio"), ""))
+    for measure, rival, want in TIMES:
+        result = figures["results"].get(measure, {}).get("fixup", {})
+        rows.append((f"fixup against {rival}, {measure}", want, result.get("over " + rival), "x"))
+    missed = 0
+    print(f"{'budget':52} {'wanted':>8} {'measured':>9}   (quartiles)")
+    for what, want, got, times in rows:
+        if not got:
+            missed += 1
+            print(f"{what:52} {want:>7}{times or ' '}       none            MISSED")
+            continue
+        # ">" where it must only be faster
+        kept = got[0] >= want if want != 1 else got[0] > 1
+        missed += not kept
+        digits = 1 if times else 3
+        print(f"{what:52} {want:>7}{times or ' '} {got[0]:>8.{digits}f}{times or ' '}  "
+              f"({got[1]:.{digits}f}-{got[2]:.{digits}f})   {'kept' if kept else 'MISSED'}")
+    print(f"{len(rows) - missed} passed, {missed} failed")
+    return 1 if missed else 0
+
+
+def main():
+    if len(sys.argv) == 4 and sys.argv[1] == "write":
+        return write(sys.argv[2], sys.argv[3])
+    if len(sys.argv) == 3 and sys.argv[1] == "compare":
+        return compare(sys.argv[2])
+    sys.exit(__doc__)
+
+
+sys.exit(main())
