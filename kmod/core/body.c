@@ -3,6 +3,7 @@
 #include "body.h"
 #include "find.h"
 #include "limits.h"
+#include "octets.h"
 
 /* smtp_body_steps[][]: what else an octet can lead to */
 #define SMTP_BODY_END		(SMTP_BODY_DOT_CR + 1)	/* CRLF.CRLF: D3 */
@@ -37,11 +38,6 @@ const u8 smtp_end_of_data[SMTP_END_OF_DATA_LEN] = {
 static u8 smtp_body_step(u8 state, u8 c)
 {
 	return smtp_body_steps[state][smtp_octets[c]];
-}
-
-static bool smtp_is_eol(u8 c)
-{
-	return c == '\r' || c == '\n';
 }
 
 /* Does the state follow a CR or LF? */

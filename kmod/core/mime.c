@@ -2,6 +2,7 @@
 /* MIME: file names. See mime.h. */
 #include "find.h"
 #include "mime.h"
+#include "octets.h"
 
 #define WORD(s)	{ s, sizeof(s) - 1 }
 
@@ -22,11 +23,6 @@ static const struct smtp_word smtp_mime_types[] = {
 	[SMTP_MIME_MULTIPART]	= WORD("MULTIPART/"),
 	[SMTP_MIME_MESSAGE]	= WORD("MESSAGE/"),
 };
-
-static bool smtp_is_blank(u8 c)
-{
-	return c == ' ' || c == '\t';
-}
 
 static void smtp_mime_match_begin(struct smtp_mime *m, u64 candidates)
 {

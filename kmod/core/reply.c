@@ -1,0 +1,409 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Replies: what the server says, and what it settles. See session.h. */
+#include "octets.h"
+#include "stream.h"
+
+/* Which command does the reply that begins here answer? D7 */
+static enum smtp_await smtp_reply_answers(const struct smtp_session *s)
+{
+	u32 n = s->replies + 1;
+
+	if (s->replies == s->commands)
+		return SMTP_AWAIT_UNEXPECTED;
+	if (!s->replies)
+		return SMTP_AWAIT_GREETING;
+	if (s->ehlo_pending && n == s->ehlo)
+		return SMTP_AWAIT_EHLO;
+	if (s->phase == SMTP_FIXUP_PHASE_WAIT && n == s->commands)
+		return s->wait;
+	return SMTP_AWAIT_NOTHING;
+}
+
+/* What the awaited reply settles: D1, D5, S2 */
+static u8 smtp_reply_settles(const struct smtp_session *s)
+{
+	if (s->wait == SMTP_AWAIT_DATA && s->reply_code == 354)
+		return SMTP_FIXUP_PHASE_BODY;
+	if (s->wait == SMTP_AWAIT_AUTH && s->reply_code == 334)
+		return SMTP_FIXUP_PHASE_AUTH;
+	if (s->wait == SMTP_AWAIT_STARTTLS && s->reply_code == 220)
+		return SMTP_FIXUP_PHASE_TLS;
+	return SMTP_FIXUP_PHASE_COMMAND;
+}
+
+/* @event: what has become of it, if it is a greeting that is not let through */
+static void smtp_reply_end(struct smtp_flow *flow, enum smtp_fixup_event event)
+{
+	struct smtp_session *s = &flow->session;
+	bool awaited = s->phase == SMTP_FIXUP_PHASE_WAIT &&
+		       s->replies + 1 == s->commands;
+
+	s->reply_begun = false;
+	if (s->reply == SMTP_AWAIT_UNEXPECTED) {
+		smtp_event(flow, SMTP_FIXUP_EVENT_REPLY_UNEXPECTED, NULL, 0);
+		return;
+	}
+	s->replies++;
+	if (s->ehlo_pending && s->replies == s->ehlo)
+		s->ehlo_pending = false;
+
+	if (s->reply == SMTP_AWAIT_GREETING) {
+		if (s->mask_greeting &&
+		    flow->policy->banner != SMTP_FIXUP_BANNER_KEEP)
+			smtp_event(flow, event, NULL, 0);
+		if (s->phase == SMTP_FIXUP_PHASE_GREETING)
+			s->phase = SMTP_FIXUP_PHASE_COMMAND;
+	}
+	if (!awaited)
+		return;
+
+	s->phase = smtp_reply_settles(s);
+	if (s->wait == SMTP_AWAIT_DATA && s->phase != SMTP_FIXUP_PHASE_BODY)
+		s->confidential = true;
+	s->wait = SMTP_AWAIT_NOTHING;
+	if (s->phase == SMTP_FIXUP_PHASE_AUTH) {
+		s->line = SMTP_LINE_ARGUMENT;	/* a SASL response has no verb */
+		s->await = SMTP_AWAIT_AUTH;
+	} else if (s->phase == SMTP_FIXUP_PHASE_TLS) {
+		smtp_event(flow, SMTP_FIXUP_EVENT_TLS_STARTED, NULL, 0);
+	}
+}
+
+/* G2-G5: what a byte of a greeting that is to be masked becomes */
+static u8 smtp_greeting_byte(const struct smtp_flow *flow, u8 c)
+{
+	const struct smtp_session *s = &flow->session;
+	bool separator = s->reply_column == 3 && s->reply_code == 220 &&
+			 (c == '-' || c == ' ');
+
+	if (smtp_is_eol(c) || separator)
+		return c;
+	switch (flow->policy->banner) {
+	case SMTP_FIXUP_BANNER_TEXT:	/* where it could not be replaced */
+	case SMTP_FIXUP_BANNER_PIX:
+		if (c == '2' || c == '0' || (c == ' ' && s->reply_last == '0'))
+			return c;
+		return '*';
+	case SMTP_FIXUP_BANNER_STARS:
+		return s->reply_column < 4 ? c : '*';
+	}
+	return c;
+}
+
+/* E1, E2: the byte *@c behind the fourth of an EHLO line; @text: the first
+ * such byte that is in sight, @n: from there. Returns how many bytes changed.
+ */
+static u32 smtp_ehlo_byte(struct smtp_flow *flow, u8 *text, u32 n, u8 *c)
+{
+	struct smtp_session *s = &flow->session;
+	u32 masked = 0;
+	bool ends = smtp_is_eol(*c);
+
+	if (s->ehlo_line == SMTP_EHLO_READING) {
+		bool allowed;
+
+		if (ends && !s->keyword.len) {
+			s->ehlo_line = SMTP_EHLO_PASSED;	/* nothing to mask */
+			return 0;
+		}
+		if (ends || smtp_is_blank(*c)) {
+			allowed = smtp_match_word(&s->keyword, smtp_keywords) >= 0;
+			if (allowed)
+				s->ehlo_line = SMTP_EHLO_PASSED;
+		} else {
+			allowed = smtp_match_byte(&s->keyword, smtp_keywords, *c);
+		}
+		if (allowed)
+			return 0;
+		s->ehlo_line = SMTP_EHLO_MASKED;
+		smtp_event(flow, SMTP_FIXUP_EVENT_EHLO_LINE_MASKED, text,
+			   smtp_line_rest(text, n));
+		masked += smtp_fill(text, c - text, 'X');
+	}
+	if (s->ehlo_line == SMTP_EHLO_MASKED && ends) {
+		if (c > text)
+			c[-1] = 'A' + s->letter;
+		s->letter = (s->letter + 1) % 26;
+		s->ehlo_line = SMTP_EHLO_LETTERED;
+	} else if (s->ehlo_line >= SMTP_EHLO_MASKED && !ends) {
+		masked += smtp_fill(c, 1, 'X');
+	}
+	return masked;
+}
+
+/* Reads the code and what follows it; the text behind is of no interest: D7 */
+static void smtp_reply_column(struct smtp_session *s, u8 c)
+{
+	if (s->reply_column < 3) {
+		if (c < '0' || c > '9')
+			s->reply_code = SMTP_NO_CODE;
+		else if (s->reply_code != SMTP_NO_CODE)
+			s->reply_code = s->reply_code * 10 + (c - '0');
+	} else if (s->reply_column == 3) {
+		s->reply_more = c == '-';
+	}
+	if (s->reply_column < 4)
+		s->reply_column++;
+}
+
+static void smtp_reply_line_begin(struct smtp_session *s)
+{
+	s->reply_column = 0;
+	s->reply_code = 0;
+	s->reply_more = false;
+	s->ehlo_line = SMTP_EHLO_READING;
+	s->keyword.len = 0;
+}
+
+static void smtp_reply_line_end(struct smtp_flow *flow)
+{
+	struct smtp_session *s = &flow->session;
+
+	if (s->reply_column < 3 || s->reply_code == SMTP_NO_CODE) {
+		/* Not a reply line; the reply goes on: D8 */
+		smtp_event(flow, SMTP_FIXUP_EVENT_REPLY_UNEXPECTED, NULL, 0);
+	} else if (s->reply_more) {
+		s->reply_begun = true;
+	} else {
+		smtp_reply_end(flow, SMTP_FIXUP_EVENT_GREETING_MASKED);
+	}
+}
+
+/* Does the line at @c, @n octets with its LF, begin with a code? */
+static bool smtp_is_reply_line(const u8 *c, u32 n)
+{
+	u32 i;
+
+	for (i = 0; i < 3 && i < n && c[i] >= '0' && c[i] <= '9'; i++)
+		;
+	return i == 3;
+}
+
+/* Octets of the whole reply that begins at @c, or 0: its end is not in sight */
+static u32 smtp_reply_whole(const u8 *c, u32 n)
+{
+	u32 line = 0, i;
+
+	for (i = 0; i < n; i++) {
+		if (c[i] != '\n')
+			continue;
+		/* A line without a code does not end a reply, nor does '-' */
+		if (smtp_is_reply_line(c + line, i + 1 - line) &&
+		    c[line + 3] != '-')
+			return i + 1;
+		line = i + 1;
+	}
+	return 0;
+}
+
+/* G7: the greeting at @c is to become the operator's line */
+static void smtp_greeting_replace(const struct smtp_flow *flow,
+				  struct smtp_piece *p, u32 at, u32 n)
+{
+	p->at = at;
+	p->old = n;
+	p->bytes = flow->policy->text;
+	p->len = flow->policy->text_len;
+	p->masked += n;
+}
+
+/* Is the keyword of this EHLO line let through? E2. What is no reply line is not. */
+static bool smtp_ehlo_allowed(const struct smtp_flow *flow, const u8 *line, u32 n)
+{
+	struct smtp_match m = { .candidates = flow->policy->keywords };
+	u32 i;
+
+	if (!smtp_is_reply_line(line, n))
+		return false;
+	for (i = 4; i < n && !smtp_is_blank(line[i]) && !smtp_is_eol(line[i]); i++)
+		smtp_match_byte(&m, smtp_keywords, line[i]);
+	return i == 4 || smtp_match_word(&m, smtp_keywords) >= 0;
+}
+
+/* Octets of the line at @c, its LF included */
+static u32 smtp_line_octets(const u8 *c, u32 n)
+{
+	return (const u8 *)memchr(c, '\n', n) + 1 - c;
+}
+
+static void smtp_strip_event(const struct smtp_flow *flow, const u8 *line, u32 n)
+{
+	u32 text = smtp_is_reply_line(line, n) ? 4 : 0;
+
+	smtp_event(flow, SMTP_FIXUP_EVENT_EHLO_LINE_STRIPPED, line + text,
+		   smtp_line_rest(line + text, n - text));
+}
+
+/* E4: takes out of the EHLO reply at @reply the lines that are not let through;
+ * the first one stays. Only counts where @to is NULL. Returns what is left of it.
+ */
+static u32 smtp_ehlo_strip(const struct smtp_flow *flow, const u8 *reply, u32 n,
+			   u8 *to)
+{
+	u8 *last = NULL;
+	u32 from, left = 0;
+
+	for (from = 0; from < n; ) {
+		const u8 *line = reply + from;
+		u32 len = smtp_line_octets(line, n - from);
+
+		from += len;
+		if (line != reply && !smtp_ehlo_allowed(flow, line, len)) {
+			if (to)
+				smtp_strip_event(flow, line, len);
+			continue;
+		}
+		if (to) {
+			memmove(to + left, line, len);
+			if (len >= 4)
+				last = to + left;
+		}
+		left += len;
+	}
+	/* The last that is left has no '-' */
+	if (last && last[3] == '-')
+		last[3] = ' ';
+	return left;
+}
+
+/* E4 for the whole reply at @at. False: what would be left is too long. */
+static bool smtp_ehlo_rewrite(struct smtp_flow *flow, struct smtp_piece *p,
+			      u32 at, u32 n)
+{
+	u8 *reply = p->buf + at;
+	u32 left = smtp_ehlo_strip(flow, reply, n, NULL);
+
+	if (left == n)
+		return true;
+	if (left > p->room)
+		return false;
+	smtp_ehlo_strip(flow, reply, n, reply);
+	p->masked += n - left;
+	p->at = at;
+	p->old = n;
+	p->bytes = NULL;
+	p->len = left;
+	return true;
+}
+
+/* Should the reply that begins at @c be rewritten as a whole? G7, E4 */
+static bool smtp_reply_rewritten(const struct smtp_flow *flow, const u8 *c, u32 n)
+{
+	static const char code[] = "220250";
+	const struct smtp_policy *policy = flow->policy;
+	const char *want;
+
+	if (flow->session.reply == SMTP_AWAIT_GREETING &&
+	    policy->banner == SMTP_FIXUP_BANNER_TEXT)
+		want = code;
+	else if (flow->session.reply == SMTP_AWAIT_EHLO &&
+		 policy->ehlo == SMTP_FIXUP_EHLO_STRIP)
+		want = code + 3;
+	else
+		return false;
+	return !memcmp(c, want, n < 3 ? n : 3);
+}
+
+/* The reply at @at, which is to be rewritten as a whole. Returns its octets
+ * when that is done, or 0: judge it octet by octet, or *@wait for more.
+ */
+static u32 smtp_reply_rewrite(struct smtp_flow *flow, struct smtp_piece *p,
+			      u32 at, bool *wait)
+{
+	struct smtp_session *s = &flow->session;
+	u32 n = smtp_reply_whole(p->buf + at, p->n - at);
+	bool longer = s->reply == SMTP_AWAIT_GREETING;
+
+	*wait = p->elastic == SMTP_ELASTIC_LATER ||
+		(!n && p->elastic == SMTP_ELASTIC_NOW &&
+		 p->repeats < SMTP_REPEATS_WHOLE);
+	if (*wait || !n || p->elastic == SMTP_ELASTIC_NEVER ||
+	    (longer && flow->policy->text_len > p->room) ||
+	    (!longer && !smtp_ehlo_rewrite(flow, p, at, n)))
+		return 0;
+	if (longer)
+		smtp_greeting_replace(flow, p, at, n);
+	s->mask_greeting = longer;
+	s->reply_code = longer ? 220 : 250;
+	smtp_reply_end(flow, SMTP_FIXUP_EVENT_GREETING_REPLACED);
+	s->reply_column = 0;
+	s->reply_last = '\n';
+	return n;
+}
+
+/* Only a whole EHLO line tells which octet is its last (E1) */
+static bool smtp_ehlo_line_open(const struct smtp_session *s, const u8 *c,
+				u32 n)
+{
+	return s->ehlo_line == SMTP_EHLO_READING && !s->keyword.len &&
+	       !memchr(c, '\n', n);
+}
+
+/* Is this octet behind the code of a line that E1 is about? */
+static bool smtp_ehlo_text(const struct smtp_flow *flow)
+{
+	const struct smtp_session *s = &flow->session;
+
+	return s->reply == SMTP_AWAIT_EHLO && s->reply_begun &&
+	       s->reply_code == 250 && s->reply_column == 4 &&
+	       flow->policy->ehlo != SMTP_FIXUP_EHLO_KEEP;
+}
+
+u32 smtp_session_server(struct smtp_flow *flow, struct smtp_piece *p)
+{
+	struct smtp_session *s = &flow->session;
+	u32 text = 0;	/* the fifth octet of the line, as far as in sight */
+	u32 i;
+
+	for (i = 0; i < p->n && s->phase != SMTP_FIXUP_PHASE_TLS; i++) {
+		u8 *at = &p->buf[i];
+		u8 c = *at;
+
+		if (!s->reply_column) {
+			smtp_reply_line_begin(s);
+			s->keyword.candidates = flow->policy->keywords;
+		}
+		if (!s->reply_column && !s->reply_begun) {
+			s->reply = smtp_reply_answers(s);
+			s->letter = 0;
+			if (smtp_reply_rewritten(flow, at, p->n - i)) {
+				bool wait;
+				u32 n = smtp_reply_rewrite(flow, p, i, &wait);
+
+				if (wait)
+					break;
+				if (p->old)
+					return i + n;
+				if (n) {
+					i += n - 1;	/* nothing to change */
+					continue;
+				}
+			}
+		}
+		if (s->reply_column == 3)
+			text = i + 1;
+
+		if (s->reply == SMTP_AWAIT_GREETING && s->mask_greeting)
+			*at = smtp_greeting_byte(flow, c);
+		p->masked += *at != c;
+		if (smtp_ehlo_text(flow)) {
+			if (!p->repeats && smtp_ehlo_line_open(s, at, p->n - i))
+				break;
+			p->masked += smtp_ehlo_byte(flow, &p->buf[text],
+						    p->n - text, at);
+		}
+
+		if (c == '\n') {
+			smtp_reply_line_end(flow);
+			s->reply_column = 0;
+		} else {
+			smtp_reply_column(s, c);
+		}
+		/* G1: the code of its first line decides */
+		if (s->reply == SMTP_AWAIT_GREETING && !s->reply_begun &&
+		    s->reply_column == 3)
+			s->mask_greeting = s->reply_code == 220;
+		s->reply_last = c;
+	}
+	return i;
+}
