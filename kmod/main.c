@@ -18,7 +18,7 @@ MODULE_PARM_DESC(ports, "Ports of the initial namespace, e.g. 25,587,2525-2530 (
 
 static char *mode = "fixup";
 module_param(mode, charp, 0444);
-MODULE_PARM_DESC(mode, "Their mode: off, fixup or esmtp (default fixup)");
+MODULE_PARM_DESC(mode, "Their mode, as the tool's: off, fixup, esmtp, ... (default fixup)");
 
 static int __init smtp_parse_range(char *word, struct smtp_range *range)
 {
@@ -76,7 +76,7 @@ static int __init smtp_start(void)
 
 	which = match_string(smtp_mode_names, __SMTP_FIXUP_MODE_MAX, mode);
 	if (which < 0) {
-		pr_err("mode=%s: want off, fixup or esmtp\n", mode);
+		pr_err("mode=%s: no such mode\n", mode);
 		return -EINVAL;
 	}
 	smtp_policy_init(&policy, which);

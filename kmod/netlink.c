@@ -42,7 +42,7 @@ static const struct nla_policy smtp_limits_policy[__SMTP_FIXUP_LIMIT_MAX + 1] = 
 	SMTP_LIMIT(MIME_FILENAME),
 };
 
-static const struct nla_policy smtp_set_policy[SMTP_FIXUP_A_OBSERVE + 1] = {
+static const struct nla_policy smtp_set_policy[SMTP_FIXUP_A_KEEP_ESMTP + 1] = {
 	[SMTP_FIXUP_A_PORTS] = NLA_POLICY_NESTED(smtp_ports_policy),
 	[SMTP_FIXUP_A_MODE] = NLA_POLICY_MAX(NLA_U8, __SMTP_FIXUP_MODE_MAX - 1),
 	[SMTP_FIXUP_A_BANNER] =
@@ -58,6 +58,7 @@ static const struct nla_policy smtp_set_policy[SMTP_FIXUP_A_OBSERVE + 1] = {
 		NLA_POLICY_MAX(NLA_U8, __SMTP_FIXUP_SPECIAL_MAX - 1),
 	[SMTP_FIXUP_A_LIMITS] = NLA_POLICY_NESTED(smtp_limits_policy),
 	[SMTP_FIXUP_A_OBSERVE] = { .type = NLA_FLAG },
+	[SMTP_FIXUP_A_KEEP_ESMTP] = { .type = NLA_FLAG },
 };
 
 static const struct nla_policy smtp_replace_policy[SMTP_FIXUP_A_POLICY + 1] = {
@@ -231,6 +232,7 @@ static int smtp_nl_parse_policy(struct genl_info *info,
 	if (attrs[SMTP_FIXUP_A_SPECIAL])
 		policy->special = nla_get_u8(attrs[SMTP_FIXUP_A_SPECIAL]);
 	policy->observe = nla_get_flag(attrs[SMTP_FIXUP_A_OBSERVE]);
+	policy->keep_esmtp = nla_get_flag(attrs[SMTP_FIXUP_A_KEEP_ESMTP]);
 	err = smtp_nl_parse_limits(info, policy);
 	if (err)
 		return err;
@@ -463,6 +465,7 @@ static int smtp_nl_put_policy(struct sk_buff *skb, const struct smtp_rule *rule)
 	    nla_put_u8(skb, SMTP_FIXUP_A_EHLO, policy->ehlo) ||
 	    nla_put_u8(skb, SMTP_FIXUP_A_SPECIAL, policy->special) ||
 	    (policy->observe && nla_put_flag(skb, SMTP_FIXUP_A_OBSERVE)) ||
+	    (policy->keep_esmtp && nla_put_flag(skb, SMTP_FIXUP_A_KEEP_ESMTP)) ||
 	    smtp_nl_put_limits(skb, policy))
 		return -EMSGSIZE;
 	if (!policy->text_len)

@@ -167,6 +167,7 @@ int policy_list_add(const struct nlmsghdr *nlh, void *list)
 		return -1;
 	smtp_policy_set_tls(p, tls);
 	p->observe = tb[SMTP_FIXUP_A_OBSERVE];
+	p->keep_esmtp = tb[SMTP_FIXUP_A_KEEP_ESMTP];
 	if (!text_get(tb[SMTP_FIXUP_A_BANNER_TEXT], p) ||
 	    !attr_get(tb[SMTP_FIXUP_A_BANNER], &p->banner, 1) ||
 	    !attr_get(tb[SMTP_FIXUP_A_REJECT], &p->reject, 1) ||
@@ -496,6 +497,11 @@ static size_t request_size(const struct set_request *req)
 	       NLA_ALIGN(SMTP_FIXUP_TEXT_MAX + 1);
 }
 
+static bool attr_is_flag(u8 attr)
+{
+	return attr == SMTP_FIXUP_A_OBSERVE || attr == SMTP_FIXUP_A_KEEP_ESMTP;
+}
+
 static void put_request(struct nlmsghdr *nlh, const struct set_request *req)
 {
 	put_ports(nlh, &req->ports);
@@ -507,7 +513,7 @@ static void put_request(struct nlmsghdr *nlh, const struct set_request *req)
 			mnl_attr_put_u64(nlh, attr, req->policy.verbs);
 		else if (attr == SMTP_FIXUP_A_LIMITS)
 			put_limits(nlh, req);
-		else if (attr == SMTP_FIXUP_A_OBSERVE)
+		else if (attr_is_flag(attr))
 			mnl_attr_put(nlh, attr, 0, NULL);
 		else
 			put_option(nlh, req, attr);
@@ -574,6 +580,7 @@ const char *attr_name(unsigned int type)
 		[SMTP_FIXUP_A_SPECIAL] = "special",
 		[SMTP_FIXUP_A_LIMITS] = "limit",
 		[SMTP_FIXUP_A_OBSERVE] = "observe",
+		[SMTP_FIXUP_A_KEEP_ESMTP] = "keep-esmtp",
 	};
 
 	return type <= SMTP_FIXUP_A_MAX ? names[type] : NULL;

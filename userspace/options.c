@@ -27,6 +27,26 @@ static const char *banner_get_text(const struct smtp_policy *policy, u32 *len)
 	return text + strlen("220 ");
 }
 
+static void keep_esmtp_apply(struct smtp_policy *policy, u8 value)
+{
+	policy->keep_esmtp = value;
+}
+
+static u8 keep_esmtp_get(const struct smtp_policy *policy)
+{
+	return policy->keep_esmtp;
+}
+
+static void observe_apply(struct smtp_policy *policy, u8 value)
+{
+	policy->observe = value;
+}
+
+static u8 observe_get(const struct smtp_policy *policy)
+{
+	return policy->observe;
+}
+
 static void reject_apply(struct smtp_policy *policy, u8 value)
 {
 	policy->reject = value;
@@ -237,29 +257,27 @@ static void complete_limit(const struct set_option *option,
 		propose(c, words->names[i]);
 }
 
-static int parse_observe(const struct set_option *option,
-			 struct set_request *req, char *const *args,
-			 struct reason *why)
+static int parse_flag(const struct set_option *option, struct set_request *req,
+		      char *const *args, struct reason *why)
 {
-	(void)option;
 	(void)args;
 	(void)why;
-	req->policy.observe = true;
+	option->apply(&req->policy, true);
 	return 0;
 }
 
-static void print_observe(const struct set_option *option, FILE *out,
-			  const struct smtp_policy *policy,
-			  const struct smtp_policy *base)
+static void print_flag(const struct set_option *option, FILE *out,
+		       const struct smtp_policy *policy,
+		       const struct smtp_policy *base)
 {
-	if (policy->observe != base->observe)
+	if (option->get(policy) != option->get(base))
 		fprintf(out, " %s", option->name);
 }
 
 const struct set_option set_options[] = {
 	{
 		.name = "banner",
-		.doc = "what becomes of the server's greeting (default: pix)",
+		.doc = "what becomes of the server's greeting",
 		.attr = SMTP_FIXUP_A_BANNER,
 		.text_attr = SMTP_FIXUP_A_BANNER_TEXT,
 		.words = &banner_words,
@@ -271,8 +289,17 @@ const struct set_option set_options[] = {
 		.print = print_word,
 		.complete = complete_word,
 	}, {
+		.name = "keep-esmtp",
+		.arg = "",
+		.doc = "banner pix or stars leaves the word ESMTP, so that clients still say EHLO",
+		.attr = SMTP_FIXUP_A_KEEP_ESMTP,
+		.apply = keep_esmtp_apply,
+		.get = keep_esmtp_get,
+		.parse = parse_flag,
+		.print = print_flag,
+	}, {
 		.name = "reject",
-		.doc = "what becomes of a blocked command (default: x)",
+		.doc = "what becomes of a blocked command",
 		.attr = SMTP_FIXUP_A_REJECT,
 		.words = &reject_words,
 		.apply = reject_apply,
@@ -292,7 +319,7 @@ const struct set_option set_options[] = {
 		.complete = complete_word,
 	}, {
 		.name = "tls",
-		.doc = "what becomes of STARTTLS, where EHLO passes (default: mask)",
+		.doc = "what becomes of STARTTLS, where EHLO passes",
 		.attr = SMTP_FIXUP_A_TLS,
 		.words = &tls_words,
 		.apply = smtp_policy_set_tls,
@@ -320,7 +347,7 @@ const struct set_option set_options[] = {
 		.complete = complete_verbs,
 	}, {
 		.name = "special",
-		.doc = "what becomes of | ` NUL and stray < > in addresses (default: fixup replace, esmtp log)",
+		.doc = "what becomes of | ` NUL and stray < > in addresses",
 		.attr = SMTP_FIXUP_A_SPECIAL,
 		.words = &special_words,
 		.apply = special_apply,
@@ -333,7 +360,7 @@ const struct set_option set_options[] = {
 		.arg = "NAME N ACTION",
 		.args = 3,
 		.repeats = true,
-		.doc = "what becomes of more than that (default: fixup off, esmtp log); may repeat",
+		.doc = "what becomes of more than that; may repeat",
 		.attr = SMTP_FIXUP_A_LIMITS,
 		.parse = parse_limit,
 		.print = print_limits,
@@ -343,8 +370,10 @@ const struct set_option set_options[] = {
 		.arg = "",
 		.doc = "judge, count and report everything, change nothing",
 		.attr = SMTP_FIXUP_A_OBSERVE,
-		.parse = parse_observe,
-		.print = print_observe,
+		.apply = observe_apply,
+		.get = observe_get,
+		.parse = parse_flag,
+		.print = print_flag,
 	},
 };
 
@@ -409,6 +438,7 @@ void options_print_all(FILE *out, const struct smtp_policy *policy)
 	other.verbs = 0;
 	other.keywords = 0;
 	other.observe = false;
+	other.keep_esmtp = false;
 	for (unsigned int i = 0; i < set_options_count; i++)
 		set_options[i].print(&set_options[i], out, policy, &other);
 }

@@ -41,7 +41,8 @@ struct set_request {
  * @attr: the attribute that carries it
  * @text_attr: the attribute for the text of the one value that takes one, or 0
  * @words: its values, where that is a closed list
- * @apply: put a value of @words into a policy
+ * @apply: put a value of @words into a policy; or where there are no arguments,
+ *	true
  * @get: get it back
  * @apply_text: put a text and the value that takes it into a policy, or say
  *	what is wrong with it; NULL if no value takes one

@@ -26,8 +26,13 @@ static void put_option(json_t *object, const struct set_option *option,
 	char key[32];
 	u32 len;
 
-	if (!option->words)
+	if (!option->get)
 		return;
+	if (!option->words) {
+		json_object_set_new(object, option->name,
+				    json_boolean(option->get(policy)));
+		return;
+	}
 	json_put_word(object, option->name, option->words, option->get(policy));
 	text = option->get_text ? option->get_text(policy, &len) : NULL;
 	if (text) {
@@ -67,8 +72,6 @@ int show_json(FILE *out, const struct policy_list *list, struct reason *why)
 			for (unsigned int n = 0; n < set_options_count; n++)
 				put_option(object, &set_options[n], policy);
 			put_limits(object, policy);
-			json_object_set_new(object, "observe",
-					    json_boolean(policy->observe));
 			json_put_mask(object, "verbs", policy->verbs,
 				      smtp_verbs, __SMTP_FIXUP_VERB_MAX);
 			json_put_mask(object, "keywords", policy->keywords,

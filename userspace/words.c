@@ -13,6 +13,14 @@ static const char *const mode_docs[] = {
 		"as PIX 'fixup protocol smtp': HELO MAIL RCPT DATA RSET NOOP QUIT pass",
 	[SMTP_FIXUP_MODE_ESMTP] =
 		"as PIX/ASA 'inspect esmtp': also AUTH EHLO ETRN HELP SAML SEND SOML VRFY",
+	[SMTP_FIXUP_MODE_MAILHOST] =
+		"as PIX 4.0 'mailhost': fixup with banner cmap, reject noop, special off",
+	[SMTP_FIXUP_MODE_PIX_4_4] =
+		"as PIX 4.4: fixup with banner stars, special off",
+	[SMTP_FIXUP_MODE_PIX_5_1] =
+		"as PIX 5.1 to 6.3: the same as fixup",
+	[SMTP_FIXUP_MODE_ASA] =
+		"as an ASA's default map: esmtp with banner stars, tls allow, special off, its limits",
 };
 
 static const char *const banner_docs[] = {
@@ -24,6 +32,8 @@ static const char *const banner_docs[] = {
 		"the greeting passes as it is",
 	[SMTP_FIXUP_BANNER_TEXT] =
 		"one line, '220 ' and this text: 1 to 200 printable ASCII characters",
+	[SMTP_FIXUP_BANNER_CMAP] =
+		"'220 SMTP/cmap___read' at its length (PIX 4.0, 4.1); stars where it is too short",
 };
 
 static const char *const banner_args[__SMTP_FIXUP_BANNER_MAX] = {

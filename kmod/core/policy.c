@@ -50,6 +50,10 @@ const char *const smtp_mode_names[__SMTP_FIXUP_MODE_MAX] = {
 	[SMTP_FIXUP_MODE_OFF]	= "off",
 	[SMTP_FIXUP_MODE_FIXUP]	= "fixup",
 	[SMTP_FIXUP_MODE_ESMTP]	= "esmtp",
+	[SMTP_FIXUP_MODE_MAILHOST] = "mailhost",
+	[SMTP_FIXUP_MODE_PIX_4_4] = "pix-4.4",
+	[SMTP_FIXUP_MODE_PIX_5_1] = "pix-5.1",
+	[SMTP_FIXUP_MODE_ASA]	= "asa",
 };
 
 const char *const smtp_banner_names[__SMTP_FIXUP_BANNER_MAX] = {
@@ -57,6 +61,7 @@ const char *const smtp_banner_names[__SMTP_FIXUP_BANNER_MAX] = {
 	[SMTP_FIXUP_BANNER_STARS]	= "stars",
 	[SMTP_FIXUP_BANNER_KEEP]	= "keep",
 	[SMTP_FIXUP_BANNER_TEXT]	= "text",
+	[SMTP_FIXUP_BANNER_CMAP]	= "cmap",
 };
 
 const char *const smtp_reject_names[__SMTP_FIXUP_REJECT_MAX] = {
@@ -101,13 +106,13 @@ const char *const smtp_action_names[__SMTP_FIXUP_ACTION_MAX] = {
 };
 
 /* The vendor's default map: RULES.md L */
-static const u16 smtp_limits_default[__SMTP_FIXUP_LIMIT_MAX] = {
-	[SMTP_FIXUP_LIMIT_COMMAND_LINE]		= 512,
-	[SMTP_FIXUP_LIMIT_RCPT]			= 100,
-	[SMTP_FIXUP_LIMIT_SENDER]		= 320,
-	[SMTP_FIXUP_LIMIT_HEADER_LINE]		= 998,
-	[SMTP_FIXUP_LIMIT_BODY_LINE]		= 998,
-	[SMTP_FIXUP_LIMIT_MIME_FILENAME]	= 255,
+static const struct smtp_limit smtp_limits_vendor[__SMTP_FIXUP_LIMIT_MAX] = {
+	[SMTP_FIXUP_LIMIT_COMMAND_LINE]		= { 512, SMTP_FIXUP_ACTION_DROP },
+	[SMTP_FIXUP_LIMIT_RCPT]			= { 100, SMTP_FIXUP_ACTION_DROP },
+	[SMTP_FIXUP_LIMIT_SENDER]		= { 320, SMTP_FIXUP_ACTION_DROP },
+	[SMTP_FIXUP_LIMIT_HEADER_LINE]		= { 998, SMTP_FIXUP_ACTION_DROP },
+	[SMTP_FIXUP_LIMIT_BODY_LINE]		= { 998, SMTP_FIXUP_ACTION_LOG },
+	[SMTP_FIXUP_LIMIT_MIME_FILENAME]	= { 255, SMTP_FIXUP_ACTION_DROP },
 };
 
 const char *const smtp_phase_names[__SMTP_FIXUP_PHASE_MAX] = {
@@ -119,32 +124,53 @@ const char *const smtp_phase_names[__SMTP_FIXUP_PHASE_MAX] = {
 	[SMTP_FIXUP_PHASE_TLS]		= "tls",
 };
 
-/* What each mode lets through: V1, and V2 with E2; A2, L */
-static const struct {
+#define SMTP_VERBS_V1 \
+	(SMTP_VERB_BIT(HELO) | SMTP_VERB_BIT(MAIL) | SMTP_VERB_BIT(RCPT) | \
+	 SMTP_VERB_BIT(DATA) | SMTP_VERB_BIT(RSET) | SMTP_VERB_BIT(NOOP) | \
+	 SMTP_VERB_BIT(QUIT))
+
+#define SMTP_VERBS_V2 \
+	(SMTP_VERBS_V1 | SMTP_VERB_BIT(AUTH) | SMTP_VERB_BIT(EHLO) | \
+	 SMTP_VERB_BIT(ETRN) | SMTP_VERB_BIT(HELP) | SMTP_VERB_BIT(SAML) | \
+	 SMTP_VERB_BIT(SEND) | SMTP_VERB_BIT(SOML) | SMTP_VERB_BIT(VRFY))
+
+/* What each mode means: RULES.md, "Presets" */
+static const struct smtp_preset {
 	u64 verbs;
-	u64 keywords;
+	u8 banner;
+	u8 reject;
+	u8 tls;
 	u8 special;
-	u8 limits;
-} smtp_modes[__SMTP_FIXUP_MODE_MAX] = {
+	u8 limits;	/* action of all */
+	bool vendor;	/* its limits and their actions */
+} smtp_presets[__SMTP_FIXUP_MODE_MAX] = {
 	[SMTP_FIXUP_MODE_FIXUP] = {
-		.verbs = SMTP_VERB_BIT(HELO) | SMTP_VERB_BIT(MAIL) |
-			 SMTP_VERB_BIT(RCPT) | SMTP_VERB_BIT(DATA) |
-			 SMTP_VERB_BIT(RSET) | SMTP_VERB_BIT(NOOP) |
-			 SMTP_VERB_BIT(QUIT),
+		.verbs = SMTP_VERBS_V1,
 		.special = SMTP_FIXUP_SPECIAL_REPLACE,
-		.limits = SMTP_FIXUP_ACTION_OFF,
 	},
 	[SMTP_FIXUP_MODE_ESMTP] = {
-		.verbs = SMTP_VERB_BIT(HELO) | SMTP_VERB_BIT(MAIL) |
-			 SMTP_VERB_BIT(RCPT) | SMTP_VERB_BIT(DATA) |
-			 SMTP_VERB_BIT(RSET) | SMTP_VERB_BIT(NOOP) |
-			 SMTP_VERB_BIT(QUIT) | SMTP_VERB_BIT(AUTH) |
-			 SMTP_VERB_BIT(EHLO) | SMTP_VERB_BIT(ETRN) |
-			 SMTP_VERB_BIT(HELP) | SMTP_VERB_BIT(SAML) |
-			 SMTP_VERB_BIT(SEND) | SMTP_VERB_BIT(SOML) |
-			 SMTP_VERB_BIT(VRFY),
+		.verbs = SMTP_VERBS_V2,
 		.special = SMTP_FIXUP_SPECIAL_LOG,
 		.limits = SMTP_FIXUP_ACTION_LOG,
+	},
+	[SMTP_FIXUP_MODE_MAILHOST] = {
+		.verbs = SMTP_VERBS_V1,
+		.banner = SMTP_FIXUP_BANNER_CMAP,
+		.reject = SMTP_FIXUP_REJECT_NOOP,
+	},
+	[SMTP_FIXUP_MODE_PIX_4_4] = {
+		.verbs = SMTP_VERBS_V1,
+		.banner = SMTP_FIXUP_BANNER_STARS,
+	},
+	[SMTP_FIXUP_MODE_PIX_5_1] = {
+		.verbs = SMTP_VERBS_V1,
+		.special = SMTP_FIXUP_SPECIAL_REPLACE,
+	},
+	[SMTP_FIXUP_MODE_ASA] = {
+		.verbs = SMTP_VERBS_V2,
+		.banner = SMTP_FIXUP_BANNER_STARS,
+		.tls = SMTP_FIXUP_TLS_ALLOW,
+		.vendor = true,
 	},
 };
 
@@ -195,19 +221,20 @@ int smtp_match_word(const struct smtp_match *m, const struct smtp_word *table)
 
 void smtp_policy_init(struct smtp_policy *p, u8 mode)
 {
+	const struct smtp_preset *preset = &smtp_presets[mode];
 	int i;
 
 	memset(p, 0, sizeof(*p));
 	p->mode = mode;
-	p->verbs = smtp_modes[mode].verbs;
+	p->verbs = preset->verbs;
 	p->keywords = SMTP_KEYWORDS_DEFAULT;
-	p->banner = SMTP_FIXUP_BANNER_PIX;
-	p->tls = SMTP_FIXUP_TLS_MASK;
-	p->special = smtp_modes[mode].special;
-	for (i = 0; i < __SMTP_FIXUP_LIMIT_MAX; i++) {
-		p->limits[i].max = smtp_limits_default[i];
-		p->limits[i].action = smtp_modes[mode].limits;
-	}
+	p->banner = preset->banner;
+	p->reject = preset->reject;
+	p->special = preset->special;
+	memcpy(p->limits, smtp_limits_vendor, sizeof(p->limits));
+	for (i = 0; i < __SMTP_FIXUP_LIMIT_MAX && !preset->vendor; i++)
+		p->limits[i].action = preset->limits;
+	smtp_policy_set_tls(p, preset->tls);
 }
 
 void smtp_policy_set_tls(struct smtp_policy *p, u8 tls)
@@ -270,6 +297,9 @@ const char *smtp_policy_check(const struct smtp_policy *p)
 		return "'tls allow' needs EHLO, which this policy blocks";
 	if (p->banner == SMTP_FIXUP_BANNER_TEXT && !p->text_len)
 		return "'banner text' needs the text";
+	if (p->keep_esmtp && p->banner != SMTP_FIXUP_BANNER_PIX &&
+	    p->banner != SMTP_FIXUP_BANNER_STARS)
+		return "'keep-esmtp' goes with 'banner pix' or 'banner stars'";
 	if (!(p->verbs & SMTP_VERB_BIT(QUIT)))
 		return "QUIT can't be denied: connections would only end by time-out";
 	return smtp_limits_check(p);

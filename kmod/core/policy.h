@@ -33,6 +33,7 @@ struct smtp_limit {
  * @ehlo: enum smtp_fixup_ehlo
  * @special: enum smtp_fixup_special
  * @observe: judge, count, change nothing
+ * @keep_esmtp: the greeting's mask leaves the word ESMTP: G8
  * @limits: by enum smtp_fixup_limit
  * @text_len: octets of @text
  * @text: banner text: the whole line with its code and CRLF
@@ -47,6 +48,7 @@ struct smtp_policy {
 	u8 ehlo;
 	u8 special;
 	bool observe;
+	bool keep_esmtp;
 	struct smtp_limit limits[__SMTP_FIXUP_LIMIT_MAX];
 	u16 text_len;
 	u8 text[SMTP_FIXUP_TEXT_MAX + 6];

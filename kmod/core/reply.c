@@ -84,10 +84,79 @@ static u8 smtp_greeting_byte(const struct smtp_flow *flow, u8 c)
 		if (c == '2' || c == '0' || (c == ' ' && s->reply_last == '0'))
 			return c;
 		return '*';
+	case SMTP_FIXUP_BANNER_CMAP:	/* where there is no room for it */
 	case SMTP_FIXUP_BANNER_STARS:
 		return s->reply_column < 4 ? c : '*';
 	}
 	return c;
+}
+
+/* Is the greeting masked a whole line of text at a time? G6, G8 */
+static bool smtp_greeting_by_line(const struct smtp_policy *policy)
+{
+	return policy->keep_esmtp || policy->banner == SMTP_FIXUP_BANNER_CMAP;
+}
+
+/* G6: "SMTP/cmap", fill and "read" in place of a line's @n octets of text */
+static bool smtp_greeting_cmap(u8 *text, u32 n)
+{
+	static const char head[] = "SMTP/cmap", tail[] = "read";
+	const u32 head_len = sizeof(head) - 1, tail_len = sizeof(tail) - 1;
+
+	if (n < head_len + tail_len)
+		return false;
+	memcpy(text, head, head_len);
+	memset(text + head_len, '_', n - head_len - tail_len);
+	memcpy(text + n - tail_len, tail, tail_len);
+	return true;
+}
+
+/* G8: octets at @at of a line's text that are the word ESMTP, with the blanks
+ * that make it a word; 0: they are not. What is before @at is masked already.
+ */
+static u32 smtp_greeting_esmtp(const u8 *text, u32 n, u32 at)
+{
+	static const char word[] = "ESMTP";
+	const u32 len = sizeof(word) - 1;
+	u32 from = at, i;
+
+	if (smtp_is_blank(text[at]))
+		at++;
+	else if (at && !smtp_is_blank(text[at - 1]))
+		return 0;
+	if (n - at < len || (n - at > len && !smtp_is_blank(text[at + len])))
+		return 0;
+	for (i = 0; i < len; i++)
+		if ((text[at + i] & ~0x20) != word[i])
+			return 0;
+	return at - from + len + (n - at > len);
+}
+
+/* Masks the @n octets of text of a greeting's line, at once */
+static void smtp_greeting_text(struct smtp_flow *flow, struct smtp_piece *p,
+			       u8 *text, u32 n)
+{
+	struct smtp_session *s = &flow->session;
+	u32 i = 0;
+
+	if (flow->policy->banner == SMTP_FIXUP_BANNER_CMAP &&
+	    smtp_greeting_cmap(text, n)) {
+		p->masked += n;
+		return;
+	}
+	while (i < n) {
+		u8 c = text[i];
+		u32 word = flow->policy->keep_esmtp ?
+			   smtp_greeting_esmtp(text, n, i) : 0;
+
+		if (!word) {
+			text[i] = smtp_greeting_byte(flow, c);
+			p->masked += text[i] != c;
+			word = 1;
+		}
+		i += word;
+		s->reply_last = c;
+	}
 }
 
 /* E1, E2: the byte *@c behind the fourth of an EHLO line; @text: the first
@@ -142,7 +211,7 @@ static void smtp_reply_column(struct smtp_session *s, u8 c)
 	} else if (s->reply_column == 3) {
 		s->reply_more = c == '-';
 	}
-	if (s->reply_column < 4)
+	if (s->reply_column <= 4)
 		s->reply_column++;
 }
 
@@ -345,8 +414,17 @@ static bool smtp_ehlo_text(const struct smtp_flow *flow)
 	const struct smtp_session *s = &flow->session;
 
 	return s->reply == SMTP_AWAIT_EHLO && s->reply_begun &&
-	       s->reply_code == 250 && s->reply_column == 4 &&
+	       s->reply_code == 250 && s->reply_column >= 4 &&
 	       flow->policy->ehlo != SMTP_FIXUP_EHLO_KEEP;
+}
+
+/* Is this the first octet behind the code of a line that is masked at once? */
+static bool smtp_greeting_text_begins(const struct smtp_flow *flow)
+{
+	const struct smtp_session *s = &flow->session;
+
+	return s->reply == SMTP_AWAIT_GREETING && s->mask_greeting &&
+	       s->reply_column == 4 && smtp_greeting_by_line(flow->policy);
 }
 
 u32 smtp_session_server(struct smtp_flow *flow, struct smtp_piece *p)
@@ -383,6 +461,19 @@ u32 smtp_session_server(struct smtp_flow *flow, struct smtp_piece *p)
 		if (s->reply_column == 3)
 			text = i + 1;
 
+		if (smtp_greeting_text_begins(flow)) {
+			u32 n = smtp_line_rest(at, p->n - i);
+			bool whole = i + n < p->n;
+
+			if (!whole && !p->repeats)
+				break;
+			if (whole && n) {
+				smtp_greeting_text(flow, p, at, n);
+				s->reply_column++;
+				i += n - 1;
+				continue;
+			}
+		}
 		if (s->reply == SMTP_AWAIT_GREETING && s->mask_greeting)
 			*at = smtp_greeting_byte(flow, c);
 		p->masked += *at != c;

@@ -59,7 +59,7 @@ enum smtp_ehlo_line {
  * @reply: enum smtp_await: what the reply being read settles
  * @reply_code: code of the reply line being read, as far as it has come, or
  *	%SMTP_NO_CODE
- * @reply_column: where in the reply line, stops at 4
+ * @reply_column: where in the reply line, stops at 5
  * @reply_last: the server's last octet as it came: G3 looks one octet back
  * @reply_begun: the reply has a complete line
  * @reply_more: the line's code is followed by '-'
@@ -121,7 +121,8 @@ enum smtp_elastic {
  * @buf: the bytes
  * @n: how many
  * @repeats: how often the same has been left to come together with more, and
- *	has not. E1 waits for none, a rewritten reply for %SMTP_REPEATS_WHOLE
+ *	has not. E1, G6 and G8 wait for one, a rewritten reply for
+ *	%SMTP_REPEATS_WHOLE
  * @elastic: enum smtp_elastic
  * @room: octets that may stand in place of any part of it; @buf has room for
  *	smtp_policy_spare() more than @n

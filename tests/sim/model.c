@@ -536,16 +536,59 @@ static int line_code(const struct model *m, uint32_t s, uint32_t to)
 	return (in[0] - '0') * 100 + (in[1] - '0') * 10 + in[2] - '0';
 }
 
+/* G8: is the octet at @p of the line's text [t, end) kept for an ESMTP? */
+static bool in_esmtp(const uint8_t *in, uint32_t t, uint32_t end, uint32_t p)
+{
+	uint32_t w;
+
+	for (w = t; w + 5 <= end; w++) {
+		if (strncasecmp((const char *)in + w, "esmtp", 5) ||
+		    (w > t && !is_blank(in[w - 1])) ||
+		    (w + 5 < end && !is_blank(in[w + 5])))
+			continue;
+		if (p + 1 >= w && p <= w + 5)
+			return true;
+	}
+	return false;
+}
+
+/* G6, G8: of a line whose text was judged at once. -1: another rule's */
+static int greeting_line_byte(const struct model *m, uint32_t p)
+{
+	const struct model_dir *d = &m->d[1];
+	uint32_t t = m->reply_line + 4, end, n;
+
+	if (p < t || (!m->policy.keep_esmtp && m->policy.banner != MODEL_CMAP))
+		return -1;
+	for (end = t; end < d->judged && d->piece[end] == d->piece[t]; end++)
+		if (is_eol(d->in[end]))
+			break;
+	n = end - t;
+	/* Not all of it in sight */
+	if (p >= end || end == d->judged || d->piece[end] != d->piece[t])
+		return -1;
+	if (m->policy.keep_esmtp)
+		return in_esmtp(d->in, t, end, p) ? d->in[p] : -1;
+	if (n < 13)
+		return -1;
+	if (p - t < 9)
+		return "SMTP/cmap"[p - t];
+	return end - p > 4 ? '_' : "read"[4 - (end - p)];
+}
+
 /* G3, G4, G5 */
 static uint8_t greeting_byte(const struct model *m, uint32_t p)
 {
+	int c6 = greeting_line_byte(m, p);
 	const uint8_t *in = m->d[1].in;
 	uint32_t column = p - m->reply_line;
 	uint8_t c = in[p];
 
+	if (c6 >= 0)
+		return c6;
 	if (is_eol(c))
 		return c;
-	if (m->policy.banner == MODEL_STARS)
+	if (m->policy.banner == MODEL_STARS || m->policy.banner == MODEL_CMAP)
 		return column < 4 ? c : '*';
 	if (c == '2' || c == '0')
 		return c;
@@ -749,6 +792,7 @@ static void judge(struct model *m, int dir, uint32_t to)
 	struct model_dir *d = &m->d[dir];
 	uint32_t p;
 
+	d->judged = to;
 	while (d->len < to && !m->reset && !m->error) {
 		p = d->len;
 		if (m->state == M_TLS) {

@@ -24,7 +24,7 @@
 
 #define MODEL_EDITS	4096
 
-enum model_banner { MODEL_PIX, MODEL_STARS, MODEL_KEEP, MODEL_TEXT };
+enum model_banner { MODEL_PIX, MODEL_STARS, MODEL_KEEP, MODEL_TEXT, MODEL_CMAP };
 enum model_reject { MODEL_X, MODEL_LINE, MODEL_NOOP };
 enum model_ehlo { MODEL_MASK, MODEL_STRIP, MODEL_EHLO_KEEP };
 
@@ -32,6 +32,7 @@ struct model_policy {
 	bool esmtp;
 	bool tls;
 	enum model_banner banner;
+	bool keep_esmtp;
 	enum model_reject reject;
 	enum model_ehlo ehlo;
 	bool replace;		/* special characters of addresses: A2 */
@@ -65,6 +66,7 @@ struct model_dir {
 	uint8_t *out;		/* octet for octet, but for the edits */
 	uint32_t *piece;
 	uint32_t len;
+	uint32_t judged;	/* where the pieces that are known end */
 	struct model_edit *edits;
 	uint32_t nr_edits;
 	uint8_t *pool;

@@ -367,6 +367,7 @@ static void make_policy(struct plan *p, struct rng *r)
 	p->model.esmtp = rng_below(r, 3);
 	smtp_policy_init(&p->policy, p->model.esmtp ? SMTP_FIXUP_MODE_ESMTP :
 			 SMTP_FIXUP_MODE_FIXUP);
+	p->policy.special = SMTP_FIXUP_SPECIAL_LOG;	/* the model has no A1 */
 	p->model.banner = b;
 	p->policy.banner = banners[b];
 	if (p->model.esmtp && rng_below(r, 2)) {
@@ -394,6 +395,7 @@ static void make_edits(struct plan *p, struct rng *r)
 	static const char *const texts[] = {
 		"x", "mail.example ESMTP", "220-x", " ", "here", "a b c 220 20",
 	};
+	struct rng r2;
 	u32 i, n;
 
 	switch (rng_below(r, 5)) {
@@ -431,6 +433,18 @@ static void make_edits(struct plan *p, struct rng *r)
 		p->model.text = p->banner;
 		if (smtp_policy_set_text(&p->policy, text, strlen(text)))
 			abort();
+	}
+	/* G6, G8 */
+	r2 = rng_make(p->seed, 9);
+	switch (rng_below(&r2, 6)) {
+	case 0:
+		p->model.banner = MODEL_CMAP;
+		p->policy.banner = SMTP_FIXUP_BANNER_CMAP;
+		break;
+	case 1 ... 2:
+		p->model.keep_esmtp = p->model.banner < MODEL_KEEP;
+		p->policy.keep_esmtp = p->model.keep_esmtp;
+		break;
 	}
 	p->loopback = !rng_below(r, 10);
 	p->pull = rng_below(r, 3) ? 0 : rng_below(r, 3000);
@@ -612,13 +626,14 @@ void plan_print(const struct plan *p, const struct diet *diet)
 	static const char *const kinds[] = { "line", "body", "sasl", "tls", "raw" };
 	static const char *const clients[] = { "polite", "sloppy", "hostile" };
 	static const char *const eols[] = { "crlf", "lf", "any" };
-	static const char *const banners[] = { "pix", "stars", "keep", "text" };
+	static const char *const banners[] = { "pix", "stars", "keep", "text", "cmap" };
 	static const char *const rejects[] = { "x", "line", "noop" };
 	static const char *const ehlos[] = { "mask", "strip", "keep" };
 	u32 i;
 
-	printf("policy: %s banner %s%s%s%s%s%s\n",
+	printf("policy: %s banner %s%s%s%s%s%s%s\n",
 	       p->model.esmtp ? "esmtp" : "fixup", banners[p->model.banner],
+	       p->model.keep_esmtp ? " keep-esmtp" : "",
 	       p->model.tls ? " tls allow" : "",
 	       p->model.allow[0] ? " allow " : "",
 	       p->model.allow[0] ? p->model.allow[0] : "",

@@ -626,6 +626,23 @@ static bool ehlo_held(struct sim *s, const struct packet *pkt, const u8 *orig,
 	return rest > before;
 }
 
+/* G6, G8: likewise the text of a greeting's line */
+static bool greeting_held(struct sim *s, const struct packet *pkt,
+			  const u8 *orig, s64 off, u32 at)
+{
+	const struct model *m = &s->model;
+	u32 rest = pkt->len - (at - off), before = s->held, i;
+
+	if (m->replies || !m->greeting_masked || at != m->reply_line + 4 ||
+	    (m->policy.banner != MODEL_CMAP && !m->policy.keep_esmtp))
+		return false;
+	for (i = 0; i < rest; i++)
+		if (is_eol(orig[at - off + i]))
+			return false;
+	s->held = rest;
+	return rest > before;
+}
+
 /* Nothing may be held back that could go on */
 static void check_prompt(struct sim *s, struct packet *pkt, const u8 *orig,
 			 u32 pass, enum smtp_verdict v, u32 old, bool reply)
@@ -674,7 +691,8 @@ static void check_prompt(struct sim *s, struct packet *pkt, const u8 *orig,
 		return;		/* D2 */
 	if (model_must_wait(&s->model, dir) || reply)
 		return;
-	if (dir && ehlo_held(s, pkt, orig, off, len))
+	if (dir && (ehlo_held(s, pkt, orig, off, len) ||
+		    greeting_held(s, pkt, orig, off, len)))
 		return;
 	if (kept + pkt->len >= SMTP_REPLAY_MAX / 2)
 		return;		/* may be full */

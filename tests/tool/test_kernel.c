@@ -163,7 +163,7 @@ static void show_newer_kernel(void **state)
 	outcome_free(&o);
 	fake.given = 0;
 	tool(&o, "-j", "show", NULL);
-	assert_string_equal(o.out, "[\n {\"ports\": \"25\", \"mode\": \"77\", \"banner\": \"9\", \"reject\": \"7\", \"ehlo\": \"6\", \"tls\": \"8\", \"special\": \"8\", " LIMITS(1, "9") "\"observe\": true, \"verbs\": [\"HELO\", 63], \"keywords\": [62]}\n]\n");
+	assert_string_equal(o.out, "[\n {\"ports\": \"25\", \"mode\": \"77\", \"banner\": \"9\", \"keep-esmtp\": false, \"reject\": \"7\", \"ehlo\": \"6\", \"tls\": \"8\", \"special\": \"8\", \"observe\": true, " LIMITS(1, "9") "\"verbs\": [\"HELO\", 63], \"keywords\": [62]}\n]\n");
 }
 
 /* A kernel that has not heard of texts, reject and ehlo */
@@ -184,7 +184,7 @@ static void show_older_kernel(void **state)
 	outcome_free(&o);
 	fake.given = 0;
 	tool(&o, "-j", NULL);
-	assert_says(o.out, "\"banner\": \"stars\", \"reject\": \"x\", \"ehlo\": \"mask\", \"tls\": \"mask\",");
+	assert_says(o.out, "\"banner\": \"stars\", \"keep-esmtp\": false, \"reject\": \"x\", \"ehlo\": \"mask\", \"tls\": \"mask\",");
 }
 
 static void prepare_text(const char *text)

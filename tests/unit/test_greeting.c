@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The greeting: G1-G5. */
+/* The greeting: G1-G6, G8. */
 #include "tests.h"
 
 /* RULES.md and the first seed, byte for byte */
@@ -68,6 +68,78 @@ static void test_g1_g5_in_pieces(void **state)
 		each_greeting(step);
 }
 
+/* G6, G8: a line of text at a time. @pieces: one octet a segment, never a line
+ * in sight
+ */
+static const struct {
+	u8 banner;
+	bool keep_esmtp;
+	const char *in;
+	const char *out;
+	const char *pieces;
+} by_line[] = {
+	{ SMTP_FIXUP_BANNER_CMAP, 0, NWTRADERS,
+	  "220 SMTP/cmap____________________________________read\r\n",
+	  "220 *************************************************\r\n" },
+	{ SMTP_FIXUP_BANNER_CMAP, 0, "220 1234567890123\r\n",
+	  "220 SMTP/cmapread\r\n", "220 *************\r\n" },
+	{ SMTP_FIXUP_BANNER_CMAP, 0, "220 123456789012\r\n",
+	  "220 ************\r\n", "220 ************\r\n" },
+	{ SMTP_FIXUP_BANNER_CMAP, 0, "220-a\r\n220-1234567890123456\n220\r\n",
+	  "220-*\r\n220-SMTP/cmap___read\n220\r\n",
+	  "220-*\r\n220-****************\n220\r\n" },
+	{ SMTP_FIXUP_BANNER_CMAP, 0, "554 no 1234567890123\r\n",
+	  "554 no 1234567890123\r\n", "554 no 1234567890123\r\n" },
+	{ SMTP_FIXUP_BANNER_STARS, 1, "220 a.b ESMTP Postfix\r\n",
+	  "220 *** ESMTP *******\r\n", "220 *****************\r\n" },
+	{ SMTP_FIXUP_BANNER_PIX, 1, "220 a20 Esmtp\r\n",
+	  "220 *20 Esmtp\r\n", "220 *20 *****\r\n" },
+	{ SMTP_FIXUP_BANNER_PIX, 1, "220 ESMTP\tESMTP 2 0\r\n",
+	  "220 ESMTP\tESMTP 2*0\r\n", "220 ************2*0\r\n" },
+	{ SMTP_FIXUP_BANNER_STARS, 1, "220 ESMTPX XESMTP ESMT\r\n",
+	  "220 ******************\r\n", "220 ******************\r\n" },
+	{ SMTP_FIXUP_BANNER_STARS, 1, "220-x\r\n220 ESMTP\r\n",
+	  "220-*\r\n220 ESMTP\r\n", "220-*\r\n220 *****\r\n" },
+};
+
+static void test_g6_g8_whole(void **state)
+{
+	struct fix f;
+	u32 i;
+
+	(void)state;
+	for (i = 0; i < sizeof(by_line) / sizeof(*by_line); i++) {
+		fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+		f.policy.banner = by_line[i].banner;
+		f.policy.keep_esmtp = by_line[i].keep_esmtp;
+		server(&f, by_line[i].in, by_line[i].out);
+		fix_end(&f);
+		/* The code has left before */
+		fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+		f.policy.banner = by_line[i].banner;
+		f.policy.keep_esmtp = by_line[i].keep_esmtp;
+		assert_int_equal(fix_segment(&f, SMTP_SERVER, 0, by_line[i].in, 4), 4);
+		assert_memory_equal(f.out, by_line[i].out, 4);
+		server(&f, by_line[i].in + 4, by_line[i].out + 4);
+		fix_end(&f);
+	}
+}
+
+static void test_g6_g8_in_pieces(void **state)
+{
+	struct fix f;
+	u32 i;
+
+	(void)state;
+	for (i = 0; i < sizeof(by_line) / sizeof(*by_line); i++) {
+		fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+		f.policy.banner = by_line[i].banner;
+		f.policy.keep_esmtp = by_line[i].keep_esmtp;
+		server_steps(&f, 1, by_line[i].in, by_line[i].pieces);
+		fix_end(&f);
+	}
+}
+
 static void test_g1_only_the_first_reply(void **state)
 {
 	struct fix f;
@@ -122,6 +194,8 @@ int run_greeting(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_g1_g5_whole),
 		cmocka_unit_test(test_g1_g5_in_pieces),
+		cmocka_unit_test(test_g6_g8_whole),
+		cmocka_unit_test(test_g6_g8_in_pieces),
 		cmocka_unit_test(test_g1_only_the_first_reply),
 		cmocka_unit_test(test_g1_not_counted_unless_masked),
 		cmocka_unit_test(test_g1_client_speaks_first),

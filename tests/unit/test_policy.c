@@ -15,7 +15,7 @@ static void names_sane(const char *const *names, u32 n)
 			assert_string_not_equal(names[i], names[k]);
 		for (k = 0; names[i][k]; k++)
 			assert_true((names[i][k] >= 'a' && names[i][k] <= 'z') ||
-				    names[i][k] == '_');
+				    (k && strchr("_-.0123456789", names[i][k])));
 	}
 }
 
@@ -140,6 +140,46 @@ static void test_presets(void **state)
 	assert_null(smtp_policy_check(&p));
 }
 
+/* The table of RULES.md, "Presets" */
+static void test_presets_by_version(void **state)
+{
+	static const struct {
+		u8 mode, verbs_of, banner, reject, tls;
+	} presets[] = {
+		{ SMTP_FIXUP_MODE_MAILHOST, SMTP_FIXUP_MODE_FIXUP,
+		  SMTP_FIXUP_BANNER_CMAP, SMTP_FIXUP_REJECT_NOOP, 0 },
+		{ SMTP_FIXUP_MODE_PIX_4_4, SMTP_FIXUP_MODE_FIXUP,
+		  SMTP_FIXUP_BANNER_STARS, SMTP_FIXUP_REJECT_X, 0 },
+		{ SMTP_FIXUP_MODE_PIX_5_1, SMTP_FIXUP_MODE_FIXUP,
+		  SMTP_FIXUP_BANNER_PIX, SMTP_FIXUP_REJECT_X, 0 },
+		{ SMTP_FIXUP_MODE_ASA, SMTP_FIXUP_MODE_ESMTP,
+		  SMTP_FIXUP_BANNER_STARS, SMTP_FIXUP_REJECT_X,
+		  SMTP_FIXUP_TLS_ALLOW },
+	};
+	struct smtp_policy p, other;
+	u32 i;
+
+	(void)state;
+	for (i = 0; i < sizeof(presets) / sizeof(*presets); i++) {
+		smtp_policy_init(&p, presets[i].mode);
+		smtp_policy_init(&other, presets[i].verbs_of);
+		smtp_policy_set_tls(&other, presets[i].tls);
+		assert_int_equal(p.mode, presets[i].mode);
+		assert_int_equal(p.verbs, other.verbs);
+		assert_int_equal(p.keywords, other.keywords);
+		assert_int_equal(p.banner, presets[i].banner);
+		assert_int_equal(p.reject, presets[i].reject);
+		assert_int_equal(p.ehlo, SMTP_FIXUP_EHLO_MASK);
+		assert_int_equal(p.tls, presets[i].tls);
+		assert_null(smtp_policy_check(&p));
+	}
+	/* pix-5.1 is fixup by another name */
+	smtp_policy_init(&p, SMTP_FIXUP_MODE_PIX_5_1);
+	smtp_policy_init(&other, SMTP_FIXUP_MODE_FIXUP);
+	p.mode = other.mode;
+	assert_memory_equal(&p, &other, sizeof(p));
+}
+
 static void test_tls_option(void **state)
 {
 	struct smtp_policy p;
@@ -171,6 +211,12 @@ static void test_check_refuses(void **state)
 
 	smtp_policy_init(&p, SMTP_FIXUP_MODE_ESMTP);
 	p.verbs &= ~SMTP_VERB_BIT(QUIT);
+	assert_non_null(smtp_policy_check(&p));
+
+	smtp_policy_init(&p, SMTP_FIXUP_MODE_FIXUP);
+	p.keep_esmtp = true;
+	assert_null(smtp_policy_check(&p));
+	p.banner = SMTP_FIXUP_BANNER_KEEP;
 	assert_non_null(smtp_policy_check(&p));
 }
 
@@ -211,6 +257,7 @@ int run_policy(void)
 		cmocka_unit_test(test_counters_explained),
 		cmocka_unit_test(test_no_word_begins_another),
 		cmocka_unit_test(test_presets),
+		cmocka_unit_test(test_presets_by_version),
 		cmocka_unit_test(test_tls_option),
 		cmocka_unit_test(test_check_refuses),
 		cmocka_unit_test(test_match),

@@ -44,6 +44,10 @@ enum smtp_fixup_mode {
 	SMTP_FIXUP_MODE_OFF,
 	SMTP_FIXUP_MODE_FIXUP,
 	SMTP_FIXUP_MODE_ESMTP,
+	SMTP_FIXUP_MODE_MAILHOST,	/* PIX 4.0, 4.1 */
+	SMTP_FIXUP_MODE_PIX_4_4,
+	SMTP_FIXUP_MODE_PIX_5_1,	/* the same as fixup */
+	SMTP_FIXUP_MODE_ASA,		/* its default map */
 	__SMTP_FIXUP_MODE_MAX
 };
 
@@ -53,6 +57,7 @@ enum smtp_fixup_banner {
 	SMTP_FIXUP_BANNER_STARS,
 	SMTP_FIXUP_BANNER_KEEP,
 	SMTP_FIXUP_BANNER_TEXT,		/* %SMTP_FIXUP_A_BANNER_TEXT: G7 */
+	SMTP_FIXUP_BANNER_CMAP,		/* 220 SMTP/cmap___read: G6 */
 	__SMTP_FIXUP_BANNER_MAX
 };
 
@@ -280,6 +285,9 @@ enum smtp_fixup_attr {
 				 * to differ from the mode's
 				 */
 	SMTP_FIXUP_A_OBSERVE,	/* flag: judge and count, change nothing */
+	SMTP_FIXUP_A_KEEP_ESMTP, /* flag: the mask of banner pix or stars leaves
+				  * the word ESMTP
+				  */
 	__SMTP_FIXUP_A_MAX
 };
 
