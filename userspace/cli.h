@@ -86,6 +86,7 @@ extern const struct verb verb_probe;
 extern const struct verb verb_fixup;
 extern const struct verb verb_no;
 extern const struct verb verb_inspect;
+extern const struct verb verb_mailhost;
 extern const struct verb verb_help;
 extern const struct verb verb_autocomplete;
 

@@ -4,6 +4,8 @@
  *	no fixup protocol smtp [25[-30]]	set 25 off
  *	inspect esmtp				set 25 esmtp
  *	no inspect esmtp			set 25 off
+ *	mailhost				set 25 mailhost
+ *	no mailhost				set 25 off
  */
 #include <string.h>
 
@@ -62,6 +64,24 @@ static int inspect_parse(struct set_request *req, int argc, char **argv,
 	return set_mode(req, PIX_PORT, mode, why);
 }
 
+/* What follows "mailhost". The mode is known by its name alone, so that this
+ * does not depend on whether there is one.
+ */
+static int mailhost_parse(struct set_request *req, int argc, char **argv,
+			  const char *name, struct reason *why)
+{
+	int mode;
+
+	memset(req, 0, sizeof(*req));
+	if (argc)
+		return reason_usage(why, "%s is one word too many; the line is 'mailhost', for other ports use set",
+				    QUOTED(argv[0]));
+	mode = word_find(&mode_words, name, why);
+	if (mode < 0)
+		return -1;
+	return set_mode(req, PIX_PORT, mode, why);
+}
+
 static int finish(struct set_request *req, int rc, struct reason *why)
 {
 	if (!rc)
@@ -82,6 +102,12 @@ static int inspect_request(struct set_request *req, int argc, char **argv,
 	return inspect_parse(req, argc, argv, SMTP_FIXUP_MODE_ESMTP, why);
 }
 
+static int mailhost_request(struct set_request *req, int argc, char **argv,
+			    struct reason *why)
+{
+	return mailhost_parse(req, argc, argv, "mailhost", why);
+}
+
 static int no_request(struct set_request *req, int argc, char **argv,
 		      struct reason *why)
 {
@@ -92,10 +118,13 @@ static int no_request(struct set_request *req, int argc, char **argv,
 	if (argc && !strcmp(argv[0], "inspect"))
 		return inspect_parse(req, argc - 1, argv + 1,
 				     SMTP_FIXUP_MODE_OFF, why);
+	if (argc && !strcmp(argv[0], "mailhost"))
+		return mailhost_parse(req, argc - 1, argv + 1,
+				      smtp_mode_names[SMTP_FIXUP_MODE_OFF], why);
 	if (argc)
-		return reason_usage(why, "%s is not known here; the lines are 'no fixup protocol smtp 25' and 'no inspect esmtp'",
+		return reason_usage(why, "%s is not known here; the lines are 'no fixup protocol smtp 25', 'no inspect esmtp' and 'no mailhost'",
 				    QUOTED(argv[0]));
-	return reason_usage(why, "no needs the line to be undone: 'no fixup protocol smtp 25' or 'no inspect esmtp'");
+	return reason_usage(why, "no needs the line to be undone: 'no fixup protocol smtp 25', 'no inspect esmtp' or 'no mailhost'");
 }
 
 static int fixup_run(struct cli *cli)
@@ -110,6 +139,14 @@ static int inspect_run(struct cli *cli)
 {
 	struct set_request req;
 	int rc = inspect_request(&req, cli->argc, cli->argv, cli->why);
+
+	return finish(&req, rc, cli->why);
+}
+
+static int mailhost_run(struct cli *cli)
+{
+	struct set_request req;
+	int rc = mailhost_request(&req, cli->argc, cli->argv, cli->why);
 
 	return finish(&req, rc, cli->why);
 }
@@ -143,6 +180,7 @@ static void no_complete(const struct completion *c)
 	if (!c->argc) {
 		propose(c, "fixup");
 		propose(c, "inspect");
+		propose(c, "mailhost");
 		return;
 	}
 	rest.argc--;
@@ -166,7 +204,7 @@ const struct verb verb_fixup = {
 
 const struct verb verb_no = {
 	.name = "no",
-	.usage = "fixup protocol smtp [PORT[-PORT]]\ninspect esmtp",
+	.usage = "fixup protocol smtp [PORT[-PORT]]\ninspect esmtp\nmailhost",
 	.doc = "as a PIX has it: set 25 off",
 	.example = "no fixup protocol smtp 25",
 	.request = no_request,
@@ -182,4 +220,13 @@ const struct verb verb_inspect = {
 	.request = inspect_request,
 	.run = inspect_run,
 	.complete = inspect_complete,
+};
+
+const struct verb verb_mailhost = {
+	.name = "mailhost",
+	.usage = "",
+	.doc = "as a PIX 4.0 or 4.1 has it: set 25 mailhost",
+	.example = "mailhost",
+	.request = mailhost_request,
+	.run = mailhost_run,
 };

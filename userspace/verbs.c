@@ -17,6 +17,7 @@ const struct verb *const verbs[] = {
 	&verb_fixup,
 	&verb_no,
 	&verb_inspect,
+	&verb_mailhost,
 	&verb_help,
 	&verb_autocomplete,
 	NULL

@@ -211,6 +211,23 @@ static void restore_all_kinds_of_lines(void **state)
 			"26 off\n");
 }
 
+/* The mode may be younger than this line */
+static void restore_mailhost(void **state)
+{
+	struct reason why;
+
+	(void)state;
+	put_ack(fake_answer(), 0, NULL, -1);
+	restore_text("mailhost\nno mailhost\n");
+	if (word_find(&mode_words, "mailhost", &why) < 0) {
+		assert_int_equal(o.status, 1);
+		assert_says(o.err, ":1: unknown mode 'mailhost'");
+		return;
+	}
+	assert_int_equal(o.status, 0);
+	assert_replaces("25 mailhost\n25 off\n");
+}
+
 static void restore_nothing(void **state)
 {
 	(void)state;
@@ -692,6 +709,7 @@ int main(void)
 		test(lines_split),
 		test(lines_split_bad),
 		test(restore_all_kinds_of_lines),
+		test(restore_mailhost),
 		test(restore_nothing),
 		test(restore_says_which_line),
 		test(restore_a_wide_line),

@@ -78,7 +78,11 @@ for server in "Postfix 25" "Exim 26" "OpenSMTPD 27"; do
 	probe fixup "$server" "$port" fixup
 	probe fixup "$server" "$port" fixup banner stars
 	probe fixup "$server" "$port" fixup reject line
-	probe mailhost "$server" "$port" fixup reject noop
+	# OpenSMTPD takes no blanks behind NOOP, so what tells is lost
+	case $server in
+	OpenSMTPD*) probe fixup "$server" "$port" fixup reject noop ;;
+	*) probe mailhost "$server" "$port" fixup reject noop ;;
+	esac
 	# A server whose EHLO is refused although its greeting says ESMTP
 	probe other "$server" "$port" fixup banner keep
 	probe esmtp "$server" "$port" esmtp
