@@ -93,14 +93,16 @@ void octets_mime(void)
 	}
 }
 
+static const char header[] = "Subject: Figures\r\n\r\n";
+
 void octets_base64(void)
 {
-	put_base64(0, OCTETS);
+	put_base64(octets_put(0, OCTETS, header), OCTETS);
 }
 
 void octets_text(void)
 {
-	put_text(0, OCTETS);
+	put_text(octets_put(0, OCTETS, header), OCTETS);
 }
 
 void octets_dots(void)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../../kmod/core/find.h"
 #include "tests.h"
 
 #define PHASE(f)	((f)->flow.session.phase)
@@ -299,11 +300,37 @@ static void test_d4_reset_when_too_late(void **state)
 	fix_end(&f);
 }
 
+/* Among ASCII and not, at every place and with every alignment */
+static void test_d3_d4_find(void **state)
+{
+	static const u8 fillers[] = { 0, 'a', '-', '/', 0x7f, 0x80, 0xae, 0xaf, 0xff };
+	u8 bytes[200];
+	u32 i, n, at;
+
+	(void)state;
+	for (i = 0; i < sizeof(fillers); i++) {
+		memset(bytes, fillers[i], sizeof(bytes));
+		for (n = 0; n < 150; n++) {
+			assert_int_equal(smtp_find(bytes + n % 8, n, '.'), n);
+			assert_int_equal(smtp_find_last(bytes + n % 8, n, '.'), 0);
+			for (at = 0; at < n; at++) {
+				bytes[n % 8 + at] = '.';
+				bytes[n % 8 + n] = '.';	/* behind them: not found */
+				assert_int_equal(smtp_find(bytes + n % 8, n, '.'), at);
+				assert_int_equal(smtp_find_last(bytes + n % 8, n, '.'), at + 1);
+				bytes[n % 8 + at] = fillers[i];
+				bytes[n % 8 + n] = fillers[i];
+			}
+		}
+	}
+}
+
 int run_body(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_d3_d4_d9_whole),
 		cmocka_unit_test(test_d3_d4_d9_in_pieces),
+		cmocka_unit_test(test_d3_d4_find),
 		cmocka_unit_test(test_d3_split),
 		cmocka_unit_test(test_d3_several_messages_in_one_segment),
 		cmocka_unit_test(test_d3_end_repeated),
