@@ -6,6 +6,7 @@
 #include <linux/module.h>
 #include <linux/mm.h>
 #include <net/genetlink.h>
+#include <net/sock.h>
 #include <net/netfilter/nf_conntrack_core.h>
 #include "compat.h"
 #include "events.h"
