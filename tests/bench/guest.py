@@ -68,10 +68,19 @@ CASES = {
     "TLS": {"nft": CONNTRACK, "way": "tls", "set": ["25", "esmtp", "tls", "allow"],
             "against": "conntrack"},
     "ftp helper": {"nft": FTP, "against": "conntrack"},
+    # Scale: so many policies, each for one port, and so many other connections
+    "1 policy, 10 flows": {"nft": CONNTRACK, "policies": 1, "flows": 10},
+    "100 policies": {"nft": CONNTRACK, "policies": 100, "flows": 10,
+                     "against": "1 policy, 10 flows"},
+    "60,000 policies": {"nft": CONNTRACK, "policies": 60000, "flows": 10,
+                        "against": "1 policy, 10 flows"},
+    "10,000 flows": {"nft": CONNTRACK, "policies": 1, "flows": 10000,
+                     "against": "1 policy, 10 flows"},
     "HAProxy": {"haproxy": True, "against": "plain"},
     "NFQUEUE": {"nft": QUEUE, "against": "plain"},
 }
-BULK = list(CASES)
+SCALE = [name for name in CASES if "flows" in CASES[name]]
+BULK = [name for name in CASES if name not in SCALE]
 FEW = ["plain", "conntrack", "fixup", "esmtp", "HAProxy", "NFQUEUE"]
 
 # name: packets, way, processes, cases
@@ -82,6 +91,7 @@ MEASURES = {
     "eight streams, 1500": ("1500", "data", 8, FEW),
     "mails": ("1500", "mails", 4, FEW + ["esmtp, no limits", "ftp helper"]),
     "connections": ("1500", "connections", 4, FEW),
+    "connections at scale": ("1500", "connections", 4, SCALE),
     "1 % loss": ("64k", "data", 4, ["conntrack", "fixup", "esmtp"]),
 }
 
@@ -134,7 +144,7 @@ class Case:
         self.what = CASES[name]
         self.daemon = None
         self.host = SERVER
-        sh(SMTPFIXUP, "set", "25,26", "off")
+        sh(SMTPFIXUP, "restore", "-", input="")
         sh("nft", "-f", "-", input="flush ruleset\n" + self.what.get("nft", ""))
         if "set" in self.what:
             sh(SMTPFIXUP, "set", *self.what["set"])
@@ -152,13 +162,30 @@ class Case:
             self.daemon = subprocess.Popen(["haproxy", "-db", "-q", "-f", "/run/haproxy.cfg"])
         elif "queue" in self.what.get("nft", ""):
             self.daemon = subprocess.Popen([programs + "/nfqueue"])
-        if self.daemon:
+        if "policies" in self.what:
+            ports = [25] + list(range(1000, 999 + self.what["policies"]))
+            sh(SMTPFIXUP, "restore", "-", input="".join(f"set {p} fixup\n" for p in ports))
+            sh(SMTPFIXUP, "set", "2525", "fixup")
+            self.daemon = subprocess.Popen(
+                ["ip", "netns", "exec", "client", programs + "/mail", "idle", SERVER,
+                 str(self.what["flows"])], stdout=subprocess.PIPE, text=True)
+            if self.daemon.stdout.readline() != "open\n":
+                raise RuntimeError("the flows did not open")
+        elif self.daemon:
             time.sleep(0.5)
 
     def close(self):
         if self.daemon:
             self.daemon.kill()
             self.daemon.wait()
+
+
+def slabs():
+    """Octets of an object of each slab that a connection needs."""
+    with open("/proc/slabinfo", encoding="ascii") as file:
+        fields = [line.split() for line in file]
+    return {line[0]: int(line[3]) for line in fields
+            if line[0] in ("smtp_ct_flow", "nf_conntrack")}
 
 
 def run(programs, case, way, processes, units):
@@ -194,10 +221,10 @@ def measure(programs, name, number, units):
             done, cpu, wall = run(programs, case, my_way, processes, units[key])
             print(json.dumps({"measure": name, "case": case_name, "round": number,
                               "units": done, "cpu": cpu, "wall": wall}), flush=True)
-        except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        except (subprocess.SubprocessError, RuntimeError) as error:
             units[key] = 0
             print(json.dumps({"measure": name, "case": case_name, "round": number,
-                              "error": f"{error}: {error.stderr}"}), flush=True)
+                              "error": f"{error}: {getattr(error, 'stderr', '')}"}), flush=True)
         finally:
             if case:
                 case.close()
@@ -210,7 +237,9 @@ def main():
     build_network()
     with subprocess.Popen(["ip", "netns", "exec", "server", programs + "/mail",
                            "server"]) as server:
+        subprocess.Popen(["ip", "netns", "exec", "server", programs + "/mail", "crowd"])
         time.sleep(0.5)
+        print(json.dumps({"slabs": slabs()}), flush=True)
         units = {}
         for number in range(rounds):
             for name in names or MEASURES:

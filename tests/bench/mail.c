@@ -4,8 +4,11 @@
  * ends of a measurement, as cheap as they can be, for what lies between them
  * is to be measured.
  *
- *   mail server                                 on port 25, until killed
- *   mail WAY HOST PROCESSES UNITS               a load; prints "UNITS CPU WALL"
+ *   mail server                      on port 25, until killed
+ *   mail crowd                       on port 2525: greets and leaves it at that
+ *   mail WAY HOST PROCESSES UNITS    a load; prints "UNITS CPU WALL"
+ *   mail idle HOST UNITS             that many connections to a crowd; prints
+ *                                    "open" and keeps them until killed
  *
  * WAY: data, bdat, tls: UNITS octets by each process, in one connection.
  *      mails, connections: UNITS of these by each process.
@@ -23,8 +26,10 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <stdnoreturn.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -161,18 +166,38 @@ static void serve(struct input *in)
 	}
 }
 
-static int server(void)
+static int listen_at(unsigned short port)
 {
 	struct sockaddr_in6 any = {
-		.sin6_family = AF_INET6, .sin6_port = htons(25),
+		.sin6_family = AF_INET6, .sin6_port = htons(port),
 	};
-	static struct input in;
 	int fd = socket(AF_INET6, SOCK_STREAM, 0);
-	int i, one = 1;
+	int one = 1;
 
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	if (bind(fd, (struct sockaddr *)&any, sizeof(any)) || listen(fd, 1024))
-		err(1, "port 25");
+		err(1, "port %u", port);
+	return fd;
+}
+
+static noreturn void crowd(void)
+{
+	int fd = listen_at(2525);
+
+	for (;;) {
+		int guest = accept(fd, NULL, NULL);
+
+		if (guest < 0 || say(guest, "220 bench.example ESMTP\r\n"))
+			err(1, "crowd");
+	}
+}
+
+static noreturn void server(void)
+{
+	static struct input in;
+	int fd = listen_at(25);
+	int i, one = 1;
+
 	for (i = 1; i < WORKERS; i++) {
 		if (!fork()) {
 			prctl(PR_SET_PDEATHSIG, SIGTERM);
@@ -347,6 +372,16 @@ static void connections_go(int fd, unsigned long long n)
 	}
 }
 
+static noreturn void idle(unsigned int units)
+{
+	while (units--)
+		expect(dial(), "220");
+	puts("open");
+	fflush(stdout);
+	for (;;)
+		pause();
+}
+
 static const struct way {
 	const char *name;
 	int (*begin)(void);
@@ -451,19 +486,27 @@ static int client(const struct way *way, int processes, unsigned long long units
 int main(int argc, char **argv)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+	struct rlimit files = { 65536, 65536 };
 	struct addrinfo *found;
+	bool idles;
 	unsigned int i;
 
 	signal(SIGPIPE, SIG_IGN);
-	octets_mime();
+	setrlimit(RLIMIT_NOFILE, &files);
 	if (argc == 2 && !strcmp(argv[1], "server"))
-		return server();
-	if (argc != 5 || atoi(argv[3]) < 1 || atoi(argv[3]) > 256)
-		errx(2, "usage: mail server | mail WAY HOST PROCESSES UNITS");
-	if (getaddrinfo(argv[2], "25", &hints, &found))
+		server();
+	if (argc == 2 && !strcmp(argv[1], "crowd"))
+		crowd();
+	idles = argc == 4 && !strcmp(argv[1], "idle");
+	if (!idles && (argc != 5 || atoi(argv[3]) < 1 || atoi(argv[3]) > 256))
+		errx(2, "usage: mail server | crowd | idle HOST UNITS | WAY HOST PROCESSES UNITS");
+	if (getaddrinfo(argv[2], idles ? "2525" : "25", &hints, &found))
 		errx(1, "%s: no such host", argv[2]);
 	memcpy(&server_address, found->ai_addr, found->ai_addrlen);
 	server_address_len = found->ai_addrlen;
+	if (idles)
+		idle(atoi(argv[3]));
+	octets_mime();
 	for (i = 0; i < sizeof(ways) / sizeof(*ways); i++)
 		if (!strcmp(argv[1], ways[i].name))
 			return client(&ways[i], atoi(argv[3]),
