@@ -69,6 +69,11 @@ static u32 smtp_mark_behind(const struct smtp_stream *st, u32 seq)
 {
 	u32 low = 0, high = st->nr_marks;
 
+	/* Most often the last one, or behind it */
+	if (!high || !smtp_seq_before(seq, smtp_mark_end(&st->marks[high - 1])))
+		return high;
+	if (!smtp_seq_before(seq, st->marks[high - 1].seq))
+		return high - 1;
 	while (low < high) {
 		u32 mid = (low + high) / 2;
 
@@ -266,7 +271,7 @@ static u32 smtp_body_run(struct smtp_flow *flow, u8 *state, u32 seq,
 	while (i < n) {
 		u8 step;
 
-		if (s == SMTP_BODY_TEXT) {
+		if (s == SMTP_BODY_TEXT && p[i] != '.') {
 			u32 dot = i + smtp_find(p + i, n - i, '.');
 
 			s = smtp_body_state_behind(p + i, dot - i);
