@@ -157,11 +157,12 @@ static void serve(struct input *in)
 				;
 			say(in->fd, "250 done\r\n");
 			return;
-		} else if (!strncmp(line, "QUIT", 4)) {
-			say(in->fd, "221 bye\r\n");
-			return;
 		} else {
-			status = say(in->fd, "250 ok\r\n");
+			bool quit = !strncmp(line, "QUIT", 4);
+
+			status = say(in->fd, quit ? "221 bye\r\n" : "250 ok\r\n");
+			if (quit)
+				return;
 		}
 	}
 }

@@ -3,7 +3,7 @@
 #ifndef _TESTS_BENCH_OCTETS_H
 #define _TESTS_BENCH_OCTETS_H
 
-#define OCTETS	(1u << 20)
+#define OCTETS	1048576u
 
 extern unsigned char octets[OCTETS];
 
