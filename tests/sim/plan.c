@@ -79,6 +79,9 @@ static void body(struct plan *p, struct rng *r, bool odd, u32 size)
 	};
 	u32 from = p->text_len, i, n;
 
+	/* Several large ones must leave room for what follows them */
+	if (size > (SIM_CAP / 2 - from) / 2)
+		size = (SIM_CAP / 2 - from) / 2;
 	if (size) {
 		while (p->text_len - from < size) {
 			n = rng_below(r, 200);
