@@ -151,18 +151,16 @@ static void serve(struct input *in)
 				return;
 			status = say(in->fd, "250 done\r\n");
 		} else if (!strncmp(line, "STARTTLS", 8)) {
-			if (say(in->fd, "220 go on\r\n"))
-				return;
-			while (!input_more(in))
+			status = say(in->fd, "220 go on\r\n");
+			while (!status && !input_more(in))
 				;
 			say(in->fd, "250 done\r\n");
-			return;
+			status = -1;
+		} else if (!strncmp(line, "QUIT", 4)) {
+			say(in->fd, "221 bye\r\n");
+			status = -1;
 		} else {
-			bool quit = !strncmp(line, "QUIT", 4);
-
-			status = say(in->fd, quit ? "221 bye\r\n" : "250 ok\r\n");
-			if (quit)
-				return;
+			status = say(in->fd, "250 ok\r\n");
 		}
 	}
 }

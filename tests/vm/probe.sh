@@ -89,7 +89,10 @@ for server in "Postfix 25" "Exim 26" "OpenSMTPD 27"; do
 	probe esmtp "$server" "$port" esmtp banner stars
 	for mode in $(smtpfixup autocomplete set 25 ""); do
 		case $mode in
-		mailhost | asa) probe "$mode" "$server" "$port" "$mode" ;;
+		mailhost) probe mailhost "$server" "$port" mailhost ;;
+		# Only STARTTLS tells an ASA's default from a PIX 7's, and this
+		# Exim has none to offer
+		asa) probe "$([[ $server == Exim* ]] && echo esmtp || echo asa)" "$server" "$port" asa ;;
 		pix-*) probe fixup "$server" "$port" "$mode" ;;
 		esac
 	done
