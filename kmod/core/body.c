@@ -95,21 +95,37 @@ static struct smtp_mark *smtp_mark_at(const struct smtp_stream *st, u32 seq)
 	return &st->marks[i];
 }
 
+/* Moves an array of @size octets to one of @room; NULL: no memory */
+static void *smtp_array_grow(struct smtp_flow *flow, void *array, u32 size,
+			     u32 room)
+{
+	void *larger = smtp_host_alloc(room);
+
+	if (!larger) {
+		smtp_event(flow, SMTP_FIXUP_EVENT_MEMORY_REFUSED, NULL, 0);
+		return NULL;
+	}
+	if (array)
+		memcpy(larger, array, size);
+	smtp_host_free(array, size);
+	return larger;
+}
+
 static bool smtp_marks_grow(struct smtp_flow *flow)
 {
 	struct smtp_stream *st = &flow->stream[SMTP_CLIENT];
 	u32 max = st->max_marks ? 2 * st->max_marks : SMTP_MARKS_MIN;
-	struct smtp_mark *marks = NULL;
+	struct smtp_mark *marks;
 
-	if (max <= SMTP_MARKS_MAX)
-		marks = smtp_host_alloc(max * sizeof(*marks));
-	if (!marks) {
+	if (max > SMTP_MARKS_MAX) {
 		smtp_event(flow, SMTP_FIXUP_EVENT_MEMORY_REFUSED, NULL, 0);
 		return false;
 	}
-	if (st->marks)
-		memcpy(marks, st->marks, st->nr_marks * sizeof(*marks));
-	smtp_host_free(st->marks, st->max_marks * sizeof(*marks));
+	marks = smtp_array_grow(flow, st->marks,
+				st->max_marks * sizeof(*marks),
+				max * sizeof(*marks));
+	if (!marks)
+		return false;
 	st->marks = marks;
 	st->max_marks = max;
 	return true;
@@ -181,6 +197,10 @@ void smtp_body_forget(struct smtp_stream *st)
 	st->marks = NULL;
 	st->nr_marks = 0;
 	st->max_marks = 0;
+	smtp_host_free(st->ahead, st->max_ahead * sizeof(*st->ahead));
+	st->ahead = NULL;
+	st->nr_ahead = 0;
+	st->max_ahead = 0;
 }
 
 void smtp_body_ack(struct smtp_stream *st)
@@ -384,8 +404,11 @@ void smtp_body_skip(struct smtp_flow *flow, u32 seq)
 	for (i = 0; i < st->nr_ahead; i++)
 		if (!smtp_seq_before(st->ahead[i].start, seq))
 			break;
-	st->nr_ahead -= i;
-	memmove(st->ahead, st->ahead + i, st->nr_ahead * sizeof(*st->ahead));
+	if (i) {
+		st->nr_ahead -= i;
+		memmove(st->ahead, st->ahead + i,
+			st->nr_ahead * sizeof(*st->ahead));
+	}
 	st->next = seq;
 	st->body_start = seq;	/* what comes late is not compared */
 	st->state = SMTP_BODY_TEXT;
@@ -488,6 +511,24 @@ bool smtp_body_repeat(const struct smtp_stream *st, struct smtp_segment *seg,
 
 /* -- ahead of a gap ----------------------------------------------------- */
 
+static bool smtp_ahead_grow(struct smtp_flow *flow)
+{
+	struct smtp_stream *st = &flow->stream[SMTP_CLIENT];
+	u32 max = st->max_ahead ? 2 * st->max_ahead : SMTP_AHEAD_MIN;
+	struct smtp_ahead *ahead;
+
+	if (max > SMTP_AHEAD_MAX)
+		return false;
+	ahead = smtp_array_grow(flow, st->ahead,
+				st->max_ahead * sizeof(*ahead),
+				max * sizeof(*ahead));
+	if (!ahead)
+		return false;
+	st->ahead = ahead;
+	st->max_ahead = max;
+	return true;
+}
+
 /* Runs over the whole segment; false where something happens */
 static bool smtp_ahead_run(struct smtp_flow *flow, struct smtp_segment *seg,
 			   u8 *state)
@@ -543,9 +584,10 @@ enum smtp_verdict smtp_body_ahead(struct smtp_flow *flow,
 	joins = i && st->ahead[i - 1].end == seg->seq;
 	if (joins)
 		state = st->ahead[i - 1].state;
-	else if (st->nr_ahead == SMTP_NR_AHEAD ||
-		 smtp_octets[smtp_segment_octet(seg, seg->seq)])
+	else if (smtp_octets[smtp_segment_octet(seg, seg->seq)])
 		return SMTP_DROP;	/* may be the rest of an end of data */
+	else if (st->nr_ahead == st->max_ahead && !smtp_ahead_grow(flow))
+		return SMTP_DROP;
 
 	/* Half of the room is left for what closes the gap: it could not pass
 	 * while all of it is taken by marks that wait for it.

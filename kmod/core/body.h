@@ -108,7 +108,7 @@ void smtp_body_ack(struct smtp_stream *st);
 u32 smtp_body_kept_from(const struct smtp_stream *st);
 
 /**
- * smtp_body_forget() - forget all marks
+ * smtp_body_forget() - forget all marks, and what passed ahead
  * @st: the stream
  */
 void smtp_body_forget(struct smtp_stream *st);

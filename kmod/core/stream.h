@@ -73,8 +73,6 @@ enum smtp_body_state {
 	SMTP_BODY_DOT_CR,	/* CRLF, a dot and CR */
 };
 
-#define SMTP_NR_AHEAD	4
-
 /**
  * struct smtp_ahead - body octets that passed ahead of a gap
  * @start: sequence number of the first
@@ -114,6 +112,12 @@ struct smtp_mark {
 #define SMTP_MARKS_MAX	8192
 #endif
 
+/* Gaps in flight: a path of 1,000 segments that loses one of 20 has 50 */
+#define SMTP_AHEAD_MIN	4
+#ifndef SMTP_AHEAD_MAX		/* the simulator's windows are small */
+#define SMTP_AHEAD_MAX	64
+#endif
+
 #define SMTP_HELD_IN_VAIN	0xffff	/* more than any number of octets kept */
 
 /**
@@ -125,6 +129,7 @@ struct smtp_mark {
  * @state: enum smtp_body_state before @next
  * @in_body: a body is under way
  * @nr_ahead: ranges in use of @ahead
+ * @max_ahead: room in @ahead
  * @mss: largest wire segment of this body, octets
  * @nr_marks: marks in use
  * @max_marks: room in @marks
@@ -132,9 +137,9 @@ struct smtp_mark {
  *	(E1), or %SMTP_HELD_IN_VAIN
  * @repeats: how often these have come again as they were
  * @marks: in order of sequence, or NULL
+ * @ahead: ranges beyond @next, in order, not touching, or NULL
  * @edit: the map from @next and @acked, as sent, to what leaves
  * @replay: command bytes in flight, numbered as they leave
- * @ahead: ranges beyond @next, in order, not touching
  *
  * What a body needs comes first: one cache line.
  */
@@ -146,15 +151,16 @@ struct smtp_stream {
 	u8 state;
 	bool in_body;
 	u8 nr_ahead;
+	u8 max_ahead;
 	u16 mss;
 	u16 nr_marks;
 	u16 max_marks;
 	u16 held;
 	u8 repeats;
 	struct smtp_mark *marks;
+	struct smtp_ahead *ahead;
 	struct smtp_edit edit;
 	struct smtp_replay replay;
-	struct smtp_ahead ahead[SMTP_NR_AHEAD];
 };
 
 /**

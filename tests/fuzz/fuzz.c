@@ -24,7 +24,7 @@
 #include "../sim/seqadj.h"
 
 #define SPAN		65536		/* octets of one direction that are followed */
-#define MEMORY_MAX	(2 * SMTP_REPLAY_MAX + 8 * SMTP_MARKS_MAX)
+#define MEMORY_MAX	(2 * SMTP_REPLAY_MAX + 8 * SMTP_MARKS_MAX + 12 * SMTP_AHEAD_MAX)
 
 #define CHECK(x) do {							\
 	if (!(x)) {							\

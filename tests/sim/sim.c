@@ -13,8 +13,8 @@
 #define MAX_EVENTS	400000
 /* The last two: under observe */
 #define MEMORY_MAX	(2 * SMTP_REPLAY_MAX + 8 * SMTP_MARKS_MAX + \
-			 sizeof(struct smtp_reading) + 2 * SMTP_REPLAY_MAX + \
-			 sizeof(struct smtp_observed))
+			 12 * SMTP_AHEAD_MAX + sizeof(struct smtp_reading) + \
+			 2 * SMTP_REPLAY_MAX + sizeof(struct smtp_observed))
 
 static jmp_buf sim_failed;
 

@@ -182,10 +182,55 @@ static void test_contract3_end_in_a_gap(void **state)
 	fix_end(&f);
 }
 
+/* Many losses in one window: what follows each of them passes, up to a bound */
+static void test_contract3_many_gaps(void **state)
+{
+	struct fix f;
+	u32 at, i;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	fix_body(&f);
+	client(&f, "0123456789", "0123456789");
+	at = f.at[SMTP_CLIENT];
+	for (i = 0; i < SMTP_AHEAD_MAX; i++)
+		assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 20 * i + 10, "abcdefgh\r\n"), 10);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 20 * i + 10, "abcdefgh\r\n"), -1);
+	assert_int_equal(host.counters[SMTP_FIXUP_CNT_SEGMENTS_AHEAD], SMTP_AHEAD_MAX);
+	/* All gaps close, and the state behind the last is right */
+	for (i = 0; i < SMTP_AHEAD_MAX; i++)
+		assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 20 * i, "ABCDEFGH\r\n"), 10);
+	f.at[SMTP_CLIENT] = at + 20 * i;
+	client(&f, ".\r\nEXPN\r\n", ".\r\nXXXX\r\n");
+	fix_ack(&f, SMTP_CLIENT, f.at[SMTP_CLIENT]);
+	assert_null(f.flow.stream[SMTP_CLIENT].ahead);
+	fix_end(&f);
+}
+
 static bool fail_always(void *arg)
 {
 	(void)arg;
 	return true;
+}
+
+/* Without memory, what is beyond a gap is dropped, and the gap closes all the same */
+static void test_contract3_gap_without_memory(void **state)
+{
+	struct fix f;
+	u32 at;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	fix_body(&f);
+	client(&f, "0123456789", "0123456789");
+	at = f.at[SMTP_CLIENT];
+	host.fail = fail_always;
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 10, "abcdefghij"), -1);
+	assert_int_equal(host.counters[SMTP_FIXUP_CNT_MEMORY_REFUSED], 1);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at, "ABCDEFGHIJ"), 10);
+	host.fail = NULL;
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 10, "abcdefghij"), 10);
+	fix_end(&f);
 }
 
 /* What passes ahead of a gap leaves room for the marks of what closes it, or
@@ -351,6 +396,8 @@ int run_stream(void)
 		cmocka_unit_test(test_contract1_large_segment_is_cut),
 		cmocka_unit_test(test_contract3_gap_in_command_state),
 		cmocka_unit_test(test_contract3_body_ahead),
+		cmocka_unit_test(test_contract3_many_gaps),
+		cmocka_unit_test(test_contract3_gap_without_memory),
 		cmocka_unit_test(test_contract3_end_in_a_gap),
 		cmocka_unit_test(test_contract3_room_for_the_gap),
 		cmocka_unit_test(test_contract3_room_without_memory),
