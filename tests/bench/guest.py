@@ -9,6 +9,7 @@ else the machine does meets all of them alike. One line of JSON a run.
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -50,7 +51,7 @@ table inet bench {
 """
 NO_LIMITS = [word for name in ("command-line", "rcpt", "sender", "header-line", "body-line",
                                "mime-filename")
-             for word in ("limit", name, "0", "off")]
+             for word in ("limit", name, "512", "off")]
 
 # name: what the router does, and how octets go if not by DATA. "against" is
 # what the case is held against.
@@ -137,6 +138,16 @@ def set_loss(lossy):
             sh("tc", "qdisc", "del", "dev", device, "root")
 
 
+def wait_for_port():
+    for _ in range(100):
+        try:
+            socket.create_connection((ROUTER, 25), 1).close()
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise RuntimeError("HAProxy does not listen")
+
+
 class Case:
     """The router does what the case says, until close()."""
 
@@ -171,6 +182,8 @@ class Case:
                  str(self.what["flows"])], stdout=subprocess.PIPE, text=True)
             if self.daemon.stdout.readline() != "open\n":
                 raise RuntimeError("the flows did not open")
+        elif self.what.get("haproxy"):
+            wait_for_port()
         elif self.daemon:
             time.sleep(0.5)
 
@@ -186,6 +199,15 @@ def slabs():
         fields = [line.split() for line in file]
     return {line[0]: int(line[3]) for line in fields
             if line[0] in ("smtp_ct_flow", "nf_conntrack")}
+
+
+def counters():
+    """What tells a slow filter from one that has the sender repeat."""
+    words = ("segments_dropped", "segments_cut", "segments_replayed", "memory_refused")
+    with open("/proc/net/smtp_fixup", encoding="ascii") as file:
+        fields = [line.split() for line in file]
+    return {line[0]: int(line[1]) for line in fields
+            if len(line) == 2 and line[0] in words and line[1] != "0"}
 
 
 def run(programs, case, way, processes, units):
@@ -220,7 +242,8 @@ def measure(programs, name, number, units):
                     units[key] = max(few // 2, units[key] * RUN_NS // spent)
             done, cpu, wall = run(programs, case, my_way, processes, units[key])
             print(json.dumps({"measure": name, "case": case_name, "round": number,
-                              "units": done, "cpu": cpu, "wall": wall}), flush=True)
+                              "units": done, "cpu": cpu, "wall": wall,
+                              **counters()}), flush=True)
         except (subprocess.SubprocessError, RuntimeError) as error:
             units[key] = 0
             print(json.dumps({"measure": name, "case": case_name, "round": number,
