@@ -47,6 +47,10 @@ static const char *const reject_docs[] = {
 		"the whole line is overwritten with X",
 	[SMTP_FIXUP_REJECT_NOOP] =
 		"it becomes NOOP and blanks (PIX 4.0, 4.1); the server says OK",
+	[SMTP_FIXUP_REJECT_DROP] =
+		"the connection ends: nothing of it passes any more",
+	[SMTP_FIXUP_REJECT_RESET] =
+		"the connection ends: both sides are reset",
 };
 
 static const char *const ehlo_docs[] = {
@@ -63,6 +67,8 @@ static const char *const tls_docs[] = {
 		"STARTTLS is masked in the EHLO reply and blocked as a command",
 	[SMTP_FIXUP_TLS_ALLOW] =
 		"STARTTLS passes; once TLS has started the connection is left alone",
+	[SMTP_FIXUP_TLS_REQUIRE] =
+		"as allow, and before TLS only EHLO HELO STARTTLS NOOP RSET QUIT pass",
 };
 
 static const char *const special_docs[] = {

@@ -51,7 +51,7 @@ const char *const smtp_counter_explanations[__SMTP_FIXUP_CNT_MAX] = {
 	[SMTP_FIXUP_CNT_COMMANDS_PASSED] =
 		"command lines whose verb the policy allows",
 	[SMTP_FIXUP_CNT_COMMANDS_BLOCKED] =
-		"command lines whose verb was overwritten with X",
+		"command lines whose verb the policy does not allow",
 	[SMTP_FIXUP_CNT_EHLO_LINES_MASKED] =
 		"lines of EHLO replies whose keyword the policy does not let through",
 	[SMTP_FIXUP_CNT_BYTES_MASKED] =

@@ -68,6 +68,8 @@ const char *const smtp_reject_names[__SMTP_FIXUP_REJECT_MAX] = {
 	[SMTP_FIXUP_REJECT_X]		= "x",
 	[SMTP_FIXUP_REJECT_LINE]	= "line",
 	[SMTP_FIXUP_REJECT_NOOP]	= "noop",
+	[SMTP_FIXUP_REJECT_DROP]	= "drop",
+	[SMTP_FIXUP_REJECT_RESET]	= "reset",
 };
 
 const char *const smtp_ehlo_names[__SMTP_FIXUP_EHLO_MAX] = {
@@ -79,6 +81,7 @@ const char *const smtp_ehlo_names[__SMTP_FIXUP_EHLO_MAX] = {
 const char *const smtp_tls_names[__SMTP_FIXUP_TLS_MAX] = {
 	[SMTP_FIXUP_TLS_MASK]	= "mask",
 	[SMTP_FIXUP_TLS_ALLOW]	= "allow",
+	[SMTP_FIXUP_TLS_REQUIRE] = "require",
 };
 
 const char *const smtp_special_names[__SMTP_FIXUP_SPECIAL_MAX] = {
@@ -237,10 +240,19 @@ void smtp_policy_init(struct smtp_policy *p, u8 mode)
 	smtp_policy_set_tls(p, preset->tls);
 }
 
+u64 smtp_policy_plain_verbs(const struct smtp_policy *p)
+{
+	if (p->tls != SMTP_FIXUP_TLS_REQUIRE)
+		return p->verbs;
+	return p->verbs & (SMTP_VERB_BIT(EHLO) | SMTP_VERB_BIT(HELO) |
+			   SMTP_VERB_BIT(STARTTLS) | SMTP_VERB_BIT(NOOP) |
+			   SMTP_VERB_BIT(RSET) | SMTP_VERB_BIT(QUIT));
+}
+
 void smtp_policy_set_tls(struct smtp_policy *p, u8 tls)
 {
 	p->tls = tls;
-	if (tls == SMTP_FIXUP_TLS_ALLOW) {
+	if (tls == SMTP_FIXUP_TLS_ALLOW || tls == SMTP_FIXUP_TLS_REQUIRE) {
 		p->verbs |= SMTP_VERB_BIT(STARTTLS);
 		p->keywords |= SMTP_KEYWORD_BIT(STARTTLS);
 	} else {
@@ -287,14 +299,14 @@ const char *smtp_limits_check(const struct smtp_policy *p)
 const char *smtp_policy_check(const struct smtp_policy *p)
 {
 	bool starttls = p->verbs & SMTP_VERB_BIT(STARTTLS);
-	bool tls_allowed = p->tls == SMTP_FIXUP_TLS_ALLOW;
+	bool tls_allowed = p->tls != SMTP_FIXUP_TLS_MASK;
 
 	if (p->mode == SMTP_FIXUP_MODE_OFF)
 		return NULL;
 	if (starttls != tls_allowed)
 		return "STARTTLS is let through by 'tls allow', not by the list of verbs";
 	if (starttls && !(p->verbs & SMTP_VERB_BIT(EHLO)))
-		return "'tls allow' needs EHLO, which this policy blocks";
+		return "'tls allow' and 'tls require' need EHLO, which this policy blocks";
 	if (p->banner == SMTP_FIXUP_BANNER_TEXT && !p->text_len)
 		return "'banner text' needs the text";
 	if (p->keep_esmtp && p->banner != SMTP_FIXUP_BANNER_PIX &&

@@ -115,6 +115,14 @@ int smtp_match_word(const struct smtp_match *m, const struct smtp_word *table);
 void smtp_policy_init(struct smtp_policy *p, u8 mode);
 
 /**
+ * smtp_policy_plain_verbs() - what passes as long as TLS has not started: S3
+ * @p: the policy
+ *
+ * Return: bit mask of enum smtp_fixup_verb.
+ */
+u64 smtp_policy_plain_verbs(const struct smtp_policy *p);
+
+/**
  * smtp_policy_set_tls() - change the tls option and what follows from it
  * @p: the policy
  * @tls: enum smtp_fixup_tls

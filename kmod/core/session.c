@@ -101,7 +101,7 @@ static u32 smtp_line_noop(struct smtp_flow *flow, struct smtp_piece *p, u32 verb
 }
 
 /* The octet at @i shows that the verb which begins at @verb is not allowed:
- * mask what is in sight of it (V3, V4, V6). @begins: all of it is. Returns
+ * mask what is in sight of it (V3, V4, V6), or end the connection (V5). @begins: all of it is. Returns
  * where to read on.
  */
 static u32 smtp_verb_block(struct smtp_flow *flow, struct smtp_piece *p,
@@ -110,6 +110,13 @@ static u32 smtp_verb_block(struct smtp_flow *flow, struct smtp_piece *p,
 	struct smtp_session *s = &flow->session;
 	u32 done = 0;
 
+	if (flow->policy->reject >= SMTP_FIXUP_REJECT_DROP) {
+		smtp_verb_event(flow, p, verb, SMTP_FIXUP_EVENT_COMMAND_REFUSED);
+		smtp_flow_end(flow, flow->policy->reject == SMTP_FIXUP_REJECT_DROP ?
+				    SMTP_DROP : SMTP_RESET);
+		s->line = SMTP_LINE_BLOCKED;	/* where it is only observed */
+		return i;
+	}
 	if (flow->policy->reject == SMTP_FIXUP_REJECT_NOOP && begins)
 		done = smtp_line_noop(flow, p, verb);
 	if (p->later) {
@@ -216,7 +223,7 @@ u32 smtp_session_client(struct smtp_flow *flow, struct smtp_piece *p)
 		if (s->line == SMTP_LINE_START && !smtp_is_blank(*c) &&
 		    !smtp_is_eol(*c)) {
 			s->line = SMTP_LINE_VERB;
-			s->verb.candidates = flow->policy->verbs;
+			s->verb.candidates = smtp_policy_plain_verbs(flow->policy);
 			s->verb.len = 0;
 			verb = i;
 		}

@@ -21,6 +21,11 @@ static const char *const address_verbs[] = {
 	"mail", "rcpt", "saml", "send", "soml", NULL
 };
 
+/* S3, but for STARTTLS */
+static const char *const plain_verbs[] = {
+	"ehlo", "helo", "noop", "rset", "quit", NULL
+};
+
 /* E2 */
 static const char *const ehlo_keywords[] = {
 	"size", "etrn", "pipelining", "dsn", "enhancedstatuscodes",
@@ -67,6 +72,10 @@ static bool verb_ok(const struct model_policy *p, const uint8_t *word,
 	const char *const *list = p->esmtp ? esmtp_verbs : fixup_verbs;
 	int i;
 
+	/* What comes behind TLS is not asked about */
+	if (p->tls_required)
+		list = plain_verbs;
+
 	for (; *list; list++) {
 		bool denied = false;
 
@@ -76,7 +85,7 @@ static bool verb_ok(const struct model_policy *p, const uint8_t *word,
 		if (!denied && word_is(*list, word, n, whole))
 			return true;
 	}
-	for (i = 0; i < 4 && p->allow[i]; i++)
+	for (i = 0; i < 4 && p->allow[i] && !p->tls_required; i++)
 		if (word_is(p->allow[i], word, n, whole))
 			return true;
 	return p->tls && word_is("starttls", word, n, whole);

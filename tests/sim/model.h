@@ -31,6 +31,7 @@ enum model_ehlo { MODEL_MASK, MODEL_STRIP, MODEL_EHLO_KEEP };
 struct model_policy {
 	bool esmtp;
 	bool tls;
+	bool tls_required;
 	enum model_banner banner;
 	bool keep_esmtp;
 	enum model_reject reject;

@@ -377,6 +377,10 @@ static void make_policy(struct plan *p, struct rng *r)
 		p->model.tls = true;
 		smtp_policy_set_tls(&p->policy, SMTP_FIXUP_TLS_ALLOW);
 	}
+	if (p->model.tls && !rng_below(r, 3)) {
+		p->model.tls_required = true;
+		smtp_policy_set_tls(&p->policy, SMTP_FIXUP_TLS_REQUIRE);
+	}
 	if (!rng_below(r, 4)) {
 		k = rng_below(r, sizeof(more) / sizeof(*more));
 		p->model.allow[0] = more[k].name;
@@ -637,6 +641,7 @@ void plan_print(const struct plan *p, const struct diet *diet)
 	printf("policy: %s banner %s%s%s%s%s%s%s\n",
 	       p->model.esmtp ? "esmtp" : "fixup", banners[p->model.banner],
 	       p->model.keep_esmtp ? " keep-esmtp" : "",
+	       p->model.tls_required ? " tls require" :
 	       p->model.tls ? " tls allow" : "",
 	       p->model.allow[0] ? " allow " : "",
 	       p->model.allow[0] ? p->model.allow[0] : "",

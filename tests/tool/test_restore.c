@@ -252,7 +252,7 @@ static void restore_says_which_line(void **state)
 		{ "restore x\n", ":1: 'restore' can't begin" },
 		{ "fixup protocol http 80\n", ":1: 'http' is not known here" },
 		{ "\n\nno route\n", ":3: 'route'" },
-		{ "set 25 fixup tls allow\n", ":1: 'tls allow' needs EHLO" },
+		{ "set 25 fixup tls allow\n", ":1: 'tls allow' and 'tls require' need EHLO" },
 		{ "set\n", ":1: set needs ports" },
 		{ "\e[2J\n", ":1: '?[2J'" },
 		{ "set 25 fixup\\\n", ":1: a backslash" },

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The dialogue: D1, D2, D5, D7, D8, S2. */
+/* The dialogue: D1, D2, D5, D7, D8, S2, S3. */
 #include <stdio.h>
 
 #include "tests.h"
@@ -286,6 +286,47 @@ static void test_s2_refused(void **state)
 	fix_end(&f);
 }
 
+static void test_s3_nothing_before_tls(void **state)
+{
+	static const char *const plain[] = {
+		"EHLO a\r\n", "HELO a\r\n", "NOOP\r\n", "RSET\r\n", "QUIT\r\n",
+	};
+	static const char *const later[] = {
+		"MAIL", "RCPT", "DATA", "AUTH", "ETRN", "HELP", "SAML", "SEND",
+		"SOML", "VRFY",
+	};
+	char in[16], out[16];
+	struct fix f;
+	u32 i;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_ESMTP);
+	smtp_policy_set_tls(&f.policy, SMTP_FIXUP_TLS_REQUIRE);
+	assert_null(smtp_policy_check(&f.policy));
+	fix_open(&f);
+	for (i = 0; i < sizeof(later) / sizeof(*later); i++) {
+		sprintf(in, "%s\r\n", later[i]);
+		sprintf(out, "%.*s\r\n", (int)strlen(later[i]), "XXXXXXXX");
+		client(&f, in, out);
+		server(&f, "500 no\r\n", "500 no\r\n");
+	}
+	for (i = 0; i < sizeof(plain) / sizeof(*plain); i++) {
+		client(&f, plain[i], plain[i]);
+		server(&f, "250 ok\r\n", "250 ok\r\n");
+	}
+	client(&f, "EHLO a\r\n", "EHLO a\r\n");
+	server(&f, "250-a\r\n250 STARTTLS\r\n", "250-a\r\n250 STARTTLS\r\n");
+	/* A refused STARTTLS changes nothing */
+	client(&f, "STARTTLS\r\n", "STARTTLS\r\n");
+	server(&f, "454 no\r\n", "454 no\r\n");
+	client(&f, "MAIL FROM:<a>\r\n", "XXXX FROM:<a>\r\n");
+	server(&f, "500 no\r\n", "500 no\r\n");
+	client(&f, "STARTTLS\r\n", "STARTTLS\r\n");
+	server(&f, "220 go\r\n", "220 go\r\n");
+	client(&f, "MAIL FROM:<a>\r\n", "MAIL FROM:<a>\r\n");
+	fix_end(&f);
+}
+
 /* D9: nothing changes after TLS has started, but what came before stays as
  * it was judged
  */
@@ -322,6 +363,7 @@ int run_dialogue(void)
 		cmocka_unit_test(test_d8_no_smtp_reply),
 		cmocka_unit_test(test_s2_opaque_after_220),
 		cmocka_unit_test(test_s2_refused),
+		cmocka_unit_test(test_s3_nothing_before_tls),
 		cmocka_unit_test(test_d9_tls_replays_plaintext),
 	};
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Verbs: V1-V3, V6-V9. */
+/* Verbs: V1-V3, V5-V9. */
 #include <stdio.h>
 
 #include "tests.h"
+
+#define COUNT(c)	host.counters[SMTP_FIXUP_CNT_##c]
 
 static void test_v1_v2_v3_every_verb(void **state)
 {
@@ -78,6 +80,51 @@ static void test_v1_allow_and_deny(void **state)
 	f.policy.verbs &= ~SMTP_VERB_BIT(NOOP);
 	client(&f, "XCLIENT A=B\r\nNOOP\r\nXCLIEN\r\nXFORWARD\r\n",
 	       "XCLIENT A=B\r\nXXXX\r\nXXXXXX\r\nXXXXXXXX\r\n");
+	fix_end(&f);
+}
+
+static void test_v5_drop_and_reset(void **state)
+{
+	static const struct {
+		u8 reject;
+		int verdict;
+	} ends[] = {
+		{ SMTP_FIXUP_REJECT_DROP, -1 }, { SMTP_FIXUP_REJECT_RESET, -2 },
+	};
+	struct fix f;
+	u32 i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+		f.policy.reject = ends[i].reject;
+		fix_open(&f);
+		client(&f, "NOOP EXPN\r\nRS", "NOOP EXPN\r\nRS");
+		client(&f, "ET\r\n", "ET\r\n");
+		/* Not even what is allowed, in the same segment or later */
+		client_cut(&f, "NOOP\r\nexpn a\r\nNOOP\r\n", ends[i].verdict);
+		assert_int_equal(COUNT(COMMANDS_BLOCKED), 1);
+		assert_int_equal(COUNT(CONNECTIONS_ENDED), 1);
+		client_cut(&f, "NOOP\r\n", -1);
+		assert_int_equal(fix_at(&f, SMTP_SERVER, f.at[SMTP_SERVER],
+					"250 ok\r\n"), -1);
+		assert_int_equal(COUNT(COMMANDS_BLOCKED), 1);
+		fix_end(&f);
+	}
+}
+
+/* V6: what has left of it is no verb */
+static void test_v5_typed(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	f.policy.reject = SMTP_FIXUP_REJECT_DROP;
+	fix_open(&f);
+	client(&f, "DAT", "DAT");
+	client_cut(&f, "E", -1);
+	client_cut(&f, "A\r\n", -1);
 	fix_end(&f);
 }
 
@@ -235,6 +282,8 @@ int run_verbs(void)
 		cmocka_unit_test(test_v1_v2_v3_every_verb),
 		cmocka_unit_test(test_v3_seed),
 		cmocka_unit_test(test_v1_allow_and_deny),
+		cmocka_unit_test(test_v5_drop_and_reset),
+		cmocka_unit_test(test_v5_typed),
 		cmocka_unit_test(test_v6_pieces),
 		cmocka_unit_test(test_v6_fragments),
 		cmocka_unit_test(test_v7_line_ends),

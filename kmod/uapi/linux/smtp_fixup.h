@@ -64,11 +64,13 @@ enum smtp_fixup_banner {
 /* Characters of a banner text at most */
 #define SMTP_FIXUP_TEXT_MAX	200
 
-/* What becomes of a blocked command: RULES.md V3, V4 */
+/* What becomes of a blocked command: RULES.md V3-V5 */
 enum smtp_fixup_reject {
 	SMTP_FIXUP_REJECT_X,		/* its verb is overwritten with X */
 	SMTP_FIXUP_REJECT_LINE,		/* all of it is */
 	SMTP_FIXUP_REJECT_NOOP,		/* NOOP, and blanks */
+	SMTP_FIXUP_REJECT_DROP,		/* the connection ends: nothing passes */
+	SMTP_FIXUP_REJECT_RESET,	/* the connection ends: RST */
 	__SMTP_FIXUP_REJECT_MAX
 };
 
@@ -80,10 +82,11 @@ enum smtp_fixup_ehlo {
 	__SMTP_FIXUP_EHLO_MAX
 };
 
-/* STARTTLS: RULES.md S1, S2 */
+/* STARTTLS: RULES.md S1-S3 */
 enum smtp_fixup_tls {
 	SMTP_FIXUP_TLS_MASK,
 	SMTP_FIXUP_TLS_ALLOW,
+	SMTP_FIXUP_TLS_REQUIRE,		/* and before it nothing that matters */
 	__SMTP_FIXUP_TLS_MAX
 };
 
@@ -252,6 +255,7 @@ enum smtp_fixup_event {
 	SMTP_FIXUP_EVENT_BODY_UNREAD,
 	SMTP_FIXUP_EVENT_ENDED,
 	SMTP_FIXUP_EVENT_UNOBSERVED,
+	SMTP_FIXUP_EVENT_COMMAND_REFUSED,
 	__SMTP_FIXUP_EVENT_MAX
 };
 
