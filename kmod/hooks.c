@@ -86,6 +86,10 @@ static unsigned int smtp_hook_new(const struct sk_buff *skb, struct nf_conn *ct,
 		smtp_event_ct(ct, rule, SMTP_FIXUP_EVENT_PREEXISTING);
 		return NF_ACCEPT;
 	}
+	if (rule->policy.midstream == SMTP_FIXUP_MIDSTREAM_PASS) {
+		smtp_event_ct(ct, rule, SMTP_FIXUP_EVENT_MIDSTREAM_PASSED);
+		return NF_ACCEPT;
+	}
 	smtp_event_ct(ct, rule, SMTP_FIXUP_EVENT_PACKET_MIDSTREAM);
 	return smtp_rule_drop(rule);
 }

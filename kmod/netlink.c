@@ -43,7 +43,7 @@ static const struct nla_policy smtp_limits_policy[__SMTP_FIXUP_LIMIT_MAX + 1] = 
 	SMTP_LIMIT(MIME_FILENAME),
 };
 
-static const struct nla_policy smtp_set_policy[SMTP_FIXUP_A_KEEP_ESMTP + 1] = {
+static const struct nla_policy smtp_set_policy[SMTP_FIXUP_A_STRICT + 1] = {
 	[SMTP_FIXUP_A_PORTS] = NLA_POLICY_NESTED(smtp_ports_policy),
 	[SMTP_FIXUP_A_MODE] = NLA_POLICY_MAX(NLA_U8, __SMTP_FIXUP_MODE_MAX - 1),
 	[SMTP_FIXUP_A_BANNER] =
@@ -60,6 +60,13 @@ static const struct nla_policy smtp_set_policy[SMTP_FIXUP_A_KEEP_ESMTP + 1] = {
 	[SMTP_FIXUP_A_LIMITS] = NLA_POLICY_NESTED(smtp_limits_policy),
 	[SMTP_FIXUP_A_OBSERVE] = { .type = NLA_FLAG },
 	[SMTP_FIXUP_A_KEEP_ESMTP] = { .type = NLA_FLAG },
+	[SMTP_FIXUP_A_SMUGGLING] =
+		NLA_POLICY_MAX(NLA_U8, __SMTP_FIXUP_SMUGGLING_MAX - 1),
+	[SMTP_FIXUP_A_LINE_ENDING] =
+		NLA_POLICY_MAX(NLA_U8, __SMTP_FIXUP_LINE_ENDING_MAX - 1),
+	[SMTP_FIXUP_A_MIDSTREAM] =
+		NLA_POLICY_MAX(NLA_U8, __SMTP_FIXUP_MIDSTREAM_MAX - 1),
+	[SMTP_FIXUP_A_STRICT] = { .type = NLA_FLAG },
 };
 
 static const struct nla_policy smtp_replace_policy[SMTP_FIXUP_A_POLICY + 1] = {
@@ -219,6 +226,8 @@ static int smtp_nl_parse_policy(struct genl_info *info,
 			return smtp_nl_refuse(info->extack, attrs[i],
 					      "Mode off takes no options");
 	}
+	if (nla_get_flag(attrs[SMTP_FIXUP_A_STRICT]))
+		smtp_policy_set_strict(policy);
 	err = smtp_nl_parse_banner(info, policy);
 	if (err)
 		return err;
@@ -232,6 +241,12 @@ static int smtp_nl_parse_policy(struct genl_info *info,
 		policy->ehlo = nla_get_u8(attrs[SMTP_FIXUP_A_EHLO]);
 	if (attrs[SMTP_FIXUP_A_SPECIAL])
 		policy->special = nla_get_u8(attrs[SMTP_FIXUP_A_SPECIAL]);
+	if (attrs[SMTP_FIXUP_A_SMUGGLING])
+		policy->smuggling = nla_get_u8(attrs[SMTP_FIXUP_A_SMUGGLING]);
+	if (attrs[SMTP_FIXUP_A_LINE_ENDING])
+		policy->line_ending = nla_get_u8(attrs[SMTP_FIXUP_A_LINE_ENDING]);
+	if (attrs[SMTP_FIXUP_A_MIDSTREAM])
+		policy->midstream = nla_get_u8(attrs[SMTP_FIXUP_A_MIDSTREAM]);
 	policy->observe = nla_get_flag(attrs[SMTP_FIXUP_A_OBSERVE]);
 	policy->keep_esmtp = nla_get_flag(attrs[SMTP_FIXUP_A_KEEP_ESMTP]);
 	err = smtp_nl_parse_limits(info, policy);
@@ -465,6 +480,10 @@ static int smtp_nl_put_policy(struct sk_buff *skb, const struct smtp_rule *rule)
 	    nla_put_u8(skb, SMTP_FIXUP_A_REJECT, policy->reject) ||
 	    nla_put_u8(skb, SMTP_FIXUP_A_EHLO, policy->ehlo) ||
 	    nla_put_u8(skb, SMTP_FIXUP_A_SPECIAL, policy->special) ||
+	    nla_put_u8(skb, SMTP_FIXUP_A_SMUGGLING, policy->smuggling) ||
+	    nla_put_u8(skb, SMTP_FIXUP_A_LINE_ENDING, policy->line_ending) ||
+	    nla_put_u8(skb, SMTP_FIXUP_A_MIDSTREAM, policy->midstream) ||
+	    (policy->strict && nla_put_flag(skb, SMTP_FIXUP_A_STRICT)) ||
 	    (policy->observe && nla_put_flag(skb, SMTP_FIXUP_A_OBSERVE)) ||
 	    (policy->keep_esmtp && nla_put_flag(skb, SMTP_FIXUP_A_KEEP_ESMTP)) ||
 	    smtp_nl_put_limits(skb, policy))

@@ -166,6 +166,8 @@ int policy_list_add(const struct nlmsghdr *nlh, void *list)
 	if (!attr_get(tb[SMTP_FIXUP_A_TLS], &tls, 1))
 		return -1;
 	smtp_policy_set_tls(p, tls);
+	if (tb[SMTP_FIXUP_A_STRICT])
+		smtp_policy_set_strict(p);
 	p->observe = tb[SMTP_FIXUP_A_OBSERVE];
 	p->keep_esmtp = tb[SMTP_FIXUP_A_KEEP_ESMTP];
 	if (!text_get(tb[SMTP_FIXUP_A_BANNER_TEXT], p) ||
@@ -173,6 +175,9 @@ int policy_list_add(const struct nlmsghdr *nlh, void *list)
 	    !attr_get(tb[SMTP_FIXUP_A_REJECT], &p->reject, 1) ||
 	    !attr_get(tb[SMTP_FIXUP_A_EHLO], &p->ehlo, 1) ||
 	    !attr_get(tb[SMTP_FIXUP_A_SPECIAL], &p->special, 1) ||
+	    !attr_get(tb[SMTP_FIXUP_A_SMUGGLING], &p->smuggling, 1) ||
+	    !attr_get(tb[SMTP_FIXUP_A_LINE_ENDING], &p->line_ending, 1) ||
+	    !attr_get(tb[SMTP_FIXUP_A_MIDSTREAM], &p->midstream, 1) ||
 	    !limits_get(tb[SMTP_FIXUP_A_LIMITS], p) ||
 	    !attr_get(tb[SMTP_FIXUP_A_VERBS], &p->verbs, 8) ||
 	    !attr_get(tb[SMTP_FIXUP_A_KEYWORDS], &p->keywords, 8) ||
@@ -499,7 +504,8 @@ static size_t request_size(const struct set_request *req)
 
 static bool attr_is_flag(u8 attr)
 {
-	return attr == SMTP_FIXUP_A_OBSERVE || attr == SMTP_FIXUP_A_KEEP_ESMTP;
+	return attr == SMTP_FIXUP_A_OBSERVE ||
+	       attr == SMTP_FIXUP_A_KEEP_ESMTP || attr == SMTP_FIXUP_A_STRICT;
 }
 
 static void put_request(struct nlmsghdr *nlh, const struct set_request *req)
@@ -581,6 +587,10 @@ const char *attr_name(unsigned int type)
 		[SMTP_FIXUP_A_LIMITS] = "limit",
 		[SMTP_FIXUP_A_OBSERVE] = "observe",
 		[SMTP_FIXUP_A_KEEP_ESMTP] = "keep-esmtp",
+		[SMTP_FIXUP_A_SMUGGLING] = "smuggling",
+		[SMTP_FIXUP_A_LINE_ENDING] = "line-ending",
+		[SMTP_FIXUP_A_MIDSTREAM] = "midstream",
+		[SMTP_FIXUP_A_STRICT] = "strict",
 	};
 
 	return type <= SMTP_FIXUP_A_MAX ? names[type] : NULL;

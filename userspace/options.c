@@ -77,6 +77,46 @@ static u8 special_get(const struct smtp_policy *policy)
 	return policy->special;
 }
 
+static void smuggling_apply(struct smtp_policy *policy, u8 value)
+{
+	policy->smuggling = value;
+}
+
+static u8 smuggling_get(const struct smtp_policy *policy)
+{
+	return policy->smuggling;
+}
+
+static void line_ending_apply(struct smtp_policy *policy, u8 value)
+{
+	policy->line_ending = value;
+}
+
+static u8 line_ending_get(const struct smtp_policy *policy)
+{
+	return policy->line_ending;
+}
+
+static void midstream_apply(struct smtp_policy *policy, u8 value)
+{
+	policy->midstream = value;
+}
+
+static u8 midstream_get(const struct smtp_policy *policy)
+{
+	return policy->midstream;
+}
+
+static void strict_apply(struct smtp_policy *policy, u8 value)
+{
+	policy->strict = value;
+}
+
+static u8 strict_get(const struct smtp_policy *policy)
+{
+	return policy->strict;
+}
+
 static u8 tls_get(const struct smtp_policy *policy)
 {
 	return policy->tls;
@@ -366,6 +406,45 @@ const struct set_option set_options[] = {
 		.print = print_limits,
 		.complete = complete_limit,
 	}, {
+		.name = "smuggling",
+		.doc = "what becomes of dots that only some servers take for the end of a message",
+		.attr = SMTP_FIXUP_A_SMUGGLING,
+		.words = &smuggling_words,
+		.apply = smuggling_apply,
+		.get = smuggling_get,
+		.parse = parse_word,
+		.print = print_word,
+		.complete = complete_word,
+	}, {
+		.name = "line-ending",
+		.doc = "whether a bare CR or LF ends a command",
+		.attr = SMTP_FIXUP_A_LINE_ENDING,
+		.words = &line_ending_words,
+		.apply = line_ending_apply,
+		.get = line_ending_get,
+		.parse = parse_word,
+		.print = print_word,
+		.complete = complete_word,
+	}, {
+		.name = "midstream",
+		.doc = "what becomes of connections whose beginning was not seen",
+		.attr = SMTP_FIXUP_A_MIDSTREAM,
+		.words = &midstream_words,
+		.apply = midstream_apply,
+		.get = midstream_get,
+		.parse = parse_word,
+		.print = print_word,
+		.complete = complete_word,
+	}, {
+		.name = "strict",
+		.arg = "",
+		.doc = "line-ending strict, the vendor's limits; a server out of turn ends the connection",
+		.attr = SMTP_FIXUP_A_STRICT,
+		.apply = strict_apply,
+		.get = strict_get,
+		.parse = parse_flag,
+		.print = print_flag,
+	}, {
 		.name = "observe",
 		.arg = "",
 		.doc = "judge, count and report everything, change nothing",
@@ -423,6 +502,10 @@ void options_print(FILE *out, const struct smtp_policy *policy)
 	if (policy->mode == SMTP_FIXUP_MODE_OFF)
 		return;
 	policy_init(&base, policy->mode);
+	if (policy->strict) {
+		smtp_policy_set_strict(&base);
+		base.strict = false;	/* to be said */
+	}
 	for (unsigned int i = 0; i < set_options_count; i++)
 		set_options[i].print(&set_options[i], out, policy, &base);
 }
@@ -439,6 +522,7 @@ void options_print_all(FILE *out, const struct smtp_policy *policy)
 	other.keywords = 0;
 	other.observe = false;
 	other.keep_esmtp = false;
+	other.strict = false;
 	for (unsigned int i = 0; i < set_options_count; i++)
 		set_options[i].print(&set_options[i], out, policy, &other);
 }
@@ -473,6 +557,22 @@ void options_explain(FILE *out)
 	fputc('\n', out);
 }
 
+/* What strict means, where no other option says otherwise */
+static void strict_finish(struct set_request *req)
+{
+	struct smtp_policy strict = req->policy;
+
+	if (!strict.strict)
+		return;
+	smtp_policy_set_strict(&strict);
+	if (!(req->attrs >> SMTP_FIXUP_A_LINE_ENDING & 1))
+		req->policy.line_ending = strict.line_ending;
+	for (unsigned int i = 0; i < __SMTP_FIXUP_LIMIT_MAX; i++) {
+		if (!(req->limits >> i & 1))
+			req->policy.limits[i] = strict.limits[i];
+	}
+}
+
 int options_finish(struct set_request *req, struct reason *why)
 {
 	const u64 both = req->allow & req->deny;
@@ -482,6 +582,7 @@ int options_finish(struct set_request *req, struct reason *why)
 		return reason_usage(why, "%s is both allowed and denied; name it once",
 				    smtp_verbs[__builtin_ctzll(both)].text);
 	req->policy.verbs = (req->policy.verbs | req->allow) & ~req->deny;
+	strict_finish(req);
 
 	fault = smtp_policy_check(&req->policy);
 	if (fault)

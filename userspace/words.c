@@ -82,6 +82,31 @@ static const char *const special_docs[] = {
 		"the connection ends",
 };
 
+static const char *const smuggling_docs[] = {
+	[SMTP_FIXUP_SMUGGLING_OFF] =
+		"nothing",
+	[SMTP_FIXUP_SMUGGLING_LOG] =
+		"they are counted and reported",
+	[SMTP_FIXUP_SMUGGLING_MASK] =
+		"each becomes a space, so that no server sees an end there",
+	[SMTP_FIXUP_SMUGGLING_DROP] =
+		"the connection ends",
+};
+
+static const char *const line_ending_docs[] = {
+	[SMTP_FIXUP_LINE_ENDING_LENIENT] =
+		"it does, and what follows waits where servers disagree",
+	[SMTP_FIXUP_LINE_ENDING_STRICT] =
+		"it does not: it becomes a space",
+};
+
+static const char *const midstream_docs[] = {
+	[SMTP_FIXUP_MIDSTREAM_DROP] =
+		"their packets are dropped",
+	[SMTP_FIXUP_MIDSTREAM_PASS] =
+		"they pass unjudged",
+};
+
 static const char *const limit_docs[] = {
 	[SMTP_FIXUP_LIMIT_COMMAND_LINE] =
 		"octets of a command with its CRLF (default: 512)",
@@ -127,6 +152,15 @@ static_assert(sizeof(ehlo_docs) / sizeof(*ehlo_docs) == __SMTP_FIXUP_EHLO_MAX,
 static_assert(sizeof(tls_docs) / sizeof(*tls_docs) == __SMTP_FIXUP_TLS_MAX,
 	      "a tls value lacks its explanation");
 
+static_assert(sizeof(smuggling_docs) / sizeof(*smuggling_docs) ==
+	      __SMTP_FIXUP_SMUGGLING_MAX, "a smuggling value lacks its explanation");
+
+static_assert(sizeof(line_ending_docs) / sizeof(*line_ending_docs) ==
+	      __SMTP_FIXUP_LINE_ENDING_MAX, "a line-ending value lacks its explanation");
+
+static_assert(sizeof(midstream_docs) / sizeof(*midstream_docs) ==
+	      __SMTP_FIXUP_MIDSTREAM_MAX, "a midstream value lacks its explanation");
+
 const struct words mode_words = {
 	"mode", smtp_mode_names, mode_docs, NULL, __SMTP_FIXUP_MODE_MAX,
 };
@@ -160,6 +194,21 @@ const struct words limit_words = {
 
 const struct words action_words = {
 	"action", smtp_action_names, action_docs, NULL, __SMTP_FIXUP_ACTION_MAX,
+};
+
+const struct words smuggling_words = {
+	"smuggling value", smtp_smuggling_names, smuggling_docs, NULL,
+	__SMTP_FIXUP_SMUGGLING_MAX,
+};
+
+const struct words line_ending_words = {
+	"line-ending value", smtp_line_ending_names, line_ending_docs, NULL,
+	__SMTP_FIXUP_LINE_ENDING_MAX,
+};
+
+const struct words midstream_words = {
+	"midstream value", smtp_midstream_names, midstream_docs, NULL,
+	__SMTP_FIXUP_MIDSTREAM_MAX,
 };
 
 const struct words phase_words = {

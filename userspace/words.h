@@ -35,6 +35,9 @@ extern const struct words tls_words;
 extern const struct words special_words;
 extern const struct words limit_words;
 extern const struct words action_words;
+extern const struct words smuggling_words;
+extern const struct words line_ending_words;
+extern const struct words midstream_words;
 extern const struct words phase_words;
 
 #define WORD_TEXT_SIZE 12

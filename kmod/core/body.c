@@ -169,6 +169,28 @@ static void smtp_mark_eol_behind(struct smtp_stream *st, u32 seq)
 		m->eol_behind = true;
 }
 
+/* The dot at @seq follows @state and may be let be: why is it no end of data? */
+static void smtp_mark_wrong_before(struct smtp_stream *st, u32 seq, u8 state)
+{
+	struct smtp_mark *m = smtp_mark_at(st, seq);
+
+	if (!m || m->seq != seq)
+		return;
+	if (state == SMTP_BODY_CR)
+		m->wrong = SMTP_WRONG_CR_BEFORE;
+	else if (state == SMTP_BODY_LF)
+		m->wrong = SMTP_WRONG_LF_BEFORE;
+}
+
+/* ... and the dot at @seq, behind CRLF: for what is behind it */
+static void smtp_mark_wrong_behind(struct smtp_stream *st, u32 seq, u8 wrong)
+{
+	struct smtp_mark *m = smtp_mark_at(st, seq);
+
+	if (m && !m->wrong)
+		m->wrong = wrong;
+}
+
 /* Takes back the marks of octets that were looked at and not let through */
 static void smtp_marks_remove(struct smtp_stream *st, u32 from, u32 to)
 {
@@ -217,10 +239,10 @@ void smtp_body_ack(struct smtp_stream *st)
 		smtp_body_forget(st);
 	}
 
-	/* Not the dot right before it: a repetition may begin behind that. Not
-	 * few of many: that would move many for each ACK.
+	/* Not the dot right before it, nor that before a CR: a repetition may
+	 * begin behind those. Not few of many: that would move many for each ACK.
 	 */
-	gone = smtp_mark_behind(st, st->acked - 1);
+	gone = smtp_mark_behind(st, st->acked - 2);
 	if (2 * gone <= st->nr_marks)
 		return;
 	st->nr_marks -= gone;
@@ -272,6 +294,34 @@ static enum smtp_verdict smtp_body_defuse(struct smtp_flow *flow, u32 piece,
 	return SMTP_PASS;
 }
 
+/* D4 is not to be masked: the octet @c at stream->next is text like any other.
+ * False: no room for a mark.
+ */
+static bool smtp_body_let_be(struct smtp_flow *flow, u8 c)
+{
+	struct smtp_stream *st = &flow->stream[SMTP_CLIENT];
+	bool dot_cr = st->state == SMTP_BODY_DOT_CR;
+
+	if (c == '.' && !smtp_mark_add(flow, st->next, SMTP_MARK_DOTS, dot_cr))
+		return false;
+	if (c == '.')
+		smtp_mark_wrong_before(st, st->next, SMTP_BODY_CR);
+	if (dot_cr)
+		smtp_mark_wrong_behind(st, st->next - 2, SMTP_WRONG_CR_BEHIND);
+	else
+		smtp_mark_wrong_behind(st, st->next - 1, SMTP_WRONG_LF_BEHIND);
+	if (smtp_is_eol(c))
+		smtp_mark_eol_behind(st, st->next);
+	st->state = smtp_body_step(dot_cr ? SMTP_BODY_CR : SMTP_BODY_TEXT, c);
+	st->next++;
+	if (flow->policy->smuggling == SMTP_FIXUP_SMUGGLING_OFF)
+		return true;
+	smtp_event(flow, SMTP_FIXUP_EVENT_SMUGGLING_SEEN, NULL, 0);
+	if (flow->policy->smuggling == SMTP_FIXUP_SMUGGLING_DROP)
+		smtp_flow_end(flow, SMTP_RESET);
+	return true;
+}
+
 /* -- judging ------------------------------------------------------------ */
 
 /* Runs over octets and marks their dots, as long as nothing happens. @seq is
@@ -308,6 +358,8 @@ static u32 smtp_body_run(struct smtp_flow *flow, u8 *state, u32 seq,
 			if (!smtp_mark_add(flow, seq + i, SMTP_MARK_DOTS,
 					   smtp_body_at_eol(s)))
 				break;
+			if (flow->policy->smuggling != SMTP_FIXUP_SMUGGLING_MASK)
+				smtp_mark_wrong_before(st, seq + i, s);
 			if (i + 1 < n && smtp_is_eol(p[i + 1]))
 				smtp_mark_eol_behind(st, seq + i + 1);
 		}
@@ -363,6 +415,9 @@ enum smtp_verdict smtp_body_judge(struct smtp_flow *flow,
 		if (event == SMTP_BODY_END)
 			st->next++;
 		else if (event &&
+			 flow->policy->smuggling != SMTP_FIXUP_SMUGGLING_MASK)
+			stuck = !smtp_body_let_be(flow, p[done]);
+		else if (event &&
 			 smtp_body_defuse(flow, piece, &stuck) == SMTP_RESET)
 			return SMTP_RESET;
 		smtp_reading_octets(flow, p, st->next - start - off);
@@ -384,8 +439,12 @@ enum smtp_verdict smtp_body_close_gap(struct smtp_flow *flow)
 
 	while (st->nr_ahead && st->ahead[0].start == st->next) {
 		/* What passed ahead does not begin with LF: CRLF.CR */
-		if (st->state == SMTP_BODY_DOT_CR)
+		if (st->state == SMTP_BODY_DOT_CR &&
+		    flow->policy->smuggling >= SMTP_FIXUP_SMUGGLING_MASK)
 			return SMTP_RESET;
+		if (st->state == SMTP_BODY_DOT_CR)
+			smtp_mark_wrong_behind(st, st->next - 2,
+					       SMTP_WRONG_CR_BEHIND);
 		st->next = st->ahead[0].end;
 		st->state = st->ahead[0].state;
 		smtp_reading_gap(flow);
@@ -464,12 +523,55 @@ u32 smtp_body_kept_from(const struct smtp_stream *st)
 	return st->body_end - SMTP_END_OF_DATA_LEN;
 }
 
+/* Would the octets [from, to) of the segment make an end of data of a dot that
+ * was let be? D4
+ */
+static bool smtp_body_repairs(const struct smtp_stream *st,
+			      struct smtp_segment *seg, u32 from, u32 to)
+{
+	u32 i;
+
+	for (i = smtp_mark_behind(st, from - 2); i < st->nr_marks; i++) {
+		const struct smtp_mark *m = &st->marks[i];
+		u32 at = m->seq;
+		u8 right = '\n';
+
+		if (smtp_seq_before(to + 2, m->seq))
+			break;
+		switch (m->wrong) {
+		case SMTP_WRONG_CR_BEFORE:
+			at = m->seq - 1;
+			break;
+		case SMTP_WRONG_LF_BEFORE:
+			at = m->seq - 2;
+			right = '\r';
+			break;
+		case SMTP_WRONG_LF_BEHIND:
+			at = smtp_mark_end(m);
+			right = '\r';
+			break;
+		case SMTP_WRONG_CR_BEHIND:
+			at = smtp_mark_end(m) + 1;
+			break;
+		default:
+			continue;
+		}
+		if (!smtp_seq_before(at, from) && smtp_seq_before(at, to) &&
+		    smtp_segment_octet(seg, at) == right)
+			return true;
+	}
+	return false;
+}
+
 bool smtp_body_repeat(const struct smtp_stream *st, struct smtp_segment *seg,
 		      u32 from, u32 to)
 {
 	u32 checked = from;
 	bool eol;
 	u32 i;
+
+	if (smtp_body_repairs(st, seg, from, to))
+		return false;
 
 	/* From the mark that ends right before @from to the one right behind */
 	for (i = smtp_mark_behind(st, from - 1); i < st->nr_marks; i++) {

@@ -40,6 +40,8 @@ const char *const smtp_counter_names[__SMTP_FIXUP_CNT_MAX] = {
 	[SMTP_FIXUP_CNT_BODIES_UNREAD] = "bodies_unread",
 	[SMTP_FIXUP_CNT_CONNECTIONS_ENDED] = "connections_ended",
 	[SMTP_FIXUP_CNT_CONNECTIONS_UNOBSERVED] = "connections_unobserved",
+	[SMTP_FIXUP_CNT_SMUGGLING_SEEN] = "smuggling_seen",
+	[SMTP_FIXUP_CNT_MIDSTREAM_PASSED] = "midstream_passed",
 };
 
 #ifndef __KERNEL__
@@ -118,5 +120,9 @@ const char *const smtp_counter_explanations[__SMTP_FIXUP_CNT_MAX] = {
 		"connections ended by the option special, or by a limit",
 	[SMTP_FIXUP_CNT_CONNECTIONS_UNOBSERVED] =
 		"connections under observe that could not be followed to their end: too much at once came out of order or behind a command that must be waited for",
+	[SMTP_FIXUP_CNT_SMUGGLING_SEEN] =
+		"dots between line ends in a body that some servers take for the end of data, not made harmless",
+	[SMTP_FIXUP_CNT_MIDSTREAM_PASSED] =
+		"connections let through unjudged because their beginning is unknown",
 };
 #endif

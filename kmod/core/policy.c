@@ -91,6 +91,23 @@ const char *const smtp_special_names[__SMTP_FIXUP_SPECIAL_MAX] = {
 	[SMTP_FIXUP_SPECIAL_DROP]	= "drop",
 };
 
+const char *const smtp_smuggling_names[__SMTP_FIXUP_SMUGGLING_MAX] = {
+	[SMTP_FIXUP_SMUGGLING_OFF]	= "off",
+	[SMTP_FIXUP_SMUGGLING_LOG]	= "log",
+	[SMTP_FIXUP_SMUGGLING_MASK]	= "mask",
+	[SMTP_FIXUP_SMUGGLING_DROP]	= "drop",
+};
+
+const char *const smtp_line_ending_names[__SMTP_FIXUP_LINE_ENDING_MAX] = {
+	[SMTP_FIXUP_LINE_ENDING_LENIENT] = "lenient",
+	[SMTP_FIXUP_LINE_ENDING_STRICT]	= "strict",
+};
+
+const char *const smtp_midstream_names[__SMTP_FIXUP_MIDSTREAM_MAX] = {
+	[SMTP_FIXUP_MIDSTREAM_DROP]	= "drop",
+	[SMTP_FIXUP_MIDSTREAM_PASS]	= "pass",
+};
+
 const char *const smtp_limit_names[__SMTP_FIXUP_LIMIT_MAX] = {
 	[SMTP_FIXUP_LIMIT_COMMAND_LINE]		= "command-line",
 	[SMTP_FIXUP_LIMIT_RCPT]			= "rcpt",
@@ -234,10 +251,18 @@ void smtp_policy_init(struct smtp_policy *p, u8 mode)
 	p->banner = preset->banner;
 	p->reject = preset->reject;
 	p->special = preset->special;
+	p->smuggling = SMTP_FIXUP_SMUGGLING_MASK;
 	memcpy(p->limits, smtp_limits_vendor, sizeof(p->limits));
 	for (i = 0; i < __SMTP_FIXUP_LIMIT_MAX && !preset->vendor; i++)
 		p->limits[i].action = preset->limits;
 	smtp_policy_set_tls(p, preset->tls);
+}
+
+void smtp_policy_set_strict(struct smtp_policy *p)
+{
+	p->strict = true;
+	p->line_ending = SMTP_FIXUP_LINE_ENDING_STRICT;
+	memcpy(p->limits, smtp_limits_vendor, sizeof(p->limits));
 }
 
 u64 smtp_policy_plain_verbs(const struct smtp_policy *p)

@@ -32,7 +32,11 @@ struct smtp_limit {
  * @reject: enum smtp_fixup_reject
  * @ehlo: enum smtp_fixup_ehlo
  * @special: enum smtp_fixup_special
+ * @smuggling: enum smtp_fixup_smuggling
+ * @line_ending: enum smtp_fixup_line_ending
+ * @midstream: enum smtp_fixup_midstream
  * @observe: judge, count, change nothing
+ * @strict: a server that speaks out of turn ends the connection: D8
  * @keep_esmtp: the greeting's mask leaves the word ESMTP: G8
  * @limits: by enum smtp_fixup_limit
  * @text_len: octets of @text
@@ -47,7 +51,11 @@ struct smtp_policy {
 	u8 reject;
 	u8 ehlo;
 	u8 special;
+	u8 smuggling;
+	u8 line_ending;
+	u8 midstream;
 	bool observe;
+	bool strict;
 	bool keep_esmtp;
 	struct smtp_limit limits[__SMTP_FIXUP_LIMIT_MAX];
 	u16 text_len;
@@ -72,6 +80,9 @@ extern const char *const smtp_tls_names[__SMTP_FIXUP_TLS_MAX];
 extern const char *const smtp_reject_names[__SMTP_FIXUP_REJECT_MAX];
 extern const char *const smtp_ehlo_names[__SMTP_FIXUP_EHLO_MAX];
 extern const char *const smtp_special_names[__SMTP_FIXUP_SPECIAL_MAX];
+extern const char *const smtp_smuggling_names[__SMTP_FIXUP_SMUGGLING_MAX];
+extern const char *const smtp_line_ending_names[__SMTP_FIXUP_LINE_ENDING_MAX];
+extern const char *const smtp_midstream_names[__SMTP_FIXUP_MIDSTREAM_MAX];
 extern const char *const smtp_limit_names[__SMTP_FIXUP_LIMIT_MAX];
 extern const char *const smtp_action_names[__SMTP_FIXUP_ACTION_MAX];
 extern const char *const smtp_phase_names[__SMTP_FIXUP_PHASE_MAX];
@@ -113,6 +124,12 @@ int smtp_match_word(const struct smtp_match *m, const struct smtp_word *table);
  * @mode: enum smtp_fixup_mode
  */
 void smtp_policy_init(struct smtp_policy *p, u8 mode);
+
+/**
+ * smtp_policy_set_strict() - set the strict option and what follows from it
+ * @p: the policy, as its mode has it: other options come behind this one
+ */
+void smtp_policy_set_strict(struct smtp_policy *p);
 
 /**
  * smtp_policy_plain_verbs() - what passes as long as TLS has not started: S3

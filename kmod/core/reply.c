@@ -31,6 +31,16 @@ static u8 smtp_reply_settles(const struct smtp_session *s)
 	return SMTP_FIXUP_PHASE_COMMAND;
 }
 
+/* D8: the server speaks out of turn, or not SMTP. A 421 it may say whenever it
+ * has to close: RFC 5321, 3.8
+ */
+static void smtp_reply_unexpected(struct smtp_flow *flow)
+{
+	smtp_event(flow, SMTP_FIXUP_EVENT_REPLY_UNEXPECTED, NULL, 0);
+	if (flow->policy->strict && flow->session.reply_code != 421)
+		smtp_flow_end(flow, SMTP_RESET);
+}
+
 /* @event: what has become of it, if it is a greeting that is not let through */
 static void smtp_reply_end(struct smtp_flow *flow, enum smtp_fixup_event event)
 {
@@ -40,7 +50,7 @@ static void smtp_reply_end(struct smtp_flow *flow, enum smtp_fixup_event event)
 
 	s->reply_begun = false;
 	if (s->reply == SMTP_AWAIT_UNEXPECTED) {
-		smtp_event(flow, SMTP_FIXUP_EVENT_REPLY_UNEXPECTED, NULL, 0);
+		smtp_reply_unexpected(flow);
 		return;
 	}
 	s->replies++;
@@ -230,7 +240,7 @@ static void smtp_reply_line_end(struct smtp_flow *flow)
 
 	if (s->reply_column < 3 || s->reply_code == SMTP_NO_CODE) {
 		/* Not a reply line; the reply goes on: D8 */
-		smtp_event(flow, SMTP_FIXUP_EVENT_REPLY_UNEXPECTED, NULL, 0);
+		smtp_reply_unexpected(flow);
 	} else if (s->reply_more) {
 		s->reply_begun = true;
 	} else {
@@ -433,7 +443,8 @@ u32 smtp_session_server(struct smtp_flow *flow, struct smtp_piece *p)
 	u32 text = 0;	/* the fifth octet of the line, as far as in sight */
 	u32 i;
 
-	for (i = 0; i < p->n && s->phase != SMTP_FIXUP_PHASE_TLS; i++) {
+	for (i = 0; i < p->n && s->phase != SMTP_FIXUP_PHASE_TLS &&
+	     !smtp_flow_over(flow); i++) {
 		u8 *at = &p->buf[i];
 		u8 c = *at;
 

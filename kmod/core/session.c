@@ -190,18 +190,24 @@ static void smtp_line_end(struct smtp_session *s, bool bare)
 
 /* V7: is the octet at @i a bare LF? Some servers end the line at a bare CR: make
  * sure that all of them do, by an LF behind it. Of several CRs before an LF only
- * the last is left, where they are in sight.
+ * the last is left, where they are in sight. Strict: neither is an end, each
+ * becomes a space, but for a CR that has left already.
  */
 static bool smtp_line_end_octet(struct smtp_flow *flow, struct smtp_piece *p,
 				u32 i)
 {
 	u8 *c = &p->buf[i];
 	bool bare = *c == '\n' && !flow->session.cr;
+	bool strict = flow->policy->line_ending == SMTP_FIXUP_LINE_ENDING_STRICT;
 
 	if (!bare && (*c == '\n' || !flow->session.cr))
 		return false;
 	smtp_event(flow, SMTP_FIXUP_EVENT_BARE_LINE_END, NULL, 0);
-	if (*c == '\r' && i)
+	if (strict && bare) {
+		p->masked += smtp_fill(c, 1, ' ');
+		return false;
+	}
+	if (i && (strict || *c == '\r'))
 		p->masked += smtp_fill(c - 1, 1, ' ');
 	else
 		p->masked += smtp_fill(c, 1, '\n');

@@ -90,6 +90,17 @@ enum smtp_mark_kind {
 	SMTP_MARK_SPACE,	/* an octet that left as a space: D4 */
 };
 
+/* Where a dot that is let be between line ends is no end of data: D4. One octet
+ * that keeps it from being one is enough.
+ */
+enum smtp_mark_wrong {
+	SMTP_WRONG_NOWHERE,
+	SMTP_WRONG_CR_BEFORE,	/* the octet before it is no LF */
+	SMTP_WRONG_LF_BEFORE,	/* that before this LF is no CR */
+	SMTP_WRONG_LF_BEHIND,	/* the octet behind it is no CR */
+	SMTP_WRONG_CR_BEHIND,	/* that behind this CR is no LF */
+};
+
 /**
  * struct smtp_mark - what is remembered of the first copy of a body
  * @seq: sequence number of the first octet
@@ -97,6 +108,7 @@ enum smtp_mark_kind {
  * @kind: enum smtp_mark_kind
  * @eol_before: the octet before them is CR or LF, or the body begins here
  * @eol_behind: the octet behind them is CR or LF
+ * @wrong: enum smtp_mark_wrong
  */
 struct smtp_mark {
 	u32 seq;
@@ -104,6 +116,7 @@ struct smtp_mark {
 	u8 kind : 1;
 	u8 eol_before : 1;
 	u8 eol_behind : 1;
+	u8 wrong : 3;
 };
 
 /* Dots, or runs of them, in flight: room for the first, and for all, 64 KiB */

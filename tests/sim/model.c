@@ -242,7 +242,8 @@ static void find_verb(const struct model *m, uint32_t to, uint32_t *start,
 	const uint8_t *in = m->d[0].in;
 	uint32_t v = m->line, e;
 
-	while (v < to && is_blank(in[v]))
+	while (v < to && (is_blank(in[v]) ||
+			  (m->policy.strict_ends && is_eol(in[v]))))
 		v++;
 	for (e = v; e < to; e++)
 		if (is_blank(in[e]) || is_eol(in[e]))
@@ -388,7 +389,16 @@ static void command_byte(struct model *m, uint32_t p, uint32_t to)
 	bool ended, bad;
 
 	d->out[p] = c;
-	if (p > m->line && d->in[p - 1] == '\r') {
+	/* V7, strict: no line ends here, this is a blank */
+	if (m->policy.strict_ends && c == '\n' &&
+	    (p == m->line || d->in[p - 1] != '\r')) {
+		d->out[p] = ' ';
+		c = ' ';
+	}
+	if (m->policy.strict_ends && p > m->line && d->in[p - 1] == '\r' &&
+	    c != '\n' && d->piece[p - 1] == d->piece[p]) {
+		d->out[p - 1] = ' ';
+	} else if (p > m->line && d->in[p - 1] == '\r') {
 		if (c == '\r' && d->piece[p - 1] == d->piece[p]) {
 			d->out[p - 1] = ' ';
 			return;
@@ -449,6 +459,8 @@ static uint8_t body_masked(struct model *m, uint32_t p, uint32_t to)
 	bool next2 = next1 && p + 2 < to && d->piece[p + 2] == d->piece[p];
 	bool crlf;
 
+	if (m->policy.smuggling)
+		return c;
 	/* CRLF . CR has left and this is no LF: too late to mask */
 	if (c != '\n' && p >= m->body + 2 && body_out(m, q - 1) == '\r' &&
 	    body_out(m, q - 2) == '.' && body_out(m, q - 3) == '\n' &&

@@ -34,6 +34,8 @@ struct model_policy {
 	bool tls_required;
 	enum model_banner banner;
 	bool keep_esmtp;
+	bool smuggling;		/* passes: D4 off, log */
+	bool strict_ends;	/* V7 */
 	enum model_reject reject;
 	enum model_ehlo ehlo;
 	bool replace;		/* special characters of addresses: A2 */

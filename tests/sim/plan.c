@@ -453,6 +453,15 @@ static void make_edits(struct plan *p, struct rng *r)
 		p->policy.keep_esmtp = p->model.keep_esmtp;
 		break;
 	}
+	/* D4: not to a server that takes such an end for one */
+	if (!p->lenient_end && !rng_below(&r2, 4)) {
+		p->model.smuggling = true;
+		p->policy.smuggling = rng_below(&r2, 2);
+	}
+	if (p->model.reject == MODEL_X && !rng_below(&r2, 4)) {
+		p->model.strict_ends = true;
+		p->policy.line_ending = SMTP_FIXUP_LINE_ENDING_STRICT;
+	}
 	p->loopback = !rng_below(r, 10);
 	p->pull = rng_below(r, 3) ? 0 : rng_below(r, 3000);
 }
@@ -564,6 +573,9 @@ void plan_make(struct plan *p, u64 seed)
 	 */
 	if (p->eol == EOL_ANY)
 		p->fair = false;
+	/* ... and a command that ends in a bare LF alone is none: V7 */
+	if (p->model.strict_ends && p->eol != EOL_CRLF)
+		p->fair = false;
 }
 
 void plan_diet(struct plan *p, const struct diet *d)
@@ -651,6 +663,8 @@ void plan_print(const struct plan *p, const struct diet *diet)
 	       ehlos[p->model.ehlo], p->loopback ? ", loopback" : "", p->pull);
 	printf("special %s, rcpt %u%s\n", smtp_special_names[p->policy.special],
 	       p->model.rcpt_max, p->policy.observe ? ", observe" : "");
+	printf("smuggling %s, line-ending %s\n", p->model.smuggling ? "off" : "mask",
+	       p->model.strict_ends ? "strict" : "lenient");
 	if (p->model.text)
 		printf("banner %s", p->model.text);
 	printf("client: %s%s, low ttl %u; server: eol %s%s%s; frag %u; fails %u %u\n",

@@ -110,6 +110,13 @@ void put_policy(struct answer *a, u16 first, u16 last,
 	mnl_attr_put_u8(nlh, SMTP_FIXUP_A_EHLO, p->ehlo);
 	mnl_attr_put_u8(nlh, SMTP_FIXUP_A_SPECIAL, p->special);
 	put_limits(nlh, p);
+	mnl_attr_put_u8(nlh, SMTP_FIXUP_A_SMUGGLING, p->smuggling);
+	mnl_attr_put_u8(nlh, SMTP_FIXUP_A_LINE_ENDING, p->line_ending);
+	mnl_attr_put_u8(nlh, SMTP_FIXUP_A_MIDSTREAM, p->midstream);
+	if (p->strict)
+		mnl_attr_put(nlh, SMTP_FIXUP_A_STRICT, 0, NULL);
+	if (p->keep_esmtp)
+		mnl_attr_put(nlh, SMTP_FIXUP_A_KEEP_ESMTP, 0, NULL);
 	if (p->observe)
 		mnl_attr_put(nlh, SMTP_FIXUP_A_OBSERVE, 0, NULL);
 	if (p->text_len) {

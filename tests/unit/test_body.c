@@ -300,6 +300,97 @@ static void test_d4_reset_when_too_late(void **state)
 	fix_end(&f);
 }
 
+/* D4: what is not to be masked passes as it is, and ends nothing here */
+static const char *const smuggled[] = {
+	"a\n.\nEXPN\r\n", "a\n.\r\nEXPN\r\n", "a\r\n.\nEXPN\r\n", "a\r.\rEXPN\r\n",
+	"a\r\n.\rEXPN\r\n", "a\r\n.\r\r\nEXPN\r\n", "a\r\n.\r.\r\nEXPN\r\n",
+	"a\r.\r\nEXPN\r\n", ".\nEXPN\r\n", ".\rx\r\n",
+};
+
+static void test_d4_off_and_log(void **state)
+{
+	struct fix f;
+	u32 i, step, log;
+
+	(void)state;
+	for (i = 0; i < sizeof(smuggled) / sizeof(*smuggled); i++) {
+		for (step = 1; step < 20; step++) {
+			for (log = 0; log < 2; log++) {
+				fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+				f.policy.smuggling = log ? SMTP_FIXUP_SMUGGLING_LOG :
+						     SMTP_FIXUP_SMUGGLING_OFF;
+				fix_body(&f);
+				client_steps(&f, step, smuggled[i], smuggled[i]);
+				assert_int_equal(f.flow.session.phase,
+						 SMTP_FIXUP_PHASE_BODY);
+				assert_int_equal(!!host.counters[SMTP_FIXUP_CNT_SMUGGLING_SEEN], log);
+				assert_int_equal(host.counters[SMTP_FIXUP_CNT_SMUGGLING_DOTS], 0);
+				client(&f, "\r\n.\r\n", "\r\n.\r\n");
+				client(&f, "EXPN\r\n", "XXXX\r\n");
+				fix_end(&f);
+			}
+		}
+	}
+}
+
+/* T2: no repetition, of however little, makes an end of data of it */
+static void test_d4_log_repeated(void **state)
+{
+	static const char first[][6] = {
+		"a\n.\r\n", "\r\r.\r\n", "\r\n.\n\n", "\r\n.\rx", "\r\n.\r.",
+		"a\n.\nb", "a\r.\rb",
+	};
+	static const char end[] = "\r\n.\r\n";
+	u32 i, from, at, step;
+	struct fix f;
+
+	(void)state;
+	for (i = 0; i < sizeof(first) / sizeof(*first); i++) {
+		for (step = 1; step <= 5; step++) {
+			bool refused[5] = {};
+			bool differs = false;
+
+			fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+			f.policy.smuggling = SMTP_FIXUP_SMUGGLING_LOG;
+			fix_body(&f);
+			f.no_acks = true;
+			client(&f, "xyz", "xyz");
+			at = f.at[SMTP_CLIENT];
+			client_steps(&f, step, first[i], first[i]);
+			client(&f, "xyz", "xyz");
+			assert_int_equal(fix_at(&f, SMTP_CLIENT, at, first[i]), 5);
+			/* Each octet alone: those that pass don't make one */
+			for (from = 0; from < 5; from++) {
+				if (fix_segment(&f, SMTP_CLIENT, at + from,
+						end + from, 1) < 0)
+					refused[from] = true;
+				differs |= refused[from] && first[i][from] != end[from];
+			}
+			assert_true(differs);
+			assert_int_equal(fix_segment(&f, SMTP_CLIENT, at, end, 5), -1);
+			fix_end(&f);
+		}
+	}
+}
+
+static void test_d4_drop(void **state)
+{
+	struct fix f;
+	u32 i;
+
+	(void)state;
+	for (i = 0; i < sizeof(smuggled) / sizeof(*smuggled); i++) {
+		fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+		f.policy.smuggling = SMTP_FIXUP_SMUGGLING_DROP;
+		fix_body(&f);
+		client_cut(&f, smuggled[i], -2);
+		client_cut(&f, "QUIT\r\n", -1);
+		assert_int_equal(host.counters[SMTP_FIXUP_CNT_SMUGGLING_SEEN], 1);
+		assert_int_equal(host.counters[SMTP_FIXUP_CNT_CONNECTIONS_ENDED], 1);
+		fix_end(&f);
+	}
+}
+
 /* Among ASCII and not, at every place and with every alignment */
 static void test_d3_d4_find(void **state)
 {
@@ -330,7 +421,6 @@ int run_body(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_d3_d4_d9_whole),
 		cmocka_unit_test(test_d3_d4_d9_in_pieces),
-		cmocka_unit_test(test_d3_d4_find),
 		cmocka_unit_test(test_d3_split),
 		cmocka_unit_test(test_d3_several_messages_in_one_segment),
 		cmocka_unit_test(test_d3_end_repeated),
@@ -340,6 +430,10 @@ int run_body(void)
 		cmocka_unit_test(test_d4_mask_behind_dots),
 		cmocka_unit_test(test_d4_undecided_cr_rewritten),
 		cmocka_unit_test(test_d4_reset_when_too_late),
+		cmocka_unit_test(test_d3_d4_find),
+		cmocka_unit_test(test_d4_off_and_log),
+		cmocka_unit_test(test_d4_log_repeated),
+		cmocka_unit_test(test_d4_drop),
 	};
 
 	return cmocka_run_group_tests_name("body", tests, NULL, NULL);

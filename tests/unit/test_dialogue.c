@@ -243,6 +243,80 @@ static void test_d8_no_smtp_reply(void **state)
 	fix_end(&f);
 }
 
+static void test_d8_strict_ends(void **state)
+{
+	static const char *const odd[] = {
+		"hello\r\n", "\r\n", "250 nobody asked\r\n", "354 go\r\n", "35\r\n",
+	};
+	struct fix f;
+	u32 i, strict;
+
+	(void)state;
+	for (i = 0; i < sizeof(odd) / sizeof(*odd); i++) {
+		for (strict = 0; strict < 2; strict++) {
+			fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+			if (strict)
+				smtp_policy_set_strict(&f.policy);
+			fix_open(&f);
+			assert_int_equal(fix_at(&f, SMTP_SERVER, f.at[SMTP_SERVER], odd[i]),
+					 strict ? -2 : (int)strlen(odd[i]));
+			assert_int_equal(host.counters[SMTP_FIXUP_CNT_REPLIES_UNEXPECTED], 1);
+			assert_int_equal(host.counters[SMTP_FIXUP_CNT_CONNECTIONS_ENDED], strict);
+			if (strict)
+				client_cut(&f, "NOOP\r\n", -1);
+			fix_end(&f);
+		}
+	}
+}
+
+/* RFC 5321, 3.8: a server that has to close may say so at any time */
+static void test_d8_strict_lets_421_be(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	smtp_policy_set_strict(&f.policy);
+	fix_open(&f);
+	server(&f, "421 shutting down\r\n", "421 shutting down\r\n");
+	assert_int_equal(host.counters[SMTP_FIXUP_CNT_REPLIES_UNEXPECTED], 1);
+	assert_int_equal(host.counters[SMTP_FIXUP_CNT_CONNECTIONS_ENDED], 0);
+	fix_end(&f);
+}
+
+/* D5: any number of steps; "*" is a response like any other, what the server
+ * says to it decides
+ */
+static void test_d5_steps_and_cancel(void **state)
+{
+	struct fix f;
+	u32 i;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_ESMTP);
+	fix_open(&f);
+	client(&f, "AUTH GSSAPI\r\n", "AUTH GSSAPI\r\n");
+	for (i = 0; i < 20; i++) {
+		server(&f, "334-a\r\n334 b\r\n", "334-a\r\n334 b\r\n");
+		assert_int_equal(PHASE(&f), SMTP_FIXUP_PHASE_AUTH);
+		client_cut(&f, "STARTTLS\r\nEXPN\r\n", 10);
+	}
+	server(&f, "235 ok\r\n", "235 ok\r\n");
+	client(&f, "EXPN\r\n", "XXXX\r\n");
+	server(&f, "500 no\r\n", "500 no\r\n");
+
+	client(&f, "AUTH LOGIN\r\n", "AUTH LOGIN\r\n");
+	server(&f, "334 \r\n", "334 \r\n");
+	client_cut(&f, "*\r\nEXPN\r\n", 3);
+	/* It goes on all the same */
+	server(&f, "334 \r\n", "334 \r\n");
+	client(&f, "*\r\n", "*\r\n");
+	client_cut(&f, "EXPN\r\n", -1);
+	server(&f, "501 cancelled\r\n", "501 cancelled\r\n");
+	client(&f, "EXPN\r\n", "XXXX\r\n");
+	fix_end(&f);
+}
+
 static void tls_begin(struct fix *f)
 {
 	fix_begin(f, SMTP_FIXUP_MODE_ESMTP);
@@ -357,6 +431,9 @@ int run_dialogue(void)
 		cmocka_unit_test(test_d2_waits),
 		cmocka_unit_test(test_d2_repeated_whole),
 		cmocka_unit_test(test_d5_auth),
+		cmocka_unit_test(test_d5_steps_and_cancel),
+		cmocka_unit_test(test_d8_strict_ends),
+		cmocka_unit_test(test_d8_strict_lets_421_be),
 		cmocka_unit_test(test_d7_many_pipelined),
 		cmocka_unit_test(test_d7_text_that_looks_like_a_reply),
 		cmocka_unit_test(test_d7_empty_lines_are_answered),

@@ -180,6 +180,26 @@ static void test_presets_by_version(void **state)
 	assert_memory_equal(&p, &other, sizeof(p));
 }
 
+/* L, V7: what strict means to the other options */
+static void test_strict_option(void **state)
+{
+	struct smtp_policy p, asa;
+
+	(void)state;
+	smtp_policy_init(&asa, SMTP_FIXUP_MODE_ASA);
+	smtp_policy_init(&p, SMTP_FIXUP_MODE_FIXUP);
+	assert_int_equal(p.line_ending, SMTP_FIXUP_LINE_ENDING_LENIENT);
+	assert_int_equal(p.smuggling, SMTP_FIXUP_SMUGGLING_MASK);
+	assert_int_equal(p.midstream, SMTP_FIXUP_MIDSTREAM_DROP);
+	smtp_policy_set_strict(&p);
+	assert_true(p.strict);
+	assert_int_equal(p.line_ending, SMTP_FIXUP_LINE_ENDING_STRICT);
+	assert_memory_equal(p.limits, asa.limits, sizeof(p.limits));
+	assert_int_equal(p.limits[SMTP_FIXUP_LIMIT_BODY_LINE].action, SMTP_FIXUP_ACTION_LOG);
+	assert_int_equal(p.limits[SMTP_FIXUP_LIMIT_RCPT].action, SMTP_FIXUP_ACTION_DROP);
+	assert_null(smtp_policy_check(&p));
+}
+
 static void test_tls_option(void **state)
 {
 	struct smtp_policy p;
@@ -258,6 +278,7 @@ int run_policy(void)
 		cmocka_unit_test(test_no_word_begins_another),
 		cmocka_unit_test(test_presets),
 		cmocka_unit_test(test_presets_by_version),
+		cmocka_unit_test(test_strict_option),
 		cmocka_unit_test(test_tls_option),
 		cmocka_unit_test(test_check_refuses),
 		cmocka_unit_test(test_match),

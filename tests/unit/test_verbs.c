@@ -209,6 +209,32 @@ static void test_v7_line_ends(void **state)
 	fix_end(&f);
 }
 
+static void test_v7_strict(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	f.policy.line_ending = SMTP_FIXUP_LINE_ENDING_STRICT;
+	fix_open(&f);
+	/* No end: an argument, for every server */
+	client(&f, "NOOP\nEXPN a\r\n", "NOOP EXPN a\r\n");
+	client(&f, "NOOP\rEXPN a\r\n", "NOOP EXPN a\r\n");
+	client(&f, "DATA\n", "DATA ");
+	client(&f, "\r\n", "\r\n");
+	assert_int_equal(f.flow.session.phase, SMTP_FIXUP_PHASE_WAIT);
+	server(&f, "250 a\r\n250 b\r\n503 no\r\n", "250 a\r\n250 b\r\n503 no\r\n");
+	/* Neither joins nor hides verbs */
+	client(&f, "\nEXPN\r\n\rEXPN\r\nNO\nOP\r\nEX\rPN\r\n",
+	       " XXXX\r\n XXXX\r\nXX OP\r\nXX PN\r\n");
+	/* A CR that has left may be an end to some server: make it one */
+	client(&f, "NOOP\r", "NOOP\r");
+	client(&f, "EXPN a\r\n", "\nXXX a\r\n");
+	client(&f, "NOOP\r\r\nEXPN\r\n", "NOOP \r\nXXXX\r\n");
+	assert_int_equal(COUNT(BARE_LINE_ENDS), 9);
+	fix_end(&f);
+}
+
 /* A bare LF: what follows waits for the reply */
 static void test_v7_bare_lf_waits(void **state)
 {
@@ -287,6 +313,7 @@ int run_verbs(void)
 		cmocka_unit_test(test_v6_pieces),
 		cmocka_unit_test(test_v6_fragments),
 		cmocka_unit_test(test_v7_line_ends),
+		cmocka_unit_test(test_v7_strict),
 		cmocka_unit_test(test_v7_bare_lf_waits),
 		cmocka_unit_test(test_v8_never_skipped),
 		cmocka_unit_test(test_v8_any_length),

@@ -99,6 +99,29 @@ enum smtp_fixup_special {
 	__SMTP_FIXUP_SPECIAL_MAX
 };
 
+/* What some servers take for the end of a message: RULES.md D4 */
+enum smtp_fixup_smuggling {
+	SMTP_FIXUP_SMUGGLING_OFF,
+	SMTP_FIXUP_SMUGGLING_LOG,	/* counted */
+	SMTP_FIXUP_SMUGGLING_MASK,	/* its dot becomes a space */
+	SMTP_FIXUP_SMUGGLING_DROP,	/* the connection ends */
+	__SMTP_FIXUP_SMUGGLING_MAX
+};
+
+/* Does a bare LF end a command? RULES.md V7 */
+enum smtp_fixup_line_ending {
+	SMTP_FIXUP_LINE_ENDING_LENIENT,	/* it may */
+	SMTP_FIXUP_LINE_ENDING_STRICT,	/* it becomes a space */
+	__SMTP_FIXUP_LINE_ENDING_MAX
+};
+
+/* Connections whose beginning nobody saw */
+enum smtp_fixup_midstream {
+	SMTP_FIXUP_MIDSTREAM_DROP,
+	SMTP_FIXUP_MIDSTREAM_PASS,	/* unjudged, counted */
+	__SMTP_FIXUP_MIDSTREAM_MAX
+};
+
 /* What there are limits of; attributes of %SMTP_FIXUP_A_LIMITS are 1 + this.
  * RULES.md L
  */
@@ -218,6 +241,8 @@ enum smtp_fixup_counter {
 	SMTP_FIXUP_CNT_BODIES_UNREAD,
 	SMTP_FIXUP_CNT_CONNECTIONS_ENDED,
 	SMTP_FIXUP_CNT_CONNECTIONS_UNOBSERVED,
+	SMTP_FIXUP_CNT_SMUGGLING_SEEN,
+	SMTP_FIXUP_CNT_MIDSTREAM_PASSED,
 	__SMTP_FIXUP_CNT_MAX
 };
 
@@ -256,6 +281,8 @@ enum smtp_fixup_event {
 	SMTP_FIXUP_EVENT_ENDED,
 	SMTP_FIXUP_EVENT_UNOBSERVED,
 	SMTP_FIXUP_EVENT_COMMAND_REFUSED,
+	SMTP_FIXUP_EVENT_SMUGGLING_SEEN,
+	SMTP_FIXUP_EVENT_MIDSTREAM_PASSED,
 	__SMTP_FIXUP_EVENT_MAX
 };
 
@@ -292,6 +319,13 @@ enum smtp_fixup_attr {
 	SMTP_FIXUP_A_KEEP_ESMTP, /* flag: the mask of banner pix or stars leaves
 				  * the word ESMTP
 				  */
+	SMTP_FIXUP_A_SMUGGLING,	/* u8 enum smtp_fixup_smuggling */
+	SMTP_FIXUP_A_LINE_ENDING, /* u8 enum smtp_fixup_line_ending */
+	SMTP_FIXUP_A_MIDSTREAM,	/* u8 enum smtp_fixup_midstream */
+	SMTP_FIXUP_A_STRICT,	/* flag: line ending strict and the vendor's
+				 * limits, where no attribute says otherwise; a
+				 * server out of turn ends the connection
+				 */
 	__SMTP_FIXUP_A_MAX
 };
 
