@@ -218,7 +218,9 @@ static int smtp_nl_parse_policy(struct genl_info *info,
 				struct smtp_policy *policy)
 {
 	struct nlattr **attrs = info->attrs;
+	const char *why;
 	int err, i;
+	u8 fault;
 
 	smtp_policy_init(policy, nla_get_u8(attrs[SMTP_FIXUP_A_MODE]));
 	for (i = SMTP_FIXUP_A_MODE + 1; i < ARRAY_SIZE(smtp_set_policy); i++) {
@@ -253,10 +255,11 @@ static int smtp_nl_parse_policy(struct genl_info *info,
 	if (err)
 		return err;
 
-	return smtp_nl_refuse(info->extack, attrs[SMTP_FIXUP_A_VERBS] ?:
-					    attrs[SMTP_FIXUP_A_TLS] ?:
-					    attrs[SMTP_FIXUP_A_BANNER],
-			      smtp_policy_check(policy));
+	/* An option that the mode brought is at odds with one that was given */
+	why = smtp_policy_check(policy, &fault);
+	return smtp_nl_refuse(info->extack, attrs[fault] ?:
+					    attrs[SMTP_FIXUP_A_VERBS] ?:
+					    attrs[SMTP_FIXUP_A_BANNER], why);
 }
 
 static int smtp_nl_policy_set(struct sk_buff *skb, struct genl_info *info)

@@ -577,6 +577,7 @@ int options_finish(struct set_request *req, struct reason *why)
 {
 	const u64 both = req->allow & req->deny;
 	const char *fault;
+	u8 attr;
 
 	if (both)
 		return reason_usage(why, "%s is both allowed and denied; name it once",
@@ -584,7 +585,7 @@ int options_finish(struct set_request *req, struct reason *why)
 	req->policy.verbs = (req->policy.verbs | req->allow) & ~req->deny;
 	strict_finish(req);
 
-	fault = smtp_policy_check(&req->policy);
+	fault = smtp_policy_check(&req->policy, &attr);
 	if (fault)
 		return reason_usage(why, "%s", fault);
 	return 0;

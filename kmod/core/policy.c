@@ -321,23 +321,29 @@ const char *smtp_limits_check(const struct smtp_policy *p)
 	return NULL;
 }
 
-const char *smtp_policy_check(const struct smtp_policy *p)
+const char *smtp_policy_check(const struct smtp_policy *p, u8 *attr)
 {
 	bool starttls = p->verbs & SMTP_VERB_BIT(STARTTLS);
 	bool tls_allowed = p->tls != SMTP_FIXUP_TLS_MASK;
 
+	*attr = SMTP_FIXUP_A_MODE;
 	if (p->mode == SMTP_FIXUP_MODE_OFF)
 		return NULL;
+	*attr = SMTP_FIXUP_A_VERBS;
+	if (!(p->verbs & SMTP_VERB_BIT(QUIT)))
+		return "QUIT can't be denied: connections would only end by time-out";
 	if (starttls != tls_allowed)
 		return "STARTTLS is let through by 'tls allow', not by the list of verbs";
+	*attr = SMTP_FIXUP_A_TLS;
 	if (starttls && !(p->verbs & SMTP_VERB_BIT(EHLO)))
 		return "'tls allow' and 'tls require' need EHLO, which this policy blocks";
+	*attr = SMTP_FIXUP_A_BANNER;
 	if (p->banner == SMTP_FIXUP_BANNER_TEXT && !p->text_len)
 		return "'banner text' needs the text";
+	*attr = SMTP_FIXUP_A_KEEP_ESMTP;
 	if (p->keep_esmtp && p->banner != SMTP_FIXUP_BANNER_PIX &&
 	    p->banner != SMTP_FIXUP_BANNER_STARS)
 		return "'keep-esmtp' goes with 'banner pix' or 'banner stars'";
-	if (!(p->verbs & SMTP_VERB_BIT(QUIT)))
-		return "QUIT can't be denied: connections would only end by time-out";
+	*attr = SMTP_FIXUP_A_LIMITS;
 	return smtp_limits_check(p);
 }

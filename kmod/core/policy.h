@@ -201,10 +201,11 @@ const char *smtp_limits_check(const struct smtp_policy *p);
 /**
  * smtp_policy_check() - refuse a policy that contradicts itself
  * @p: the policy
+ * @attr: result, with a reason: enum smtp_fixup_attr, the option at fault
  *
  * Return: NULL when it is sound, or the reason, one sentence without a full
  * stop, for a person.
  */
-const char *smtp_policy_check(const struct smtp_policy *p);
+const char *smtp_policy_check(const struct smtp_policy *p, u8 *attr);
 
 #endif /* _SMTP_CORE_POLICY_H */

@@ -376,7 +376,7 @@ static void test_s3_nothing_before_tls(void **state)
 	(void)state;
 	fix_begin(&f, SMTP_FIXUP_MODE_ESMTP);
 	smtp_policy_set_tls(&f.policy, SMTP_FIXUP_TLS_REQUIRE);
-	assert_null(smtp_policy_check(&f.policy));
+	assert_null(smtp_policy_check(&f.policy, &(u8){ 0 }));
 	fix_open(&f);
 	for (i = 0; i < sizeof(later) / sizeof(*later); i++) {
 		sprintf(in, "%s\r\n", later[i]);

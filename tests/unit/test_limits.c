@@ -173,16 +173,16 @@ static void test_l_policy(void **state)
 		assert_int_equal(p.limits[i].max, defaults[i]);
 		assert_int_equal(p.limits[i].action, SMTP_FIXUP_ACTION_LOG);
 		assert_true(smtp_policy_reads_bodies(&p));
-		assert_null(smtp_policy_check(&p));
+		assert_null(smtp_policy_check(&p, &(u8){ 0 }));
 		p.limits[i].action = SMTP_FIXUP_ACTION_RESET;
-		assert_null(smtp_policy_check(&p));
+		assert_null(smtp_policy_check(&p, &(u8){ 0 }));
 		assert_int_equal(smtp_policy_ends_bodies(&p),
 				 i >= SMTP_FIXUP_LIMIT_HEADER_LINE);
 		p.limits[i].action = SMTP_FIXUP_ACTION_MASK;
-		assert_int_equal(!smtp_policy_check(&p), i == SMTP_FIXUP_LIMIT_RCPT);
+		assert_int_equal(!smtp_policy_check(&p, &(u8){ 0 }), i == SMTP_FIXUP_LIMIT_RCPT);
 		p.limits[i].action = SMTP_FIXUP_ACTION_OFF;
 		p.limits[i].max = 0;
-		assert_non_null(smtp_policy_check(&p));
+		assert_non_null(smtp_policy_check(&p, &(u8){ 0 }));
 	}
 }
 

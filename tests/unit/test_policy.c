@@ -126,7 +126,7 @@ static void test_presets(void **state)
 	assert_int_equal(p.verbs, bits_of(smtp_verbs, __SMTP_FIXUP_VERB_MAX, v1));
 	assert_int_equal(p.mode, SMTP_FIXUP_MODE_FIXUP);
 	assert_int_equal(p.banner, SMTP_FIXUP_BANNER_PIX);
-	assert_null(smtp_policy_check(&p));
+	assert_null(smtp_policy_check(&p, &(u8){ 0 }));
 
 	smtp_policy_init(&p, SMTP_FIXUP_MODE_ESMTP);
 	assert_int_equal(p.verbs, bits_of(smtp_verbs, __SMTP_FIXUP_VERB_MAX, v2));
@@ -134,10 +134,10 @@ static void test_presets(void **state)
 					     __SMTP_FIXUP_KEYWORD_MAX,
 					     E2_KEYWORDS));
 	assert_int_equal(p.tls, SMTP_FIXUP_TLS_MASK);
-	assert_null(smtp_policy_check(&p));
+	assert_null(smtp_policy_check(&p, &(u8){ 0 }));
 
 	smtp_policy_init(&p, SMTP_FIXUP_MODE_OFF);
-	assert_null(smtp_policy_check(&p));
+	assert_null(smtp_policy_check(&p, &(u8){ 0 }));
 }
 
 /* The table of RULES.md, "Presets" */
@@ -171,7 +171,7 @@ static void test_presets_by_version(void **state)
 		assert_int_equal(p.reject, presets[i].reject);
 		assert_int_equal(p.ehlo, SMTP_FIXUP_EHLO_MASK);
 		assert_int_equal(p.tls, presets[i].tls);
-		assert_null(smtp_policy_check(&p));
+		assert_null(smtp_policy_check(&p, &(u8){ 0 }));
 	}
 	/* pix-5.1 is fixup by another name */
 	smtp_policy_init(&p, SMTP_FIXUP_MODE_PIX_5_1);
@@ -197,7 +197,7 @@ static void test_strict_option(void **state)
 	assert_memory_equal(p.limits, asa.limits, sizeof(p.limits));
 	assert_int_equal(p.limits[SMTP_FIXUP_LIMIT_BODY_LINE].action, SMTP_FIXUP_ACTION_LOG);
 	assert_int_equal(p.limits[SMTP_FIXUP_LIMIT_RCPT].action, SMTP_FIXUP_ACTION_DROP);
-	assert_null(smtp_policy_check(&p));
+	assert_null(smtp_policy_check(&p, &(u8){ 0 }));
 }
 
 static void test_tls_option(void **state)
@@ -209,11 +209,11 @@ static void test_tls_option(void **state)
 	smtp_policy_set_tls(&p, SMTP_FIXUP_TLS_ALLOW);
 	assert_true(p.verbs & SMTP_VERB_BIT(STARTTLS));
 	assert_true(p.keywords & SMTP_KEYWORD_BIT(STARTTLS));
-	assert_null(smtp_policy_check(&p));
+	assert_null(smtp_policy_check(&p, &(u8){ 0 }));
 	smtp_policy_set_tls(&p, SMTP_FIXUP_TLS_MASK);
 	assert_false(p.verbs & SMTP_VERB_BIT(STARTTLS));
 	assert_false(p.keywords & SMTP_KEYWORD_BIT(STARTTLS));
-	assert_null(smtp_policy_check(&p));
+	assert_null(smtp_policy_check(&p, &(u8){ 0 }));
 }
 
 static void test_check_refuses(void **state)
@@ -223,21 +223,50 @@ static void test_check_refuses(void **state)
 	(void)state;
 	smtp_policy_init(&p, SMTP_FIXUP_MODE_ESMTP);
 	p.verbs |= SMTP_VERB_BIT(STARTTLS);
-	assert_non_null(smtp_policy_check(&p));
+	assert_non_null(smtp_policy_check(&p, &(u8){ 0 }));
 
 	smtp_policy_init(&p, SMTP_FIXUP_MODE_FIXUP);
 	smtp_policy_set_tls(&p, SMTP_FIXUP_TLS_ALLOW);
-	assert_non_null(smtp_policy_check(&p));
+	assert_non_null(smtp_policy_check(&p, &(u8){ 0 }));
 
 	smtp_policy_init(&p, SMTP_FIXUP_MODE_ESMTP);
 	p.verbs &= ~SMTP_VERB_BIT(QUIT);
-	assert_non_null(smtp_policy_check(&p));
+	assert_non_null(smtp_policy_check(&p, &(u8){ 0 }));
 
 	smtp_policy_init(&p, SMTP_FIXUP_MODE_FIXUP);
 	p.keep_esmtp = true;
-	assert_null(smtp_policy_check(&p));
+	assert_null(smtp_policy_check(&p, &(u8){ 0 }));
 	p.banner = SMTP_FIXUP_BANNER_KEEP;
-	assert_non_null(smtp_policy_check(&p));
+	assert_non_null(smtp_policy_check(&p, &(u8){ 0 }));
+}
+
+/* Each reason names the option at fault */
+static void test_check_blames(void **state)
+{
+	struct smtp_policy p;
+	u8 attr;
+
+	(void)state;
+	smtp_policy_init(&p, SMTP_FIXUP_MODE_ESMTP);
+	p.verbs |= SMTP_VERB_BIT(STARTTLS);
+	assert_non_null(smtp_policy_check(&p, &attr));
+	assert_int_equal(attr, SMTP_FIXUP_A_VERBS);
+	smtp_policy_init(&p, SMTP_FIXUP_MODE_FIXUP);
+	smtp_policy_set_tls(&p, SMTP_FIXUP_TLS_REQUIRE);
+	assert_non_null(smtp_policy_check(&p, &attr));
+	assert_int_equal(attr, SMTP_FIXUP_A_TLS);
+	smtp_policy_init(&p, SMTP_FIXUP_MODE_FIXUP);
+	p.banner = SMTP_FIXUP_BANNER_TEXT;
+	assert_non_null(smtp_policy_check(&p, &attr));
+	assert_int_equal(attr, SMTP_FIXUP_A_BANNER);
+	smtp_policy_init(&p, SMTP_FIXUP_MODE_MAILHOST);
+	p.keep_esmtp = true;
+	assert_non_null(smtp_policy_check(&p, &attr));
+	assert_int_equal(attr, SMTP_FIXUP_A_KEEP_ESMTP);
+	smtp_policy_init(&p, SMTP_FIXUP_MODE_FIXUP);
+	p.limits[SMTP_FIXUP_LIMIT_RCPT].max = 0;
+	assert_non_null(smtp_policy_check(&p, &attr));
+	assert_int_equal(attr, SMTP_FIXUP_A_LIMITS);
 }
 
 static int match(u64 candidates, const char *word)
@@ -281,6 +310,7 @@ int run_policy(void)
 		cmocka_unit_test(test_strict_option),
 		cmocka_unit_test(test_tls_option),
 		cmocka_unit_test(test_check_refuses),
+		cmocka_unit_test(test_check_blames),
 		cmocka_unit_test(test_match),
 	};
 
