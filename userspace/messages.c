@@ -444,8 +444,8 @@ static void put_option(struct nlmsghdr *nlh, const struct set_request *req,
 		const char *text;
 		u32 len;
 
-		if (option->attr == attr && option->get)
-			mnl_attr_put_u8(nlh, attr, option->get(&req->policy));
+		if (option->attr == attr && option->field)
+			mnl_attr_put_u8(nlh, attr, option_get(option, &req->policy));
 		if (option->text_attr != attr)
 			continue;
 		text = option->get_text(&req->policy, &len);

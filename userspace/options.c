@@ -1,20 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The options of "set". See options.h. */
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "options.h"
-
-static void banner_apply(struct smtp_policy *policy, u8 value)
-{
-	policy->banner = value;
-}
-
-static u8 banner_get(const struct smtp_policy *policy)
-{
-	return policy->banner;
-}
 
 static const char *banner_get_text(const struct smtp_policy *policy, u32 *len)
 {
@@ -27,99 +18,18 @@ static const char *banner_get_text(const struct smtp_policy *policy, u32 *len)
 	return text + strlen("220 ");
 }
 
-static void keep_esmtp_apply(struct smtp_policy *policy, u8 value)
+u8 option_get(const struct set_option *option, const struct smtp_policy *policy)
 {
-	policy->keep_esmtp = value;
+	return ((const u8 *)policy)[option->field];
 }
 
-static u8 keep_esmtp_get(const struct smtp_policy *policy)
+static void option_apply(const struct set_option *option,
+			 struct smtp_policy *policy, u8 value)
 {
-	return policy->keep_esmtp;
-}
-
-static void observe_apply(struct smtp_policy *policy, u8 value)
-{
-	policy->observe = value;
-}
-
-static u8 observe_get(const struct smtp_policy *policy)
-{
-	return policy->observe;
-}
-
-static void reject_apply(struct smtp_policy *policy, u8 value)
-{
-	policy->reject = value;
-}
-
-static u8 reject_get(const struct smtp_policy *policy)
-{
-	return policy->reject;
-}
-
-static void ehlo_apply(struct smtp_policy *policy, u8 value)
-{
-	policy->ehlo = value;
-}
-
-static u8 ehlo_get(const struct smtp_policy *policy)
-{
-	return policy->ehlo;
-}
-
-static void special_apply(struct smtp_policy *policy, u8 value)
-{
-	policy->special = value;
-}
-
-static u8 special_get(const struct smtp_policy *policy)
-{
-	return policy->special;
-}
-
-static void smuggling_apply(struct smtp_policy *policy, u8 value)
-{
-	policy->smuggling = value;
-}
-
-static u8 smuggling_get(const struct smtp_policy *policy)
-{
-	return policy->smuggling;
-}
-
-static void line_ending_apply(struct smtp_policy *policy, u8 value)
-{
-	policy->line_ending = value;
-}
-
-static u8 line_ending_get(const struct smtp_policy *policy)
-{
-	return policy->line_ending;
-}
-
-static void midstream_apply(struct smtp_policy *policy, u8 value)
-{
-	policy->midstream = value;
-}
-
-static u8 midstream_get(const struct smtp_policy *policy)
-{
-	return policy->midstream;
-}
-
-static void strict_apply(struct smtp_policy *policy, u8 value)
-{
-	policy->strict = value;
-}
-
-static u8 strict_get(const struct smtp_policy *policy)
-{
-	return policy->strict;
-}
-
-static u8 tls_get(const struct smtp_policy *policy)
-{
-	return policy->tls;
+	if (option->apply)
+		option->apply(policy, value);
+	else
+		((u8 *)policy)[option->field] = value;
 }
 
 static int parse_word(const struct set_option *option, struct set_request *req,
@@ -131,7 +41,7 @@ static int parse_word(const struct set_option *option, struct set_request *req,
 	if (value < 0)
 		return -1;
 	if (!word_arg(option->words, value)) {
-		option->apply(&req->policy, value);
+		option_apply(option, &req->policy, value);
 		return 0;
 	}
 	fault = option->apply_text(&req->policy, args[1], strlen(args[1]));
@@ -148,10 +58,10 @@ static void print_word(const struct set_option *option, FILE *out,
 	const char *text;
 	u32 len;
 
-	if (option->get(policy) == option->get(base))
+	if (option_get(option, policy) == option_get(option, base))
 		return;
 	fprintf(out, " %s %s", option->name,
-		WORD_TEXT(option->words, option->get(policy)));
+		WORD_TEXT(option->words, option_get(option, policy)));
 	text = option->get_text ? option->get_text(policy, &len) : NULL;
 	if (text) {
 		fputc(' ', out);
@@ -302,7 +212,7 @@ static int parse_flag(const struct set_option *option, struct set_request *req,
 {
 	(void)args;
 	(void)why;
-	option->apply(&req->policy, true);
+	option_apply(option, &req->policy, true);
 	return 0;
 }
 
@@ -310,7 +220,7 @@ static void print_flag(const struct set_option *option, FILE *out,
 		       const struct smtp_policy *policy,
 		       const struct smtp_policy *base)
 {
-	if (option->get(policy) != option->get(base))
+	if (option_get(option, policy) != option_get(option, base))
 		fprintf(out, " %s", option->name);
 }
 
@@ -321,8 +231,7 @@ const struct set_option set_options[] = {
 		.attr = SMTP_FIXUP_A_BANNER,
 		.text_attr = SMTP_FIXUP_A_BANNER_TEXT,
 		.words = &banner_words,
-		.apply = banner_apply,
-		.get = banner_get,
+		.field = offsetof(struct smtp_policy, banner),
 		.apply_text = smtp_policy_set_text,
 		.get_text = banner_get_text,
 		.parse = parse_word,
@@ -333,8 +242,7 @@ const struct set_option set_options[] = {
 		.arg = "",
 		.doc = "banner pix or stars leaves the word ESMTP, so that clients still say EHLO",
 		.attr = SMTP_FIXUP_A_KEEP_ESMTP,
-		.apply = keep_esmtp_apply,
-		.get = keep_esmtp_get,
+		.field = offsetof(struct smtp_policy, keep_esmtp),
 		.parse = parse_flag,
 		.print = print_flag,
 	}, {
@@ -342,8 +250,7 @@ const struct set_option set_options[] = {
 		.doc = "what becomes of a blocked command",
 		.attr = SMTP_FIXUP_A_REJECT,
 		.words = &reject_words,
-		.apply = reject_apply,
-		.get = reject_get,
+		.field = offsetof(struct smtp_policy, reject),
 		.parse = parse_word,
 		.print = print_word,
 		.complete = complete_word,
@@ -352,8 +259,7 @@ const struct set_option set_options[] = {
 		.doc = "what becomes of lines that an EHLO reply may not have (default: mask)",
 		.attr = SMTP_FIXUP_A_EHLO,
 		.words = &ehlo_words,
-		.apply = ehlo_apply,
-		.get = ehlo_get,
+		.field = offsetof(struct smtp_policy, ehlo),
 		.parse = parse_word,
 		.print = print_word,
 		.complete = complete_word,
@@ -363,7 +269,7 @@ const struct set_option set_options[] = {
 		.attr = SMTP_FIXUP_A_TLS,
 		.words = &tls_words,
 		.apply = smtp_policy_set_tls,
-		.get = tls_get,
+		.field = offsetof(struct smtp_policy, tls),
 		.parse = parse_word,
 		.print = print_word,
 		.complete = complete_word,
@@ -390,8 +296,7 @@ const struct set_option set_options[] = {
 		.doc = "what becomes of | ` NUL and stray < > in addresses",
 		.attr = SMTP_FIXUP_A_SPECIAL,
 		.words = &special_words,
-		.apply = special_apply,
-		.get = special_get,
+		.field = offsetof(struct smtp_policy, special),
 		.parse = parse_word,
 		.print = print_word,
 		.complete = complete_word,
@@ -410,8 +315,7 @@ const struct set_option set_options[] = {
 		.doc = "what becomes of dots that only some servers take for the end of a message",
 		.attr = SMTP_FIXUP_A_SMUGGLING,
 		.words = &smuggling_words,
-		.apply = smuggling_apply,
-		.get = smuggling_get,
+		.field = offsetof(struct smtp_policy, smuggling),
 		.parse = parse_word,
 		.print = print_word,
 		.complete = complete_word,
@@ -420,8 +324,7 @@ const struct set_option set_options[] = {
 		.doc = "whether a bare CR or LF ends a command",
 		.attr = SMTP_FIXUP_A_LINE_ENDING,
 		.words = &line_ending_words,
-		.apply = line_ending_apply,
-		.get = line_ending_get,
+		.field = offsetof(struct smtp_policy, line_ending),
 		.parse = parse_word,
 		.print = print_word,
 		.complete = complete_word,
@@ -430,8 +333,7 @@ const struct set_option set_options[] = {
 		.doc = "what becomes of connections whose beginning was not seen",
 		.attr = SMTP_FIXUP_A_MIDSTREAM,
 		.words = &midstream_words,
-		.apply = midstream_apply,
-		.get = midstream_get,
+		.field = offsetof(struct smtp_policy, midstream),
 		.parse = parse_word,
 		.print = print_word,
 		.complete = complete_word,
@@ -440,8 +342,7 @@ const struct set_option set_options[] = {
 		.arg = "",
 		.doc = "line-ending strict, the vendor's limits; a server out of turn ends the connection",
 		.attr = SMTP_FIXUP_A_STRICT,
-		.apply = strict_apply,
-		.get = strict_get,
+		.field = offsetof(struct smtp_policy, strict),
 		.parse = parse_flag,
 		.print = print_flag,
 	}, {
@@ -449,8 +350,7 @@ const struct set_option set_options[] = {
 		.arg = "",
 		.doc = "judge, count and report everything, change nothing",
 		.attr = SMTP_FIXUP_A_OBSERVE,
-		.apply = observe_apply,
-		.get = observe_get,
+		.field = offsetof(struct smtp_policy, observe),
 		.parse = parse_flag,
 		.print = print_flag,
 	},

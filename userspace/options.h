@@ -41,9 +41,9 @@ struct set_request {
  * @attr: the attribute that carries it
  * @text_attr: the attribute for the text of the one value that takes one, or 0
  * @words: its values, where that is a closed list
- * @apply: put a value of @words into a policy; or where there are no arguments,
- *	true
- * @get: get it back
+ * @field: offset in struct smtp_policy of the octet that has the value of
+ *	@words, or where there are no arguments, true; 0: it has no such octet
+ * @apply: put that there, where more follows from it, or NULL
  * @apply_text: put a text and the value that takes it into a policy, or say
  *	what is wrong with it; NULL if no value takes one
  * @get_text: get the text back, not ended by a NUL; NULL where there is none
@@ -60,8 +60,8 @@ struct set_option {
 	u8 attr;
 	u8 text_attr;
 	const struct words *words;
+	u8 field;
 	void (*apply)(struct smtp_policy *policy, u8 value);
-	u8 (*get)(const struct smtp_policy *policy);
 	const char *(*apply_text)(struct smtp_policy *policy, const char *text,
 				  u32 len);
 	const char *(*get_text)(const struct smtp_policy *policy, u32 *len);
@@ -79,6 +79,9 @@ extern const unsigned int set_options_count;
 
 /* The index of an option, or -1. */
 int option_find(const char *name);
+
+/* Its value in a policy, where it has a @field. */
+u8 option_get(const struct set_option *option, const struct smtp_policy *policy);
 
 /* How many arguments it takes, of which the first would be @arg. */
 int option_args(const struct set_option *option, const char *arg);

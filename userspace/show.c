@@ -26,14 +26,15 @@ static void put_option(json_t *object, const struct set_option *option,
 	char key[32];
 	u32 len;
 
-	if (!option->get)
+	if (!option->field)
 		return;
 	if (!option->words) {
 		json_object_set_new(object, option->name,
-				    json_boolean(option->get(policy)));
+				    json_boolean(option_get(option, policy)));
 		return;
 	}
-	json_put_word(object, option->name, option->words, option->get(policy));
+	json_put_word(object, option->name, option->words,
+		      option_get(option, policy));
 	text = option->get_text ? option->get_text(policy, &len) : NULL;
 	if (text) {
 		snprintf(key, sizeof(key), "%s-text", option->name);

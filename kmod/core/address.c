@@ -3,6 +3,7 @@
 #include "stream.h"
 #include "address.h"
 #include "limits.h"
+#include "octets.h"
 
 void smtp_address_begin(struct smtp_flow *flow, int verb)
 {
@@ -70,7 +71,7 @@ u8 smtp_address_octet(struct smtp_flow *flow, u8 c)
 	struct smtp_session *s = &flow->session;
 	u8 special = flow->policy->special;
 
-	if (c == '\r' || c == '\n')
+	if (smtp_is_eol(c))
 		return c;
 	if (c == '<' || c == '>') {
 		if (!smtp_address_delimiter(s, c) && special)
@@ -80,7 +81,7 @@ u8 smtp_address_octet(struct smtp_flow *flow, u8 c)
 	if (s->address == SMTP_ADDRESS_BEFORE) {
 		if (c == ':')
 			s->address = SMTP_ADDRESS_BARE;
-	} else if (s->address == SMTP_ADDRESS_BARE && (c == ' ' || c == '\t')) {
+	} else if (s->address == SMTP_ADDRESS_BARE && smtp_is_blank(c)) {
 		if (s->address_len)
 			s->address = SMTP_ADDRESS_BEHIND;
 	} else if (s->address <= SMTP_ADDRESS_INSIDE) {
