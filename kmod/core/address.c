@@ -24,6 +24,7 @@ void smtp_address_begin(struct smtp_flow *flow, int verb)
 	}
 }
 
+/* A1, A2 */
 static void smtp_special_found(struct smtp_flow *flow,
 			       enum smtp_fixup_event event, u8 c)
 {

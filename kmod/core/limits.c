@@ -4,6 +4,7 @@
 #include "find.h"
 #include "limits.h"
 
+/* L */
 void smtp_limit_exceeded(struct smtp_flow *flow, enum smtp_fixup_limit limit)
 {
 	u8 action = flow->policy->limits[limit].action;

@@ -274,6 +274,7 @@ u64 smtp_policy_plain_verbs(const struct smtp_policy *p)
 			   SMTP_VERB_BIT(RSET) | SMTP_VERB_BIT(QUIT));
 }
 
+/* S1, S2 */
 void smtp_policy_set_tls(struct smtp_policy *p, u8 tls)
 {
 	p->tls = tls;

@@ -13,6 +13,7 @@ void smtp_words_clean(char *to, const u8 *words, u32 n)
 	to[n] = '\0';
 }
 
+/* M */
 void smtp_event(const struct smtp_flow *flow, enum smtp_fixup_event event,
 		const u8 *words, u32 n)
 {

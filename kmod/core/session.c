@@ -101,8 +101,8 @@ static u32 smtp_line_noop(struct smtp_flow *flow, struct smtp_piece *p, u32 verb
 }
 
 /* The octet at @i shows that the verb which begins at @verb is not allowed:
- * mask what is in sight of it (V3, V4, V6), or end the connection (V5). @begins: all of it is. Returns
- * where to read on.
+ * mask what is in sight of it (V3, V4, V6), or end the connection (V5).
+ * @begins: all of it is. Returns where to read on.
  */
 static u32 smtp_verb_block(struct smtp_flow *flow, struct smtp_piece *p,
 			   u32 verb, u32 i, bool begins)
@@ -214,6 +214,7 @@ static bool smtp_line_end_octet(struct smtp_flow *flow, struct smtp_piece *p,
 	return bare;
 }
 
+/* Every line, and all of it: V8, V9 */
 u32 smtp_session_client(struct smtp_flow *flow, struct smtp_piece *p)
 {
 	struct smtp_session *s = &flow->session;

@@ -77,7 +77,7 @@ void smtp_segment_copy(struct smtp_segment *seg, u32 off, u8 *to, u32 n)
 	}
 }
 
-/* Takes over a change of length, the last octets that were judged: the piece's
+/* T1: takes over a change of length, the last octets that were judged: the piece's
  * buffer has room for it.
  */
 static void smtp_stream_edit(struct smtp_stream *st, struct smtp_segment *seg,
@@ -242,7 +242,7 @@ static int smtp_stream_splice(const struct smtp_stream *st,
 	return seg->splice(seg, from - first, r->buf + (from - r->seq), end - from);
 }
 
-/* First copy wins: everything that is judged leaves as it was judged */
+/* T2: first copy wins, everything that is judged leaves as it was judged */
 static int smtp_stream_overwrite(const struct smtp_stream *st,
 				 struct smtp_segment *seg)
 {

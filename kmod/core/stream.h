@@ -2,7 +2,7 @@
 /*
  * Stream: TCP segments to bytes in order, and back. First copy wins: what was
  * judged once leaves the same however it is repeated. DESIGN.md, "The stream
- * contract"; RULES.md T.
+ * contract"; RULES.md T1, T2.
  *
  * In command state the bytes as they left are kept until the far end has
  * ACKed them, and every copy of them is overwritten with what was kept. A

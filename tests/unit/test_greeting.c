@@ -53,13 +53,13 @@ static void each_greeting(u32 step)
 	}
 }
 
-static void test_g1_g5_whole(void **state)
+static void test_g1_g2_g3_g4_g5_whole(void **state)
 {
 	(void)state;
 	each_greeting(0);
 }
 
-static void test_g1_g5_in_pieces(void **state)
+static void test_g1_g2_g3_g4_g5_in_pieces(void **state)
 {
 	u32 step;
 
@@ -192,8 +192,8 @@ static void test_g1_client_speaks_first(void **state)
 int run_greeting(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_g1_g5_whole),
-		cmocka_unit_test(test_g1_g5_in_pieces),
+		cmocka_unit_test(test_g1_g2_g3_g4_g5_whole),
+		cmocka_unit_test(test_g1_g2_g3_g4_g5_in_pieces),
 		cmocka_unit_test(test_g6_g8_whole),
 		cmocka_unit_test(test_g6_g8_in_pieces),
 		cmocka_unit_test(test_g1_only_the_first_reply),
