@@ -387,3 +387,21 @@ void outcome_free(struct outcome *o)
 	free(o->out);
 	free(o->err);
 }
+
+struct outcome o;
+
+int setup(void **state)
+{
+	(void)state;
+	fake_reset();
+	memset(&o, 0, sizeof(o));
+	return 0;
+}
+
+int teardown(void **state)
+{
+	(void)state;
+	outcome_free(&o);
+	fake_reset();
+	return 0;
+}

@@ -76,4 +76,16 @@ struct outcome {
 void tool(struct outcome *o, const char *word, ...);
 void outcome_free(struct outcome *o);
 
+/* Of the test that runs: its last command line. Each begins with a kernel that
+ * knows nothing.
+ */
+extern struct outcome o;
+int setup(void **state);
+int teardown(void **state);
+
+#define assert_says(what, text) do {					\
+	if (!strstr(what, text))					\
+		fail_msg("'%s' lacks '%s'", what, text);		\
+} while (0)
+
 #endif /* _TESTS_TOOL_FAKE_H */

@@ -9,29 +9,6 @@
 #include "fake.h"
 #include "netlink.h"
 
-static struct outcome o;
-
-static int setup(void **state)
-{
-	(void)state;
-	fake_reset();
-	memset(&o, 0, sizeof(o));
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	outcome_free(&o);
-	fake_reset();
-	return 0;
-}
-
-#define assert_says(what, text) do {					\
-	if (!strstr(what, text))					\
-		fail_msg("'%s' lacks '%s'", what, text);		\
-} while (0)
-
 static struct smtp_policy policy(u8 mode, u8 banner, u8 tls)
 {
 	struct smtp_policy p;

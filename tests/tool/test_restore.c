@@ -13,25 +13,8 @@
 #include "lines.h"
 #include "words.h"
 
-static struct outcome o;
 static char dir[] = "/tmp/smtpfixup-test-XXXXXX";
 static char path[64];
-
-static int setup(void **state)
-{
-	(void)state;
-	fake_reset();
-	memset(&o, 0, sizeof(o));
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	outcome_free(&o);
-	fake_reset();
-	return 0;
-}
 
 static int make_dir(void **state)
 {
@@ -67,11 +50,6 @@ static void assert_file(const char *want)
 	fclose(f);
 	assert_string_equal(got, want);
 }
-
-#define assert_says(what, text) do {					\
-	if (!strstr(what, text))					\
-		fail_msg("'%s' lacks '%s'", what, text);		\
-} while (0)
 
 /* --- words of a line */
 
