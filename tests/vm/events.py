@@ -476,6 +476,29 @@ def _(_family):
             raise Mismatch(done.stdout + done.stderr)
 
 
+@test("M tracepoints", "bpftrace counts them by rule", families=(4,))
+def _(family):
+    script = ("BEGIN { printf(\"ready\\n\"); }"
+              "tracepoint:smtp_fixup:edit { @[args->rule] = count(); }"
+              "interval:s:60 { exit(); }")
+    with subprocess.Popen(["bpftrace", "-e", script], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True) as process:
+        said = ""
+        while "ready" not in said:
+            line = process.stdout.readline()
+            if not line:
+                raise Mismatch(said)
+            said += line
+        with greeted(FIXUP, family) as connection:
+            connection.c(b"WIZ x\r\n", b"XXX x\r\n")
+            connection.c(b"EXPN x\r\n", b"XXXX x\r\n")
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=60)[0]
+    for want in ("@[G1]: 1", "@[V3]: 2"):
+        if want not in said:
+            raise Mismatch(said)
+
+
 # -- its end ----------------------------------------------------------------
 
 @test("M", "SIGINT and SIGTERM end it well", families=(4,))
