@@ -381,8 +381,10 @@ static int smtp_packet_splice(struct smtp_segment *seg, u32 keep,
 	return 0;
 }
 
-/* Any path carries this much payload in a packet: RFC 9293, 3.7.1 */
-#define SMTP_ROOM_MIN	536
+/* Any path carries a packet as long as this, its headers and all their options
+ * included: RFC 9293, 3.7.1; RFC 6691
+ */
+#define SMTP_PACKET_MIN	576
 
 /* How long may the payload become? What is as long as the packet was passes
  * wherever that did. On loopback sequence numbers are not adjusted.
@@ -393,7 +395,7 @@ static u32 smtp_packet_room(const struct smtp_packet *p)
 
 	if (p->skb->dev && p->skb->dev->flags & IFF_LOOPBACK)
 		return 0;
-	return max_t(u32, len, SMTP_ROOM_MIN);
+	return max_t(int, len, SMTP_PACKET_MIN - (int)p->data);
 }
 
 /**

@@ -174,6 +174,25 @@ topology() {
 	wait_for c ping -c 1 -W 1 "$SERVER6"
 }
 
+# neighbours: nobody has to ask for a hardware address, and nothing protects the
+# answer where netem damages packets.
+neighbours() {
+	local ns device peer_ns peer address
+	while read -r ns device peer_ns peer address; do
+		ip -n "$ns" neighbour replace "$address" dev "$device" nud permanent \
+			lladdr "$(ip netns exec "$peer_ns" cat "/sys/class/net/$peer/address")"
+	done <<-END
+		client veth-c router veth-rc $ROUTER4
+		client veth-c router veth-rc $ROUTER6
+		router veth-rc client veth-c $CLIENT4
+		router veth-rc client veth-c $CLIENT6
+		router veth-rs server veth-s $SERVER4
+		router veth-rs server veth-s $SERVER6
+		server veth-s router veth-rs 10.0.2.1
+		server veth-s router veth-rs fd00:2::1
+	END
+}
+
 # listening NS PORT: does anything listen there?
 listening() {
 	ip netns exec "$1" ss -Hltn "sport = :$2" | grep -q .

@@ -34,7 +34,7 @@ def run(quick_only=False, only=None, label=""):
         if only and only not in rule.split() and only not in name:
             continue
         for family in families:
-            title = "%s %s, IPv%d%s" % (rule, name, family, label)
+            title = "%s %s, IPv%s%s" % (rule, name, family, label)
             signal.alarm(LIMIT)
             try:
                 function(family)
