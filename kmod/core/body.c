@@ -111,12 +111,32 @@ static void *smtp_array_grow(struct smtp_flow *flow, void *array, u32 size,
 	return larger;
 }
 
+/* How many marks are of what the far end has? Not the dot right before it, nor
+ * that before a CR: a repetition may begin behind those.
+ */
+static u32 smtp_marks_acked(const struct smtp_stream *st)
+{
+	return smtp_mark_behind(st, st->acked - 2);
+}
+
+static void smtp_marks_drop(struct smtp_stream *st, u32 gone)
+{
+	st->nr_marks -= gone;
+	memmove(st->marks, st->marks + gone, st->nr_marks * sizeof(*st->marks));
+}
+
+/* Makes room for a mark at least */
 static bool smtp_marks_grow(struct smtp_flow *flow)
 {
 	struct smtp_stream *st = &flow->stream[SMTP_CLIENT];
 	u32 max = st->max_marks ? 2 * st->max_marks : SMTP_MARKS_MIN;
+	u32 gone = smtp_marks_acked(st);
 	struct smtp_mark *marks;
 
+	if (gone) {
+		smtp_marks_drop(st, gone);
+		return true;
+	}
 	if (max > SMTP_MARKS_MAX) {
 		smtp_event(flow, SMTP_FIXUP_EVENT_MEMORY_REFUSED, NULL, 0);
 		return false;
@@ -147,8 +167,11 @@ static bool smtp_mark_add(struct smtp_flow *flow, u32 seq, u8 kind,
 			return true;
 		}
 	}
-	if (st->nr_marks == st->max_marks && !smtp_marks_grow(flow))
-		return false;
+	if (st->nr_marks == st->max_marks) {
+		if (!smtp_marks_grow(flow))
+			return false;
+		i = smtp_mark_behind(st, seq);
+	}
 	m = &st->marks[i];
 	memmove(m + 1, m, (st->nr_marks - i) * sizeof(*m));
 	st->nr_marks++;
@@ -239,14 +262,10 @@ void smtp_body_ack(struct smtp_stream *st)
 		smtp_body_forget(st);
 	}
 
-	/* Not the dot right before it, nor that before a CR: a repetition may
-	 * begin behind those. Not few of many: that would move many for each ACK.
-	 */
-	gone = smtp_mark_behind(st, st->acked - 2);
-	if (2 * gone <= st->nr_marks)
-		return;
-	st->nr_marks -= gone;
-	memmove(st->marks, st->marks + gone, st->nr_marks * sizeof(*st->marks));
+	/* Not few of many: that would move many for each ACK */
+	gone = smtp_marks_acked(st);
+	if (2 * gone > st->nr_marks)
+		smtp_marks_drop(st, gone);
 }
 
 /* The octet at @seq leaves as a space */
@@ -655,7 +674,7 @@ enum smtp_verdict smtp_body_ahead(struct smtp_flow *flow,
 	struct smtp_stream *st = &flow->stream[SMTP_CLIENT];
 	u32 end = seg->seq + seg->len;
 	u8 state = SMTP_BODY_TEXT;
-	bool joins;
+	bool joins, fits;
 	u32 i;
 
 	for (i = 0; i < st->nr_ahead; i++) {
@@ -694,8 +713,10 @@ enum smtp_verdict smtp_body_ahead(struct smtp_flow *flow,
 	/* Half of the room is left for what closes the gap: it could not pass
 	 * while all of it is taken by marks that wait for it.
 	 */
-	if (!smtp_ahead_run(flow, seg, &state) || state == SMTP_BODY_DOT_CR ||
-	    (2 * st->nr_marks > st->max_marks && !smtp_marks_grow(flow))) {
+	fits = smtp_ahead_run(flow, seg, &state) && state != SMTP_BODY_DOT_CR;
+	while (fits && 2 * st->nr_marks > st->max_marks)
+		fits = smtp_marks_grow(flow);
+	if (!fits) {
 		smtp_marks_remove(st, seg->seq, end);
 		return SMTP_DROP;
 	}

@@ -277,6 +277,30 @@ static void test_contract3_room_without_memory(void **state)
 	fix_end(&f);
 }
 
+/* Marks of what the far end has make room for those of what is in flight */
+static void test_t2_contract6_marks_in_flight(void **state)
+{
+	static const char dots[] = "a.b.c.d.e.f.g.h.";
+	const u32 window = 2 * (SMTP_MARKS_MAX - SMTP_MARKS_MAX / 4);
+	struct fix f;
+	u32 start, at;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	fix_body(&f);
+	start = f.at[SMTP_CLIENT];
+	for (at = start; at - start < 8 * SMTP_MARKS_MAX; at += 16) {
+		assert_int_equal(fix_at(&f, SMTP_CLIENT, at, dots), 16);
+		if (at - start >= window)
+			fix_ack(&f, SMTP_CLIENT, at - window);
+	}
+	assert_int_equal(host.counters[SMTP_FIXUP_CNT_MEMORY_REFUSED], 0);
+	/* and those that are in flight are all there */
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at - window, dots), 16);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at - window, "a.b.c.dee.f.g.h."), -1);
+	fix_end(&f);
+}
+
 /* An ACK may fall into the middle of a segment, also before a line end */
 static void test_contract2_ack_inside_a_body_segment(void **state)
 {
@@ -401,6 +425,7 @@ int run_stream(void)
 		cmocka_unit_test(test_contract3_end_in_a_gap),
 		cmocka_unit_test(test_contract3_room_for_the_gap),
 		cmocka_unit_test(test_contract3_room_without_memory),
+		cmocka_unit_test(test_t2_contract6_marks_in_flight),
 		cmocka_unit_test(test_contract2_ack_inside_a_body_segment),
 		cmocka_unit_test(test_contract1_probes),
 		cmocka_unit_test(test_contract6_no_memory),
