@@ -8,7 +8,7 @@
 MAIL=/tmp/mail
 INBOX=$MAIL/inbox/new
 
-# master_cf [LINE]: the services that both have; LINE is the server's own.
+# master_cf [LINE]: the services that both have; LINE is one of its own.
 master_cf() {
 	cat <<-END
 	$1
@@ -113,7 +113,8 @@ postfix_server() {
 }
 
 # postfix_client: mail to 4.example.org goes by IPv4, 6.example.org by IPv6,
-# nat.example.org to the router's own address.
+# nat.example.org to the router's own address. LINE is a service of its own.
+# postfix_client [LINE]
 postfix_client() {
 	{
 		postfix_common client
@@ -135,7 +136,7 @@ postfix_client() {
 		queue_run_delay = 5s
 		END
 	} >/tmp/client/main.cf
-	master_cf "" >/tmp/client/master.cf
+	master_cf "${1-}" >/tmp/client/master.cf
 	postfix_start client
 	wait_for test -S /tmp/client/queue/public/pickup
 }
