@@ -173,13 +173,12 @@ static bool smtp_mark_add(struct smtp_flow *flow, u32 seq, u8 kind,
 		i = smtp_mark_behind(st, seq);
 	}
 	m = &st->marks[i];
-	memmove(m + 1, m, (st->nr_marks - i) * sizeof(*m));
+	if (i < st->nr_marks)
+		memmove(m + 1, m, (st->nr_marks - i) * sizeof(*m));
 	st->nr_marks++;
-	memset(m, 0, sizeof(*m));
-	m->seq = seq;
-	m->len = 1;
-	m->kind = kind;
-	m->eol_before = eol_before;
+	*m = (struct smtp_mark) {
+		.seq = seq, .len = 1, .kind = kind, .eol_before = eol_before,
+	};
 	return true;
 }
 

@@ -36,6 +36,33 @@ static __always_inline u64 smtp_word_maybe(const u8 *p, u64 c)
 	return (smtp_word_at(p) ^ c) - SMTP_ONES;
 }
 
+/* Which octet of the word at @p that smtp_word_has() @has the value @c in is the
+ * first? A borrow leaves wrong bits only in more significant octets.
+ */
+static __always_inline u32 smtp_word_first(const u8 *p, u64 has, u8 c)
+{
+	u32 i = 0;
+
+	if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
+		/* Ones in all octets before it, summed up in the highest */
+		return (((has - 1) & ~has) >> 7 & SMTP_ONES) * SMTP_ONES >> 56;
+	while (p[i] != c)
+		i++;
+	return i;
+}
+
+/* May the 64 octets at @p have one of @c? As smtp_word_maybe(). */
+static __always_inline bool smtp_block_maybe(const u8 *p, u64 c)
+{
+	u64 maybe;
+
+	maybe = smtp_word_maybe(p, c) | smtp_word_maybe(p + 8, c) |
+		smtp_word_maybe(p + 16, c) | smtp_word_maybe(p + 24, c) |
+		smtp_word_maybe(p + 32, c) | smtp_word_maybe(p + 40, c) |
+		smtp_word_maybe(p + 48, c) | smtp_word_maybe(p + 56, c);
+	return maybe & (0x80 * SMTP_ONES);
+}
+
 /**
  * smtp_find() - where is the next such octet?
  * @p: octets
@@ -51,30 +78,19 @@ static __always_inline u64 smtp_word_maybe(const u8 *p, u64 c)
 static inline u32 smtp_find(const u8 *p, u32 n, u8 c)
 {
 	const u64 all = c * SMTP_ONES;
-	u32 i = 0;
+	u32 i = 0, end;
 
-	for (; n - i >= 64; i += 64) {
-		const u8 *q = p + i;
-		u64 maybe;
+	do {
+		while (n - i >= 64 && !smtp_block_maybe(p + i, all))
+			i += 64;
+		end = n - i < 64 ? n : i + 64;
+		for (; end - i >= 8; i += 8) {
+			u64 has = smtp_word_has(p + i, all);
 
-		maybe = smtp_word_maybe(q, all) | smtp_word_maybe(q + 8, all) |
-			smtp_word_maybe(q + 16, all) |
-			smtp_word_maybe(q + 24, all) |
-			smtp_word_maybe(q + 32, all) |
-			smtp_word_maybe(q + 40, all) |
-			smtp_word_maybe(q + 48, all) |
-			smtp_word_maybe(q + 56, all);
-		if (!(maybe & (0x80 * SMTP_ONES)))
-			continue;
-		while (q < p + i + 64 && !smtp_word_has(q, all))
-			q += 8;
-		if (q < p + i + 64) {
-			i = q - p;
-			break;
+			if (has)
+				return i + smtp_word_first(p + i, has, c);
 		}
-	}
-	while (n - i >= 8 && !smtp_word_has(p + i, all))
-		i += 8;
+	} while (end < n);
 	while (i < n && p[i] != c)
 		i++;
 	return i;
