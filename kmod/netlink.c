@@ -23,6 +23,7 @@ smtp_ports_policy[SMTP_FIXUP_PORTS_A_MAX + 1] = {
 };
 
 #define SMTP_VERBS_KNOWN	((1ULL << __SMTP_FIXUP_VERB_MAX) - 1)
+#define SMTP_KEYWORDS_KNOWN	((1ULL << __SMTP_FIXUP_KEYWORD_MAX) - 1)
 
 static const struct nla_policy
 smtp_limit_policy[SMTP_FIXUP_LIMIT_A_MAX + 1] = {
@@ -50,6 +51,7 @@ static const struct nla_policy smtp_set_policy[SMTP_FIXUP_A_STRICT + 1] = {
 		NLA_POLICY_MAX(NLA_U8, __SMTP_FIXUP_BANNER_MAX - 1),
 	[SMTP_FIXUP_A_TLS] = NLA_POLICY_MAX(NLA_U8, __SMTP_FIXUP_TLS_MAX - 1),
 	[SMTP_FIXUP_A_VERBS] = NLA_POLICY_MASK(NLA_U64, SMTP_VERBS_KNOWN),
+	[SMTP_FIXUP_A_KEYWORDS] = NLA_POLICY_MASK(NLA_U64, SMTP_KEYWORDS_KNOWN),
 	[SMTP_FIXUP_A_BANNER_TEXT] = { .type = NLA_NUL_STRING,
 				       .len = SMTP_FIXUP_TEXT_MAX },
 	[SMTP_FIXUP_A_REJECT] =
@@ -236,7 +238,10 @@ static int smtp_nl_parse_policy(struct genl_info *info,
 	if (attrs[SMTP_FIXUP_A_TLS])
 		smtp_policy_set_tls(policy, nla_get_u8(attrs[SMTP_FIXUP_A_TLS]));
 	if (attrs[SMTP_FIXUP_A_VERBS])
-		policy->verbs = nla_get_u64(attrs[SMTP_FIXUP_A_VERBS]);
+		smtp_policy_set_verbs(policy,
+				      nla_get_u64(attrs[SMTP_FIXUP_A_VERBS]));
+	if (attrs[SMTP_FIXUP_A_KEYWORDS])
+		policy->keywords = nla_get_u64(attrs[SMTP_FIXUP_A_KEYWORDS]);
 	if (attrs[SMTP_FIXUP_A_REJECT])
 		policy->reject = nla_get_u8(attrs[SMTP_FIXUP_A_REJECT]);
 	if (attrs[SMTP_FIXUP_A_EHLO])

@@ -517,6 +517,8 @@ static void put_request(struct nlmsghdr *nlh, const struct set_request *req)
 			continue;
 		if (attr == SMTP_FIXUP_A_VERBS)
 			mnl_attr_put_u64(nlh, attr, req->policy.verbs);
+		else if (attr == SMTP_FIXUP_A_KEYWORDS)
+			mnl_attr_put_u64(nlh, attr, req->policy.keywords);
 		else if (attr == SMTP_FIXUP_A_LIMITS)
 			put_limits(nlh, req);
 		else if (attr_is_flag(attr))
@@ -583,6 +585,7 @@ const char *attr_name(unsigned int type)
 		[SMTP_FIXUP_A_BANNER_TEXT] = "banner text",
 		[SMTP_FIXUP_A_REJECT] = "reject",
 		[SMTP_FIXUP_A_EHLO] = "ehlo",
+		[SMTP_FIXUP_A_KEYWORDS] = "ehlo-allow/ehlo-deny",
 		[SMTP_FIXUP_A_SPECIAL] = "special",
 		[SMTP_FIXUP_A_LIMITS] = "limit",
 		[SMTP_FIXUP_A_OBSERVE] = "observe",

@@ -76,26 +76,20 @@ static void complete_word(const struct set_option *option,
 		propose(c, option->words->names[i]);
 }
 
-static int parse_allow(const struct set_option *option, struct set_request *req,
-		       char *const *args, struct reason *why)
-{
-	(void)option;
-	return verbs_parse(&req->allow, args[0], why);
-}
-
-static int parse_deny(const struct set_option *option, struct set_request *req,
+static int parse_list(const struct set_option *option, struct set_request *req,
 		      char *const *args, struct reason *why)
 {
-	(void)option;
-	return verbs_parse(&req->deny, args[0], why);
+	return list_parse(option->list, (u64 *)((u8 *)req + option->mask),
+			  args[0], why);
 }
 
-static void print_verbs(const struct set_option *option, FILE *out, u64 mask)
+static void print_list(const struct set_option *option, FILE *out, u64 mask)
 {
+	mask &= ~(1ULL << option->list->elsewhere);
 	if (!mask)
 		return;
 	fprintf(out, " %s ", option->name);
-	mask_print(out, mask, smtp_verbs, __SMTP_FIXUP_VERB_MAX);
+	mask_print(out, mask, option->list->table, option->list->count);
 }
 
 /* What the mode and the tls option together let through */
@@ -108,23 +102,50 @@ static u64 implied_verbs(const struct smtp_policy *policy,
 	return implied.verbs;
 }
 
+/* The keywords that go with the verbs; of a base that is no mode, none */
+static u64 implied_keywords(const struct smtp_policy *policy,
+			    const struct smtp_policy *base)
+{
+	struct smtp_policy implied = *base;
+
+	if (base->mode == policy->mode)
+		smtp_policy_set_verbs(&implied, policy->verbs);
+	return implied.keywords;
+}
+
 static void print_allow(const struct set_option *option, FILE *out,
 			const struct smtp_policy *policy,
 			const struct smtp_policy *base)
 {
-	print_verbs(option, out, policy->verbs & ~implied_verbs(policy, base));
+	print_list(option, out, policy->verbs & ~implied_verbs(policy, base));
 }
 
 static void print_deny(const struct set_option *option, FILE *out,
 		       const struct smtp_policy *policy,
 		       const struct smtp_policy *base)
 {
-	print_verbs(option, out, implied_verbs(policy, base) & ~policy->verbs);
+	print_list(option, out, implied_verbs(policy, base) & ~policy->verbs);
+}
+
+static void print_ehlo_allow(const struct set_option *option, FILE *out,
+			     const struct smtp_policy *policy,
+			     const struct smtp_policy *base)
+{
+	print_list(option, out,
+		   policy->keywords & ~implied_keywords(policy, base));
+}
+
+static void print_ehlo_deny(const struct set_option *option, FILE *out,
+			    const struct smtp_policy *policy,
+			    const struct smtp_policy *base)
+{
+	print_list(option, out,
+		   implied_keywords(policy, base) & ~policy->keywords);
 }
 
 /* The last word of a list: propose what is not in the list yet. */
-static void complete_verbs(const struct set_option *option,
-			   const struct completion *c)
+static void complete_list(const struct set_option *option,
+			  const struct completion *c)
 {
 	const char *comma = strrchr(c->current, ',');
 	const size_t head = comma ? (size_t)(comma + 1 - c->current) : 0;
@@ -132,19 +153,18 @@ static void complete_verbs(const struct set_option *option,
 	char list[512];
 	struct reason ignored;
 
-	(void)option;
 	if (head >= sizeof(list) - 32)
 		return;
 	if (head) {
 		snprintf(list, sizeof(list), "%.*s", (int)head - 1, c->current);
-		if (verbs_parse(&used, list, &ignored))
+		if (list_parse(option->list, &used, list, &ignored))
 			return;
 	}
-	for (unsigned int i = 0; i < __SMTP_FIXUP_VERB_MAX; i++) {
-		if (i == SMTP_FIXUP_VERB_STARTTLS || used >> i & 1)
+	for (unsigned int i = 0; i < option->list->count; i++) {
+		if (i == option->list->elsewhere || used >> i & 1)
 			continue;
 		snprintf(list, sizeof(list), "%.*s%s", (int)head, c->current,
-			 smtp_verbs[i].text);
+			 option->list->table[i].text);
 		propose(c, list);
 	}
 }
@@ -279,18 +299,44 @@ const struct set_option set_options[] = {
 		.args = 1,
 		.doc = "let these verbs through as well",
 		.attr = SMTP_FIXUP_A_VERBS,
-		.parse = parse_allow,
+		.list = &verb_list,
+		.mask = offsetof(struct set_request, allow),
+		.parse = parse_list,
 		.print = print_allow,
-		.complete = complete_verbs,
+		.complete = complete_list,
 	}, {
 		.name = "deny",
 		.arg = "VERB,...",
 		.args = 1,
 		.doc = "block these verbs",
 		.attr = SMTP_FIXUP_A_VERBS,
-		.parse = parse_deny,
+		.list = &verb_list,
+		.mask = offsetof(struct set_request, deny),
+		.parse = parse_list,
 		.print = print_deny,
-		.complete = complete_verbs,
+		.complete = complete_list,
+	}, {
+		.name = "ehlo-allow",
+		.arg = "KEYWORD,...",
+		.args = 1,
+		.doc = "let EHLO replies have these keywords as well",
+		.attr = SMTP_FIXUP_A_KEYWORDS,
+		.list = &keyword_list,
+		.mask = offsetof(struct set_request, ehlo_allow),
+		.parse = parse_list,
+		.print = print_ehlo_allow,
+		.complete = complete_list,
+	}, {
+		.name = "ehlo-deny",
+		.arg = "KEYWORD,...",
+		.args = 1,
+		.doc = "keep these keywords out of EHLO replies",
+		.attr = SMTP_FIXUP_A_KEYWORDS,
+		.list = &keyword_list,
+		.mask = offsetof(struct set_request, ehlo_deny),
+		.parse = parse_list,
+		.print = print_ehlo_deny,
+		.complete = complete_list,
 	}, {
 		.name = "special",
 		.doc = "what becomes of | ` NUL and stray < > in addresses",
@@ -443,18 +489,8 @@ void options_explain(FILE *out)
 	words_explain(out, &limit_words, 6);
 	fputs("  ACTION is one of\n", out);
 	words_explain(out, &action_words, 6);
-	fputs("  VERB is one of\n      ", out);
-	for (unsigned int i = 0, column = 6; i < __SMTP_FIXUP_VERB_MAX; i++) {
-		if (i == SMTP_FIXUP_VERB_STARTTLS)
-			continue;
-		if (column + smtp_verbs[i].len + 1 > 76) {
-			fputs("\n      ", out);
-			column = 6;
-		}
-		column += fprintf(out, "%s%s", column > 6 ? " " : "",
-				  smtp_verbs[i].text);
-	}
-	fputc('\n', out);
+	list_explain(out, &verb_list);
+	list_explain(out, &keyword_list);
 }
 
 /* What strict means, where no other option says otherwise */
@@ -473,19 +509,33 @@ static void strict_finish(struct set_request *req)
 	}
 }
 
+/* Adds and takes away what the two lists say */
+static int lists_apply(const struct list *list, u64 *mask, u64 allow, u64 deny,
+		       struct reason *why)
+{
+	if (allow & deny)
+		return reason_usage(why, "%s is both allowed and denied; name it once",
+				    list->table[__builtin_ctzll(allow & deny)].text);
+	*mask = (*mask | allow) & ~deny;
+	return 0;
+}
+
 int options_finish(struct set_request *req, struct reason *why)
 {
-	const u64 both = req->allow & req->deny;
+	struct smtp_policy *policy = &req->policy;
+	u64 verbs = policy->verbs;
 	const char *fault;
 	u8 attr;
 
-	if (both)
-		return reason_usage(why, "%s is both allowed and denied; name it once",
-				    smtp_verbs[__builtin_ctzll(both)].text);
-	req->policy.verbs = (req->policy.verbs | req->allow) & ~req->deny;
+	if (lists_apply(&verb_list, &verbs, req->allow, req->deny, why))
+		return -1;
+	smtp_policy_set_verbs(policy, verbs);
+	if (lists_apply(&keyword_list, &policy->keywords, req->ehlo_allow,
+			req->ehlo_deny, why))
+		return -1;
 	strict_finish(req);
 
-	fault = smtp_policy_check(&req->policy, &attr);
+	fault = smtp_policy_check(policy, &attr);
 	if (fault)
 		return reason_usage(why, "%s", fault);
 	return 0;

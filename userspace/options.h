@@ -16,6 +16,8 @@
  * @policy: what, complete
  * @allow: verbs that pass in addition to the mode's, merged into @policy
  * @deny: verbs that do not pass, merged into @policy
+ * @ehlo_allow: keywords that EHLO replies may have as well, merged into @policy
+ * @ehlo_deny: keywords that they may not, merged into @policy
  * @limits: bit mask of enum smtp_fixup_limit: those that were given
  * @options: bit mask of the indices of the options that were given
  * @attrs: bit mask of enum smtp_fixup_attr: what differs from the mode by
@@ -26,6 +28,8 @@ struct set_request {
 	struct smtp_policy policy;
 	u64 allow;
 	u64 deny;
+	u64 ehlo_allow;
+	u64 ehlo_deny;
 	u32 limits;
 	u32 options;
 	u32 attrs;
@@ -44,6 +48,8 @@ struct set_request {
  * @field: offset in struct smtp_policy of the octet that has the value of
  *	@words, or where there are no arguments, true; 0: it has no such octet
  * @apply: put that there, where more follows from it, or NULL
+ * @list: what it takes a list of, or NULL
+ * @mask: offset in struct set_request of the mask of its @list
  * @apply_text: put a text and the value that takes it into a policy, or say
  *	what is wrong with it; NULL if no value takes one
  * @get_text: get the text back, not ended by a NUL; NULL where there is none
@@ -62,6 +68,8 @@ struct set_option {
 	const struct words *words;
 	u8 field;
 	void (*apply)(struct smtp_policy *policy, u8 value);
+	const struct list *list;
+	u16 mask;
 	const char *(*apply_text)(struct smtp_policy *policy, const char *text,
 				  u32 len);
 	const char *(*get_text)(const struct smtp_policy *policy, u32 *len);

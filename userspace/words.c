@@ -271,51 +271,82 @@ void words_explain(FILE *out, const struct words *words, int indent)
 			words->names[i], words->docs[i]);
 }
 
-static int verb_find(const char *word, size_t len)
+const struct list verb_list = {
+	"verb", "VERB", smtp_verbs, __SMTP_FIXUP_VERB_MAX,
+	SMTP_FIXUP_VERB_STARTTLS,
+};
+
+const struct list keyword_list = {
+	"keyword", "KEYWORD", smtp_keywords, __SMTP_FIXUP_KEYWORD_MAX,
+	SMTP_FIXUP_KEYWORD_STARTTLS,
+};
+
+static int list_find(const struct list *list, const char *word, size_t len)
 {
-	for (int i = 0; i < __SMTP_FIXUP_VERB_MAX; i++) {
-		if (smtp_verbs[i].len == len &&
-		    !strncasecmp(smtp_verbs[i].text, word, len))
+	for (unsigned int i = 0; i < list->count; i++) {
+		if (list->table[i].len == len &&
+		    !strncasecmp(list->table[i].text, word, len))
 			return i;
 	}
 	return -1;
 }
 
-static int verb_unknown(const char *word, size_t len, struct reason *why)
+static int list_unknown(const struct list *list, const char *word, size_t len,
+			struct reason *why)
 {
-	char copy[QUOTE_SIZE * 2], list[512] = "";
-	FILE *f = fmemopen(list, sizeof(list), "w");
+	char copy[QUOTE_SIZE * 2], known[512] = "";
+	FILE *f = fmemopen(known, sizeof(known), "w");
 
 	snprintf(copy, sizeof(copy), "%.*s", (int)(len < 100 ? len : 100), word);
 	if (f) {
-		/* STARTTLS is not for these lists, see below */
-		mask_print(f, ((1ULL << __SMTP_FIXUP_VERB_MAX) - 1) &
-			   ~SMTP_VERB_BIT(STARTTLS), smtp_verbs,
-			   __SMTP_FIXUP_VERB_MAX);
+		mask_print(f, ((1ULL << list->count) - 1) &
+			   ~(1ULL << list->elsewhere), list->table, list->count);
 		fclose(f);
 	}
-	return reason_usage(why, "unknown verb %s; known are %s", QUOTED(copy),
-			    list);
+	return reason_usage(why, "unknown %s %s; known are %s", list->what,
+			    QUOTED(copy), known);
 }
 
-int verbs_parse(u64 *mask, const char *list, struct reason *why)
+int list_parse(const struct list *list, u64 *mask, const char *words,
+	       struct reason *why)
 {
 	*mask = 0;
 	for (;;) {
-		size_t len = strcspn(list, ",");
-		int verb = verb_find(list, len);
+		size_t len = strcspn(words, ",");
+		int word = list_find(list, words, len);
 
 		if (!len)
-			return reason_usage(why, "a verb is missing in the list; write VERB or VERB,VERB without blanks");
-		if (verb < 0)
-			return verb_unknown(list, len, why);
-		if (verb == SMTP_FIXUP_VERB_STARTTLS)
-			return reason_usage(why, "STARTTLS can't stand in a list of verbs; use 'tls allow' or 'tls mask'");
-		*mask |= 1ULL << verb;
-		if (!list[len])
+			return reason_usage(why, "a %s is missing in the list; write %s or %s,%s without blanks",
+					    list->what, list->arg, list->arg,
+					    list->arg);
+		if (word < 0)
+			return list_unknown(list, words, len, why);
+		if (word == (int)list->elsewhere)
+			return reason_usage(why, "STARTTLS can't stand in a list of %ss; use 'tls allow' or 'tls mask'",
+					    list->what);
+		*mask |= 1ULL << word;
+		if (!words[len])
 			return 0;
-		list += len + 1;
+		words += len + 1;
 	}
+}
+
+void list_explain(FILE *out, const struct list *list)
+{
+	int column = 6;
+
+	fprintf(out, "  %s is one of\n      ", list->arg);
+	for (unsigned int i = 0; i < list->count; i++) {
+		if (i == list->elsewhere)
+			continue;
+		if (column + list->table[i].len + 1 > 76) {
+			fputs("\n      ", out);
+			column = 6;
+		}
+		column += fprintf(out, "%s%s", column > 6 ? " " : "",
+				  list->table[i].text);
+	}
+	fputc('\n', out);
 }
 
 void mask_print(FILE *out, u64 mask, const struct smtp_word *table,

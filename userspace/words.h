@@ -60,8 +60,31 @@ void words_print(FILE *out, const struct words *words, const char *between);
 /* Name and explanation, one a line. */
 void words_explain(FILE *out, const struct words *words, int indent);
 
-/* A list VERB,... into a mask of enum smtp_fixup_verb. */
-int verbs_parse(u64 *mask, const char *list, struct reason *why);
+/**
+ * struct list - words of which a list can be made
+ * @what: what they are, in the singular
+ * @arg: one of them in usage lines
+ * @table: by bit number
+ * @count: how many
+ * @elsewhere: bit number of STARTTLS, which another option is for
+ */
+struct list {
+	const char *what;
+	const char *arg;
+	const struct smtp_word *table;
+	unsigned int count;
+	unsigned int elsewhere;
+};
+
+extern const struct list verb_list;
+extern const struct list keyword_list;
+
+/* A list WORD,... into a mask. */
+int list_parse(const struct list *list, u64 *mask, const char *words,
+	       struct reason *why);
+
+/* What can stand in the list, for --help. */
+void list_explain(FILE *out, const struct list *list);
 
 /* A mask as a list; bits without a word are printed as numbers. */
 void mask_print(FILE *out, u64 mask, const struct smtp_word *table,

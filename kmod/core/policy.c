@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Policy: the tables of RULES.md V1, V2, E2 and "Presets". See policy.h. */
+/* Policy: the tables of RULES.md V1, V2, E2, E3 and "Presets". See policy.h. */
 #include "policy.h"
 
 #define WORD(s)	{ s, sizeof(s) - 1 }
@@ -44,6 +44,22 @@ const struct smtp_word smtp_keywords[__SMTP_FIXUP_KEYWORD_MAX] = {
 	[SMTP_FIXUP_KEYWORD_AUTH]		= WORD("AUTH"),
 	[SMTP_FIXUP_KEYWORD_VRFY]		= WORD("VRFY"),
 	[SMTP_FIXUP_KEYWORD_STARTTLS]		= WORD("STARTTLS"),
+	[SMTP_FIXUP_KEYWORD_SMTPUTF8]			= WORD("SMTPUTF8"),
+	[SMTP_FIXUP_KEYWORD_DELIVERBY]			= WORD("DELIVERBY"),
+	[SMTP_FIXUP_KEYWORD_HELP]			= WORD("HELP"),
+	[SMTP_FIXUP_KEYWORD_EXPN]			= WORD("EXPN"),
+	[SMTP_FIXUP_KEYWORD_ONEX]			= WORD("ONEX"),
+	[SMTP_FIXUP_KEYWORD_VERB]			= WORD("VERB"),
+	[SMTP_FIXUP_KEYWORD_TURN]			= WORD("TURN"),
+	[SMTP_FIXUP_KEYWORD_ATRN]			= WORD("ATRN"),
+	[SMTP_FIXUP_KEYWORD_X_EXPS]			= WORD("X-EXPS"),
+	[SMTP_FIXUP_KEYWORD_X_LINK2STATE]		= WORD("X-LINK2STATE"),
+	[SMTP_FIXUP_KEYWORD_XCLIENT]			= WORD("XCLIENT"),
+	[SMTP_FIXUP_KEYWORD_XFORWARD]			= WORD("XFORWARD"),
+	[SMTP_FIXUP_KEYWORD_MT_PRIORITY]		= WORD("MT-PRIORITY"),
+	[SMTP_FIXUP_KEYWORD_REQUIRETLS]			= WORD("REQUIRETLS"),
+	[SMTP_FIXUP_KEYWORD_FUTURERELEASE]		= WORD("FUTURERELEASE"),
+	[SMTP_FIXUP_KEYWORD_LIMITS]			= WORD("LIMITS"),
 };
 
 const char *const smtp_mode_names[__SMTP_FIXUP_MODE_MAX] = {
@@ -194,13 +210,46 @@ static const struct smtp_preset {
 	},
 };
 
-/* E2, for every policy under which an EHLO can be answered */
+/* E2, as far as the verbs that they promise pass */
 #define SMTP_KEYWORDS_DEFAULT \
 	(SMTP_KEYWORD_BIT(SIZE) | SMTP_KEYWORD_BIT(ETRN) | \
 	 SMTP_KEYWORD_BIT(PIPELINING) | SMTP_KEYWORD_BIT(DSN) | \
 	 SMTP_KEYWORD_BIT(ENHANCEDSTATUSCODES) | SMTP_KEYWORD_BIT(8BITMIME) | \
 	 SMTP_KEYWORD_BIT(BINARYMIME) | SMTP_KEYWORD_BIT(AUTH) | \
-	 SMTP_KEYWORD_BIT(VRFY))
+	 SMTP_KEYWORD_BIT(VRFY) | SMTP_KEYWORD_BIT(STARTTLS))
+
+#define PROMISE(keyword_, verb_, keyword_text_, verb_text_) { \
+	.keyword = SMTP_KEYWORD_BIT(keyword_), \
+	.verb = SMTP_VERB_BIT(verb_), \
+	.why = "the EHLO keyword " keyword_text_ " promises the verb " \
+	       verb_text_ ": let both through or neither", \
+}
+
+/* E3: a keyword is let through only together with its verb */
+static const struct smtp_promise {
+	u64 keyword;
+	u64 verb;
+	const char *why;
+} smtp_promises[] = {
+	PROMISE(ETRN, ETRN, "ETRN", "ETRN"),
+	PROMISE(AUTH, AUTH, "AUTH", "AUTH"),
+	PROMISE(VRFY, VRFY, "VRFY", "VRFY"),
+	PROMISE(STARTTLS, STARTTLS, "STARTTLS", "STARTTLS"),
+	PROMISE(HELP, HELP, "HELP", "HELP"),
+	PROMISE(EXPN, EXPN, "EXPN", "EXPN"),
+	PROMISE(ONEX, ONEX, "ONEX", "ONEX"),
+	PROMISE(VERB, VERB, "VERB", "VERB"),
+	PROMISE(XCLIENT, XCLIENT, "XCLIENT", "XCLIENT"),
+	PROMISE(XFORWARD, XFORWARD, "XFORWARD", "XFORWARD"),
+	PROMISE(X_EXPS, X_EXPS, "X-EXPS", "X-EXPS"),
+	PROMISE(X_LINK2STATE, X_LINK2STATE, "X-LINK2STATE", "X-LINK2STATE"),
+	{
+		.keyword = SMTP_KEYWORD_BIT(TURN) | SMTP_KEYWORD_BIT(ATRN),
+		.why = "TURN and ATRN make the client the server: they are never let through",
+	},
+};
+
+#define SMTP_NR_PROMISES	(sizeof(smtp_promises) / sizeof(*smtp_promises))
 
 static u8 smtp_upper(u8 c)
 {
@@ -247,7 +296,6 @@ void smtp_policy_init(struct smtp_policy *p, u8 mode)
 	memset(p, 0, sizeof(*p));
 	p->mode = mode;
 	p->verbs = preset->verbs;
-	p->keywords = SMTP_KEYWORDS_DEFAULT;
 	p->banner = preset->banner;
 	p->reject = preset->reject;
 	p->special = preset->special;
@@ -274,17 +322,26 @@ u64 smtp_policy_plain_verbs(const struct smtp_policy *p)
 			   SMTP_VERB_BIT(RSET) | SMTP_VERB_BIT(QUIT));
 }
 
+void smtp_policy_set_verbs(struct smtp_policy *p, u64 verbs)
+{
+	u32 i;
+
+	p->verbs = verbs;
+	p->keywords = SMTP_KEYWORDS_DEFAULT;
+	for (i = 0; i < SMTP_NR_PROMISES; i++)
+		if (!(verbs & smtp_promises[i].verb))
+			p->keywords &= ~smtp_promises[i].keyword;
+}
+
 /* S1, S2 */
 void smtp_policy_set_tls(struct smtp_policy *p, u8 tls)
 {
+	u64 verbs = p->verbs | SMTP_VERB_BIT(STARTTLS);
+
+	if (tls != SMTP_FIXUP_TLS_ALLOW && tls != SMTP_FIXUP_TLS_REQUIRE)
+		verbs &= ~SMTP_VERB_BIT(STARTTLS);
 	p->tls = tls;
-	if (tls == SMTP_FIXUP_TLS_ALLOW || tls == SMTP_FIXUP_TLS_REQUIRE) {
-		p->verbs |= SMTP_VERB_BIT(STARTTLS);
-		p->keywords |= SMTP_KEYWORD_BIT(STARTTLS);
-	} else {
-		p->verbs &= ~SMTP_VERB_BIT(STARTTLS);
-		p->keywords &= ~SMTP_KEYWORD_BIT(STARTTLS);
-	}
+	smtp_policy_set_verbs(p, verbs);
 }
 
 const char *smtp_policy_set_text(struct smtp_policy *p, const char *text, u32 n)
@@ -322,8 +379,24 @@ const char *smtp_limits_check(const struct smtp_policy *p)
 	return NULL;
 }
 
+/* E3 */
+static const char *smtp_promises_check(const struct smtp_policy *p)
+{
+	u32 i;
+
+	for (i = 0; i < SMTP_NR_PROMISES; i++)
+		if (p->keywords & smtp_promises[i].keyword &&
+		    !(p->verbs & smtp_promises[i].verb))
+			return smtp_promises[i].why;
+	if (p->verbs & SMTP_VERB_BIT(STARTTLS) &&
+	    !(p->keywords & SMTP_KEYWORD_BIT(STARTTLS)))
+		return "the keyword STARTTLS follows 'tls', not the list of keywords";
+	return NULL;
+}
+
 const char *smtp_policy_check(const struct smtp_policy *p, u8 *attr)
 {
+	const char *why;
 	bool starttls = p->verbs & SMTP_VERB_BIT(STARTTLS);
 	bool tls_allowed = p->tls != SMTP_FIXUP_TLS_MASK;
 
@@ -345,6 +418,10 @@ const char *smtp_policy_check(const struct smtp_policy *p, u8 *attr)
 	if (p->keep_esmtp && p->banner != SMTP_FIXUP_BANNER_PIX &&
 	    p->banner != SMTP_FIXUP_BANNER_STARS)
 		return "'keep-esmtp' goes with 'banner pix' or 'banner stars'";
+	*attr = SMTP_FIXUP_A_KEYWORDS;
+	why = smtp_promises_check(p);
+	if (why)
+		return why;
 	*attr = SMTP_FIXUP_A_LIMITS;
 	return smtp_limits_check(p);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Policy: which verbs and keywords pass, and how what does not pass is
- * masked. Tables and validation, no state. RULES.md V1, V2, E2, S and
+ * masked. Tables and validation, no state. RULES.md V1, V2, E2, E3, S and
  * "Presets".
  */
 #ifndef _SMTP_CORE_POLICY_H
@@ -138,6 +138,13 @@ void smtp_policy_set_strict(struct smtp_policy *p);
  * Return: bit mask of enum smtp_fixup_verb.
  */
 u64 smtp_policy_plain_verbs(const struct smtp_policy *p);
+
+/**
+ * smtp_policy_set_verbs() - change the verbs, and the keywords that go with them
+ * @p: the policy
+ * @verbs: bit mask of enum smtp_fixup_verb
+ */
+void smtp_policy_set_verbs(struct smtp_policy *p, u64 verbs);
 
 /**
  * smtp_policy_set_tls() - change the tls option and what follows from it

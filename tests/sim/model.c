@@ -97,11 +97,45 @@ bool model_verb_allowed(const struct model_policy *p, const uint8_t *word,
 	return verb_ok(p, word, n, true);
 }
 
+static bool listed(const char *const *list, const char *word)
+{
+	int i;
+
+	for (i = 0; i < 4 && list[i]; i++)
+		if (!strcasecmp(list[i], word))
+			return true;
+	return false;
+}
+
+/* E3: a keyword that is a verb's name is let through only with it */
+static bool promise_kept(const struct model_policy *p, const char *keyword)
+{
+	const char *const *list = p->esmtp ? esmtp_verbs : fixup_verbs;
+
+	if (strcmp(keyword, "etrn") && strcmp(keyword, "auth") &&
+	    strcmp(keyword, "vrfy"))
+		return true;
+	if (listed(p->allow, keyword))
+		return true;
+	for (; *list; list++)
+		if (!strcmp(*list, keyword))
+			return !listed(p->deny, keyword);
+	return false;
+}
+
 static bool keyword_ok(const struct model_policy *p, const uint8_t *word,
 		       size_t n, bool whole)
 {
-	if (in_list(ehlo_keywords, word, n, whole))
-		return true;
+	int i;
+
+	for (i = 0; ehlo_keywords[i]; i++)
+		if (word_is(ehlo_keywords[i], word, n, whole) &&
+		    promise_kept(p, ehlo_keywords[i]) &&
+		    !listed(p->ehlo_deny, ehlo_keywords[i]))
+			return true;
+	for (i = 0; i < 4 && p->ehlo_allow[i]; i++)
+		if (word_is(p->ehlo_allow[i], word, n, whole))
+			return true;
 	return p->tls && word_is("starttls", word, n, whole);
 }
 

@@ -44,6 +44,8 @@ struct model_policy {
 	const char *text;	/* of MODEL_TEXT: the whole line */
 	const char *allow[4];	/* verbs beside those of the mode, or NULL */
 	const char *deny[4];	/* verbs of the mode that do not pass, or NULL */
+	const char *ehlo_allow[4];	/* keywords, likewise: E3 */
+	const char *ehlo_deny[4];
 };
 
 /* What the reply to a command is read for */

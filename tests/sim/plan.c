@@ -384,14 +384,15 @@ static void make_policy(struct plan *p, struct rng *r)
 	if (!rng_below(r, 4)) {
 		k = rng_below(r, sizeof(more) / sizeof(*more));
 		p->model.allow[0] = more[k].name;
-		p->policy.verbs |= more[k].bit;
+		smtp_policy_set_verbs(&p->policy, p->policy.verbs | more[k].bit);
 	}
 	if (!rng_below(r, 6)) {
 		k = rng_below(r, sizeof(less) / sizeof(*less));
 		if (!p->model.allow[0] ||
 		    strcmp(p->model.allow[0], less[k].name)) {
 			p->model.deny[0] = less[k].name;
-			p->policy.verbs &= ~less[k].bit;
+			smtp_policy_set_verbs(&p->policy,
+					      p->policy.verbs & ~less[k].bit);
 		}
 	}
 }
@@ -489,6 +490,23 @@ static void make_limits(struct plan *p, struct rng *r)
 	p->policy.observe = !rng_below(r, 8);
 }
 
+/* E3 */
+static void make_keywords(struct plan *p, struct rng *r)
+{
+	if (!rng_below(r, 4)) {
+		p->model.ehlo_allow[0] = "smtputf8";
+		p->policy.keywords |= SMTP_KEYWORD_BIT(SMTPUTF8);
+	}
+	if (!rng_below(r, 4)) {
+		p->model.ehlo_deny[0] = "dsn";
+		p->policy.keywords &= ~SMTP_KEYWORD_BIT(DSN);
+	}
+	if (!rng_below(r, 4)) {
+		p->model.ehlo_deny[p->model.ehlo_deny[0] ? 1 : 0] = "auth";
+		p->policy.keywords &= ~SMTP_KEYWORD_BIT(AUTH);
+	}
+}
+
 static void make_net(struct net_plan *n, struct rng *r)
 {
 	static const u32 rates[] = { 0, 0, 0, 10, 50, 150, 300 };
@@ -563,6 +581,8 @@ void plan_make(struct plan *p, u64 seed)
 	make_edits(p, &r);
 	r = rng_make(seed, 9);
 	make_limits(p, &r);
+	r = rng_make(seed, 10);
+	make_keywords(p, &r);
 	r = rng_make(seed, 2);
 	if (p->client == CLIENT_HOSTILE && rng_below(&r, 8))
 		hostile_dialogue(p, &r);
@@ -665,6 +685,9 @@ void plan_print(const struct plan *p, const struct diet *diet)
 	       p->model.rcpt_max, p->policy.observe ? ", observe" : "");
 	printf("smuggling %s, line-ending %s\n", p->model.smuggling ? "off" : "mask",
 	       p->model.strict_ends ? "strict" : "lenient");
+	printf("ehlo-allow %s, ehlo-deny %s\n",
+	       p->model.ehlo_allow[0] ? p->model.ehlo_allow[0] : "none",
+	       p->model.ehlo_deny[0] ? p->model.ehlo_deny[0] : "none");
 	if (p->model.text)
 		printf("banner %s", p->model.text);
 	printf("client: %s%s, low ttl %u; server: eol %s%s%s; frag %u; fails %u %u\n",

@@ -137,7 +137,7 @@ static void show_newer_kernel(void **state)
 	put_done(a, 0, NULL);
 	tool(&o, "show", NULL);
 	assert_int_equal(o.status, 0);
-	assert_string_equal(o.out, "set 25 77 banner 9 reject 7 ehlo 6 tls 8 allow HELO,63 special 8 limit rcpt 1 9 smuggling 9 observe\n");
+	assert_string_equal(o.out, "set 25 77 banner 9 reject 7 ehlo 6 tls 8 allow HELO,63 ehlo-allow 62 ehlo-deny SIZE,PIPELINING,DSN,ENHANCEDSTATUSCODES,8BITMIME,BINARYMIME special 8 limit rcpt 1 9 smuggling 9 observe\n");
 	outcome_free(&o);
 	fake.given = 0;
 	tool(&o, "-j", "show", NULL);

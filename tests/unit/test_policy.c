@@ -269,6 +269,61 @@ static void test_check_blames(void **state)
 	assert_int_equal(attr, SMTP_FIXUP_A_LIMITS);
 }
 
+/* E3: a keyword and the verb that it promises pass only together */
+static void test_e3_promises(void **state)
+{
+	static const struct {
+		u64 keyword, verb;
+	} promises[] = {
+		{ SMTP_KEYWORD_BIT(ETRN), SMTP_VERB_BIT(ETRN) },
+		{ SMTP_KEYWORD_BIT(AUTH), SMTP_VERB_BIT(AUTH) },
+		{ SMTP_KEYWORD_BIT(VRFY), SMTP_VERB_BIT(VRFY) },
+		{ SMTP_KEYWORD_BIT(HELP), SMTP_VERB_BIT(HELP) },
+		{ SMTP_KEYWORD_BIT(EXPN), SMTP_VERB_BIT(EXPN) },
+		{ SMTP_KEYWORD_BIT(ONEX), SMTP_VERB_BIT(ONEX) },
+		{ SMTP_KEYWORD_BIT(VERB), SMTP_VERB_BIT(VERB) },
+		{ SMTP_KEYWORD_BIT(XCLIENT), SMTP_VERB_BIT(XCLIENT) },
+		{ SMTP_KEYWORD_BIT(XFORWARD), SMTP_VERB_BIT(XFORWARD) },
+		{ SMTP_KEYWORD_BIT(X_EXPS), SMTP_VERB_BIT(X_EXPS) },
+		{ SMTP_KEYWORD_BIT(X_LINK2STATE), SMTP_VERB_BIT(X_LINK2STATE) },
+	};
+	struct smtp_policy p;
+	u64 free_ones = SMTP_KEYWORD_BIT(SMTPUTF8) | SMTP_KEYWORD_BIT(DELIVERBY) |
+			SMTP_KEYWORD_BIT(MT_PRIORITY) | SMTP_KEYWORD_BIT(LIMITS);
+	u32 i;
+	u8 attr;
+
+	(void)state;
+	for (i = 0; i < sizeof(promises) / sizeof(*promises); i++) {
+		u64 verbs;
+
+		smtp_policy_init(&p, SMTP_FIXUP_MODE_ESMTP);
+		verbs = p.verbs;
+		smtp_policy_set_verbs(&p, verbs & ~promises[i].verb);
+		assert_false(p.keywords & promises[i].keyword);
+		assert_null(smtp_policy_check(&p, &attr));
+		p.keywords |= promises[i].keyword;
+		assert_non_null(smtp_policy_check(&p, &attr));
+		assert_int_equal(attr, SMTP_FIXUP_A_KEYWORDS);
+		smtp_policy_set_verbs(&p, verbs | promises[i].verb);
+		p.keywords |= promises[i].keyword;
+		assert_null(smtp_policy_check(&p, &attr));
+	}
+	smtp_policy_init(&p, SMTP_FIXUP_MODE_ESMTP);
+	p.keywords |= free_ones;
+	assert_null(smtp_policy_check(&p, &attr));
+	p.keywords = 0;
+	assert_null(smtp_policy_check(&p, &attr));
+	p.keywords = SMTP_KEYWORD_BIT(TURN);
+	assert_non_null(smtp_policy_check(&p, &attr));
+	p.keywords = SMTP_KEYWORD_BIT(ATRN);
+	assert_non_null(smtp_policy_check(&p, &attr));
+	smtp_policy_set_tls(&p, SMTP_FIXUP_TLS_ALLOW);
+	p.keywords &= ~SMTP_KEYWORD_BIT(STARTTLS);
+	assert_non_null(smtp_policy_check(&p, &attr));
+	assert_int_equal(attr, SMTP_FIXUP_A_KEYWORDS);
+}
+
 static int match(u64 candidates, const char *word)
 {
 	struct smtp_match m = { .candidates = candidates };
@@ -311,6 +366,7 @@ int run_policy(void)
 		cmocka_unit_test(test_tls_option),
 		cmocka_unit_test(test_check_refuses),
 		cmocka_unit_test(test_check_blames),
+		cmocka_unit_test(test_e3_promises),
 		cmocka_unit_test(test_match),
 	};
 

@@ -173,7 +173,7 @@ enum smtp_fixup_verb {
 	__SMTP_FIXUP_VERB_MAX
 };
 
-/* Bit numbers of %SMTP_FIXUP_A_KEYWORDS: EHLO keywords, RULES.md E2 */
+/* Bit numbers of %SMTP_FIXUP_A_KEYWORDS: EHLO keywords, RULES.md E2, E3 */
 enum smtp_fixup_keyword {
 	SMTP_FIXUP_KEYWORD_SIZE,
 	SMTP_FIXUP_KEYWORD_ETRN,
@@ -185,6 +185,22 @@ enum smtp_fixup_keyword {
 	SMTP_FIXUP_KEYWORD_AUTH,
 	SMTP_FIXUP_KEYWORD_VRFY,
 	SMTP_FIXUP_KEYWORD_STARTTLS,	/* follows %SMTP_FIXUP_A_TLS */
+	SMTP_FIXUP_KEYWORD_SMTPUTF8,
+	SMTP_FIXUP_KEYWORD_DELIVERBY,
+	SMTP_FIXUP_KEYWORD_HELP,
+	SMTP_FIXUP_KEYWORD_EXPN,
+	SMTP_FIXUP_KEYWORD_ONEX,
+	SMTP_FIXUP_KEYWORD_VERB,
+	SMTP_FIXUP_KEYWORD_TURN,
+	SMTP_FIXUP_KEYWORD_ATRN,
+	SMTP_FIXUP_KEYWORD_X_EXPS,
+	SMTP_FIXUP_KEYWORD_X_LINK2STATE,
+	SMTP_FIXUP_KEYWORD_XCLIENT,
+	SMTP_FIXUP_KEYWORD_XFORWARD,
+	SMTP_FIXUP_KEYWORD_MT_PRIORITY,
+	SMTP_FIXUP_KEYWORD_REQUIRETLS,
+	SMTP_FIXUP_KEYWORD_FUTURERELEASE,
+	SMTP_FIXUP_KEYWORD_LIMITS,
 	__SMTP_FIXUP_KEYWORD_MAX
 };
 
@@ -298,7 +314,10 @@ enum smtp_fixup_attr {
 	SMTP_FIXUP_A_BANNER,	/* u8 enum smtp_fixup_banner */
 	SMTP_FIXUP_A_TLS,	/* u8 enum smtp_fixup_tls; only modes that let EHLO through */
 	SMTP_FIXUP_A_VERBS,	/* u64 bit mask of enum smtp_fixup_verb: what passes */
-	SMTP_FIXUP_A_KEYWORDS,	/* u64 bit mask of enum smtp_fixup_keyword; dump only */
+	SMTP_FIXUP_A_KEYWORDS,	/* u64 bit mask of enum smtp_fixup_keyword: what EHLO
+				 * replies may offer; absent in set: what goes with
+				 * the verbs
+				 */
 	SMTP_FIXUP_A_COUNTERS,	/* nested: u64 attributes, 1 + enum smtp_fixup_counter */
 	SMTP_FIXUP_A_FLOW,	/* nested smtp_fixup_flow_attr */
 	SMTP_FIXUP_A_BANNER_TEXT, /* string, 1..SMTP_FIXUP_TEXT_MAX printable ASCII
