@@ -599,7 +599,8 @@ static int smtp_nl_put_flow(struct sk_buff *skb, const struct nf_conn *ct,
 		phase = READ_ONCE(s->phase);
 		messages = READ_ONCE(s->messages);
 		/* The greeting and ends of data are answered like commands */
-		commands = READ_ONCE(s->commands) - 1 - messages;
+		commands = READ_ONCE(s->commands) - 1 -
+			   READ_ONCE(s->data_ends);
 		blocked = READ_ONCE(s->blocked);
 	}
 	tuple = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);

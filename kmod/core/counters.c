@@ -42,6 +42,7 @@ const char *const smtp_counter_names[__SMTP_FIXUP_CNT_MAX] = {
 	[SMTP_FIXUP_CNT_CONNECTIONS_UNOBSERVED] = "connections_unobserved",
 	[SMTP_FIXUP_CNT_SMUGGLING_SEEN] = "smuggling_seen",
 	[SMTP_FIXUP_CNT_MIDSTREAM_PASSED] = "midstream_passed",
+	[SMTP_FIXUP_CNT_CHUNKS] = "chunks",
 };
 
 #ifndef __KERNEL__
@@ -124,5 +125,7 @@ const char *const smtp_counter_explanations[__SMTP_FIXUP_CNT_MAX] = {
 		"dots between line ends in a body that some servers take for the end of data, not made harmless",
 	[SMTP_FIXUP_CNT_MIDSTREAM_PASSED] =
 		"connections let through unjudged because their beginning is unknown",
+	[SMTP_FIXUP_CNT_CHUNKS] =
+		"chunks announced by BDAT or XEXCH50, which passed unread",
 };
 #endif

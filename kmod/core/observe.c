@@ -91,6 +91,8 @@ static bool smtp_observe_keep(struct smtp_flow *flow, enum smtp_dir dir,
 		from = smtp_seq_max(from, kept->seq + kept->len);
 		if (!smtp_seq_before(from, to))
 			return true;
+		if (from != kept->seq + kept->len)
+			return false;	/* another gap */
 		*more = true;
 	}
 	if (smtp_replay_room(kept, from, to - from) < to - from)

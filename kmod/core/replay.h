@@ -15,17 +15,48 @@
 #define SMTP_REPLAY_MAX	16384
 
 /**
+ * struct smtp_hole - octets that left and are not kept: chunks, bodies
+ * @at: how many of the kept bytes left before them
+ * @n: how many they are
+ */
+struct smtp_hole {
+	u32 at;
+	u32 n;
+};
+
+/* Chunks whose commands are in flight at most */
+#define SMTP_REPLAY_HOLES	64
+
+/**
  * struct smtp_replay - command bytes in flight, one direction
  * @buf: the bytes as they left, or NULL
  * @size: of @buf, octets
  * @len: octets in use
  * @seq: sequence number of @buf[0]
+ * @nr_holes: holes in use
+ * @holes: in order, %SMTP_REPLAY_HOLES of them, or NULL
  */
 struct smtp_replay {
 	u8 *buf;
 	u32 size;
 	u32 len;
 	u32 seq;
+	u32 nr_holes;
+	struct smtp_hole *holes;
+};
+
+/**
+ * struct smtp_kept - kept bytes without a hole in them
+ * @bytes: the bytes
+ * @n: how many, 0: there are none
+ * @seq: sequence number of the first
+ * @hole: the hole behind them
+ */
+struct smtp_kept {
+	const u8 *bytes;
+	u32 n;
+	u32 seq;
+	u32 hole;
 };
 
 /**
@@ -34,9 +65,10 @@ struct smtp_replay {
  * @seq: sequence number of the byte to be kept next
  * @n: octets wanted
  *
+ * Where @seq does not continue what is kept there is a hole.
+ *
  * Return: octets there is room for at @r->buf + @r->len, at most @n. Less
- * when %SMTP_REPLAY_MAX would be passed or memory is short; 0 also when @seq
- * does not continue what is kept.
+ * when %SMTP_REPLAY_MAX would be passed or memory is short.
  */
 u32 smtp_replay_room(struct smtp_replay *r, u32 seq, u32 n);
 
@@ -46,5 +78,28 @@ u32 smtp_replay_room(struct smtp_replay *r, u32 seq, u32 n);
  * @seq: it has everything before this
  */
 void smtp_replay_ack(struct smtp_replay *r, u32 seq);
+
+/**
+ * smtp_replay_begin() - the first kept bytes
+ * @r: the replay
+ * @run: result
+ */
+void smtp_replay_begin(const struct smtp_replay *r, struct smtp_kept *run);
+
+/**
+ * smtp_replay_next() - the kept bytes behind the next hole
+ * @r: the replay
+ * @run: where it is, and the result
+ */
+void smtp_replay_next(const struct smtp_replay *r, struct smtp_kept *run);
+
+/**
+ * smtp_replay_first() - how many bytes are kept before the first hole
+ * @r: the replay
+ */
+static inline u32 smtp_replay_first(const struct smtp_replay *r)
+{
+	return r->nr_holes ? r->holes[0].at : r->len;
+}
 
 #endif /* _SMTP_CORE_REPLAY_H */

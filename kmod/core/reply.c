@@ -68,6 +68,12 @@ static void smtp_reply_end(struct smtp_flow *flow, enum smtp_fixup_event event)
 		return;
 
 	s->phase = smtp_reply_settles(s);
+	if (s->wait == SMTP_AWAIT_CHUNK && s->reply_code == 354) {
+		s->skip = s->announced;
+		s->commands++;	/* its end is answered as well */
+		s->data_ends++;
+		smtp_host_count(flow, SMTP_FIXUP_CNT_CHUNKS, 1);
+	}
 	if (s->wait == SMTP_AWAIT_DATA && s->phase != SMTP_FIXUP_PHASE_BODY)
 		s->confidential = true;
 	s->wait = SMTP_AWAIT_NOTHING;
@@ -169,6 +175,13 @@ static void smtp_greeting_text(struct smtp_flow *flow, struct smtp_piece *p,
 	}
 }
 
+/* The EHLO reply being read passes with this keyword: D6 */
+static void smtp_ehlo_offers(struct smtp_session *s, int keyword)
+{
+	if (keyword == SMTP_FIXUP_KEYWORD_CHUNKING && s->hello == s->replies + 1)
+		s->chunking = true;
+}
+
 /* E1, E2: the byte *@c behind the fourth of an EHLO line; @text: the first
  * such byte that is in sight, @n: from there. Returns how many bytes changed.
  */
@@ -180,19 +193,24 @@ static u32 smtp_ehlo_byte(struct smtp_flow *flow, u8 *text, u32 n, u8 *c)
 
 	if (s->ehlo_line == SMTP_EHLO_READING) {
 		bool allowed;
+		int word;
 
 		if (ends && !s->keyword.len) {
 			s->ehlo_line = SMTP_EHLO_PASSED;	/* nothing to mask */
 			return 0;
 		}
 		if (ends || smtp_is_blank(*c)) {
-			allowed = smtp_match_word(&s->keyword, smtp_keywords) >= 0;
+			word = smtp_match_word(&s->keyword, smtp_keywords);
+			allowed = word >= 0;
+			smtp_ehlo_offers(s, word);
 			if (allowed)
 				s->ehlo_line = SMTP_EHLO_PASSED;
 		} else {
 			allowed = smtp_match_byte(&s->keyword, smtp_keywords, *c);
 		}
-		if (allowed)
+		if (!allowed && flow->policy->ehlo == SMTP_FIXUP_EHLO_KEEP)
+			s->ehlo_line = SMTP_EHLO_PASSED;
+		if (allowed || s->ehlo_line == SMTP_EHLO_PASSED)
 			return 0;
 		s->ehlo_line = SMTP_EHLO_MASKED;
 		smtp_event(flow, SMTP_FIXUP_EVENT_EHLO_LINE_MASKED, text,
@@ -287,16 +305,19 @@ static void smtp_greeting_replace(const struct smtp_flow *flow,
 }
 
 /* Is the keyword of this EHLO line let through? E2. What is no reply line is not. */
-static bool smtp_ehlo_allowed(const struct smtp_flow *flow, const u8 *line, u32 n)
+static bool smtp_ehlo_allowed(struct smtp_flow *flow, const u8 *line, u32 n)
 {
 	struct smtp_match m = { .candidates = flow->policy->keywords };
+	int word;
 	u32 i;
 
 	if (!smtp_is_reply_line(line, n))
 		return false;
 	for (i = 4; i < n && !smtp_is_blank(line[i]) && !smtp_is_eol(line[i]); i++)
 		smtp_match_byte(&m, smtp_keywords, line[i]);
-	return i == 4 || smtp_match_word(&m, smtp_keywords) >= 0;
+	word = smtp_match_word(&m, smtp_keywords);
+	smtp_ehlo_offers(&flow->session, word);
+	return i == 4 || word >= 0;
 }
 
 /* Octets of the line at @c, its LF included */
@@ -316,7 +337,7 @@ static void smtp_strip_event(const struct smtp_flow *flow, const u8 *line, u32 n
 /* E4: takes out of the EHLO reply at @reply the lines that are not let through;
  * the first one stays. Only counts where @to is NULL. Returns what is left of it.
  */
-static u32 smtp_ehlo_strip(const struct smtp_flow *flow, const u8 *reply, u32 n,
+static u32 smtp_ehlo_strip(struct smtp_flow *flow, const u8 *reply, u32 n,
 			   u8 *to)
 {
 	u8 *last = NULL;
@@ -411,21 +432,22 @@ static u32 smtp_reply_rewrite(struct smtp_flow *flow, struct smtp_piece *p,
 }
 
 /* Only a whole EHLO line tells which octet is its last (E1) */
-static bool smtp_ehlo_line_open(const struct smtp_session *s, const u8 *c,
+static bool smtp_ehlo_line_open(const struct smtp_flow *flow, const u8 *c,
 				u32 n)
 {
+	const struct smtp_session *s = &flow->session;
+
 	return s->ehlo_line == SMTP_EHLO_READING && !s->keyword.len &&
-	       !memchr(c, '\n', n);
+	       flow->policy->ehlo != SMTP_FIXUP_EHLO_KEEP && !memchr(c, '\n', n);
 }
 
-/* Is this octet behind the code of a line that E1 is about? */
+/* Is this octet behind the code of a line that E1 and D6 are about? */
 static bool smtp_ehlo_text(const struct smtp_flow *flow)
 {
 	const struct smtp_session *s = &flow->session;
 
 	return s->reply == SMTP_AWAIT_EHLO && s->reply_begun &&
-	       s->reply_code == 250 && s->reply_column >= 4 &&
-	       flow->policy->ehlo != SMTP_FIXUP_EHLO_KEEP;
+	       s->reply_code == 250 && s->reply_column >= 4;
 }
 
 /* Is this the first octet behind the code of a line that is masked at once? */
@@ -489,7 +511,7 @@ u32 smtp_session_server(struct smtp_flow *flow, struct smtp_piece *p)
 			*at = smtp_greeting_byte(flow, c);
 		p->masked += *at != c;
 		if (smtp_ehlo_text(flow)) {
-			if (!p->repeats && smtp_ehlo_line_open(s, at, p->n - i))
+			if (!p->repeats && smtp_ehlo_line_open(flow, at, p->n - i))
 				break;
 			p->masked += smtp_ehlo_byte(flow, &p->buf[text],
 						    p->n - text, at);

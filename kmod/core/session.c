@@ -10,7 +10,7 @@ void smtp_session_init(struct smtp_session *s)
 	s->commands = 1;	/* the greeting is a reply, too */
 }
 
-/* What the reply to a verb settles (D1, D2, E1, S2) */
+/* What the reply to a verb settles (D1, D2, E1, S2); X-EXPS is Exchange's AUTH */
 static enum smtp_await smtp_verb_awaits(int verb)
 {
 	switch (verb) {
@@ -19,11 +19,41 @@ static enum smtp_await smtp_verb_awaits(int verb)
 	case SMTP_FIXUP_VERB_DATA:
 		return SMTP_AWAIT_DATA;
 	case SMTP_FIXUP_VERB_AUTH:
+	case SMTP_FIXUP_VERB_X_EXPS:
 		return SMTP_AWAIT_AUTH;
 	case SMTP_FIXUP_VERB_STARTTLS:
 		return SMTP_AWAIT_STARTTLS;
 	}
 	return SMTP_AWAIT_NOTHING;
+}
+
+/* What passes now: S3. D6: a server that has not offered CHUNKING would take the
+ * chunk for commands.
+ */
+static u64 smtp_verbs_now(const struct smtp_flow *flow)
+{
+	u64 verbs = smtp_policy_plain_verbs(flow->policy);
+
+	return flow->session.chunking ? verbs : verbs & ~SMTP_VERB_BIT(BDAT);
+}
+
+/* An allowed verb is whole */
+static void smtp_verb_whole(struct smtp_session *s, int verb)
+{
+	s->await = smtp_verb_awaits(verb);
+	switch (verb) {
+	case SMTP_FIXUP_VERB_HELO:
+	case SMTP_FIXUP_VERB_EHLO:
+	case SMTP_FIXUP_VERB_XCLIENT:
+		s->hello = s->commands + 1;
+		s->chunking = false;
+		break;
+	case SMTP_FIXUP_VERB_BDAT:
+	case SMTP_FIXUP_VERB_XEXCH50:
+		s->chunk.line = SMTP_CHUNK_VERB;
+		s->chunk.verb = verb;
+		break;
+	}
 }
 
 static void smtp_line_begin(struct smtp_session *s)
@@ -32,6 +62,7 @@ static void smtp_line_begin(struct smtp_session *s)
 	s->await = SMTP_AWAIT_NOTHING;
 	s->address = SMTP_ADDRESS_NONE;
 	s->column = 0;
+	memset(&s->chunk, 0, sizeof(s->chunk));
 }
 
 /* A line that is overwritten to its end: with this */
@@ -57,7 +88,8 @@ static void smtp_verb_event(struct smtp_flow *flow, const struct smtp_piece *p,
 			    u32 verb, enum smtp_fixup_event event)
 {
 	struct smtp_match secret = {
-		.candidates = SMTP_VERB_BIT(AUTH) | SMTP_VERB_BIT(X_EXPS),
+		.candidates = SMTP_VERB_BIT(AUTH) | SMTP_VERB_BIT(X_EXPS) |
+			      SMTP_VERB_BIT(BDAT) | SMTP_VERB_BIT(XEXCH50),
 	};
 	struct smtp_session *s = &flow->session;
 	const u8 *word = p->buf + verb;
@@ -146,9 +178,10 @@ static bool smtp_verb_octet(struct smtp_flow *flow, u8 c, bool alone)
 		if (word < 0)
 			return false;
 		s->line = SMTP_LINE_ARGUMENT;
-		s->await = smtp_verb_awaits(word);
+		smtp_verb_whole(s, word);
 		s->confidential = false;
-		smtp_host_count(flow, SMTP_FIXUP_CNT_COMMANDS_PASSED, 1);
+		if (!s->chunk.line)
+			smtp_host_count(flow, SMTP_FIXUP_CNT_COMMANDS_PASSED, 1);
 		smtp_address_begin(flow, word);
 		smtp_limit_verb(flow, word);
 		return true;
@@ -161,19 +194,73 @@ static bool smtp_verb_octet(struct smtp_flow *flow, u8 c, bool alone)
 	/* Where all of an allowed verb has left already, there may be servers
 	 * that act on it: believe the reply.
 	 */
-	if (word >= 0 && alone)
-		s->await = smtp_verb_awaits(word);
+	if (word >= 0 && alone) {
+		smtp_verb_whole(s, word);
+		if (s->chunk.line) {
+			s->chunk.line = SMTP_CHUNK_BAD;
+			s->await = SMTP_AWAIT_LINE_END;
+		}
+	}
 	return false;
+}
+
+/* The octet at @i shows that BDAT or XEXCH50 announces nothing that all servers
+ * understand alike (D6): it is blocked, if any of the verb from @verb to @end is
+ * in sight. Where it has left there may be servers that wait for a chunk: nothing
+ * goes on until the reply. Returns where to read on.
+ */
+static u32 smtp_chunk_block(struct smtp_flow *flow, struct smtp_piece *p,
+			    u32 verb, u32 end, u32 i)
+{
+	struct smtp_session *s = &flow->session;
+	u32 next;
+
+	if (verb == end) {
+		s->await = SMTP_AWAIT_LINE_END;
+		smtp_event(flow, SMTP_FIXUP_EVENT_CHUNK_DOUBTFUL, NULL, 0);
+		return i;
+	}
+	s->await = SMTP_AWAIT_NOTHING;
+	if (flow->policy->reject == SMTP_FIXUP_REJECT_LINE)
+		end = i - s->cr;	/* a bare CR gets its LF here: V7 */
+	next = smtp_verb_block(flow, p, verb, end,
+			       end - verb >= smtp_verbs[s->chunk.verb].len);
+	if (s->line == SMTP_LINE_BLOCKED)
+		s->line = SMTP_LINE_ARGUMENT;
+	return next > i ? next : i;
+}
+
+/* The line announces a chunk: D6. Returns what the reply to it settles. */
+static u8 smtp_chunk_announced(struct smtp_flow *flow)
+{
+	struct smtp_session *s = &flow->session;
+
+	smtp_host_count(flow, SMTP_FIXUP_CNT_COMMANDS_PASSED, 1);
+	if (s->chunk.verb == SMTP_FIXUP_VERB_XEXCH50) {
+		s->announced = s->chunk.size;
+		return SMTP_AWAIT_CHUNK;
+	}
+	s->skip = s->chunk.size;
+	smtp_host_count(flow, SMTP_FIXUP_CNT_CHUNKS, 1);
+	if (smtp_chunk_last(&s->chunk)) {
+		s->messages++;
+		s->recipients = 0;
+		smtp_host_count(flow, SMTP_FIXUP_CNT_MESSAGES, 1);
+	}
+	return SMTP_AWAIT_NOTHING;
 }
 
 /* A line has ended; @bare: by LF alone, which not every server takes for an
  * end, so that only the reply can tell (V7)
  */
-static void smtp_line_end(struct smtp_session *s, bool bare)
+static void smtp_line_end(struct smtp_flow *flow, bool bare)
 {
+	struct smtp_session *s = &flow->session;
 	u8 await = s->await;
 
 	s->commands++;
+	if (s->chunk.line == SMTP_CHUNK_CR)
+		await = smtp_chunk_announced(flow);
 	smtp_line_begin(s);
 	if (await == SMTP_AWAIT_EHLO && !s->ehlo_pending && !bare) {
 		s->ehlo_pending = true;
@@ -215,28 +302,40 @@ static bool smtp_line_end_octet(struct smtp_flow *flow, struct smtp_piece *p,
 }
 
 /* Every line, and all of it: V8, V9 */
+/* Is the client's next octet one of a line? */
+static bool smtp_session_lines(const struct smtp_flow *flow)
+{
+	return flow->session.phase != SMTP_FIXUP_PHASE_WAIT &&
+	       !flow->session.skip && !smtp_flow_over(flow);
+}
+
 u32 smtp_session_client(struct smtp_flow *flow, struct smtp_piece *p)
 {
 	struct smtp_session *s = &flow->session;
 	u32 verb = 0;		/* where the verb begins, as far as in sight */
+	u32 end = 0;		/* behind it */
 	u32 i = 0;
 
-	while (i < p->n && !p->old && s->phase != SMTP_FIXUP_PHASE_WAIT &&
-	       !smtp_flow_over(flow)) {
+	while (i < p->n && !p->old && smtp_session_lines(flow)) {
 		u8 *c = &p->buf[i];
+		bool odd = (*c == '\n') != s->cr;	/* no CRLF: D6 */
 		bool bare = smtp_line_end_octet(flow, p, i);
 
 		smtp_limit_octet(flow);
-		if (s->line == SMTP_LINE_START && !smtp_is_blank(*c) &&
-		    !smtp_is_eol(*c)) {
-			s->line = SMTP_LINE_VERB;
-			s->verb.candidates = smtp_policy_plain_verbs(flow->policy);
-			s->verb.len = 0;
-			verb = i;
+		if (s->line == SMTP_LINE_START && *c != '\n') {
+			if (smtp_is_blank(*c) || *c == '\r') {
+				s->chunk.indented = true;
+			} else {
+				s->line = SMTP_LINE_VERB;
+				s->verb.candidates = smtp_verbs_now(flow);
+				s->verb.len = 0;
+				verb = i;
+			}
 		}
 		if (s->line == SMTP_LINE_VERB) {
 			bool begins = s->verb.len == i - verb;
 
+			end = i;
 			if (!smtp_verb_octet(flow, *c, i == verb)) {
 				u32 next = smtp_verb_block(flow, p, verb, i,
 							   begins);
@@ -248,6 +347,16 @@ u32 smtp_session_client(struct smtp_flow *flow, struct smtp_piece *p)
 					i = next;
 					continue;
 				}
+			}
+		}
+		if (s->line == SMTP_LINE_ARGUMENT &&
+		    !smtp_chunk_octet(&s->chunk, odd ? 0 : *c)) {
+			u32 next = smtp_chunk_block(flow, p, verb, end, i);
+
+			if (next != i) {
+				s->column += next - i - 1;
+				i = next;
+				continue;
 			}
 		}
 		if (smtp_is_eol(*c) || (s->line == SMTP_LINE_BLOCKED &&
@@ -262,8 +371,11 @@ u32 smtp_session_client(struct smtp_flow *flow, struct smtp_piece *p)
 			p->masked += smtp_fill(c, 1, smtp_address_octet(flow, *c));
 		}
 		s->cr = *c == '\r';
-		if (*c == '\n')
-			smtp_line_end(s, bare);
+		if (*c == '\n') {
+			smtp_line_end(flow, bare);
+			verb = i + 1;
+			end = verb;
+		}
 		i++;
 	}
 	return i;
@@ -274,6 +386,7 @@ void smtp_session_body_end(struct smtp_flow *flow)
 	struct smtp_session *s = &flow->session;
 
 	s->commands++;		/* the end of data is answered as well */
+	s->data_ends++;
 	s->messages++;
 	s->phase = SMTP_FIXUP_PHASE_COMMAND;
 	s->cr = false;

@@ -8,6 +8,7 @@
 #define _SMTP_CORE_SESSION_H
 
 #include "address.h"
+#include "chunk.h"
 #include "events.h"
 #include "policy.h"
 
@@ -29,6 +30,7 @@ enum smtp_await {
 	SMTP_AWAIT_DATA,
 	SMTP_AWAIT_AUTH,
 	SMTP_AWAIT_STARTTLS,
+	SMTP_AWAIT_CHUNK,	/* whether XEXCH50 may send its own */
 	SMTP_AWAIT_UNEXPECTED,	/* a reply that answers nothing: D8 */
 };
 
@@ -48,14 +50,20 @@ enum smtp_ehlo_line {
  *	answer to the first; wraps
  * @replies: replies ended by the server; wraps. Reply n answers command n: D7
  * @ehlo: number of the EHLO that is not answered, where @ehlo_pending
+ * @hello: number of the last HELO, EHLO or XCLIENT: they undo what was offered
  * @blocked: commands masked
  * @messages: bodies ended
+ * @data_ends: ends of data, counted in @commands because they are answered
+ * @announced: octets of the chunk that XEXCH50 asks leave for
+ * @skip: octets that follow unread: a chunk
+ * @chunk: the announcement of one, being read
  * @phase: enum smtp_fixup_phase
  * @wait: enum smtp_await: what the reply to the last command settles, phase wait
  * @line: enum smtp_line
  * @await: enum smtp_await: what the reply to the line being read will settle
  * @cr: the client's last octet was CR
  * @ehlo_pending: an EHLO is not answered yet
+ * @chunking: the answer to @hello offered CHUNKING
  * @reply: enum smtp_await: what the reply being read settles
  * @reply_code: code of the reply line being read, as far as it has come, or
  *	%SMTP_NO_CODE
@@ -79,14 +87,20 @@ struct smtp_session {
 	u32 commands;
 	u32 replies;
 	u32 ehlo;
+	u32 hello;
 	u32 blocked;
 	u32 messages;
+	u32 data_ends;
+	u32 announced;
+	u32 skip;
+	struct smtp_chunk chunk;
 	u8 phase;
 	u8 wait;
 	u8 line;
 	u8 await;
 	bool cr;
 	bool ehlo_pending;
+	bool chunking;
 	u16 reply_code;
 	u8 reply;
 	u8 reply_column;
@@ -162,7 +176,8 @@ void smtp_session_init(struct smtp_session *s);
  * in sight is masked whole (V6).
  *
  * Return: bytes judged. Fewer than there are when the phase has changed: the
- * rest must wait (D2) or is no command; or behind a change of length.
+ * rest must wait (D2) or is no command; behind a change of length; or before a
+ * chunk.
  */
 u32 smtp_session_client(struct smtp_flow *flow, struct smtp_piece *p);
 

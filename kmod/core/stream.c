@@ -15,10 +15,14 @@ void smtp_flow_init(struct smtp_flow *flow, const struct smtp_policy *policy,
 	flow->stream[SMTP_CLIENT].acked = client_seq;
 	flow->stream[SMTP_CLIENT].body_start = client_seq;
 	flow->stream[SMTP_CLIENT].body_end = client_seq;
+	flow->stream[SMTP_CLIENT].chunk_start = client_seq;
+	flow->stream[SMTP_CLIENT].chunk_end = client_seq;
 	flow->stream[SMTP_SERVER].next = server_seq;
 	flow->stream[SMTP_SERVER].acked = server_seq;
 	flow->stream[SMTP_SERVER].body_start = server_seq;
 	flow->stream[SMTP_SERVER].body_end = server_seq;
+	flow->stream[SMTP_SERVER].chunk_start = server_seq;
+	flow->stream[SMTP_SERVER].chunk_end = server_seq;
 }
 
 /* The far end of @dir has everything before @ack, a number of its own */
@@ -34,6 +38,11 @@ static void smtp_stream_acked(struct smtp_flow *flow, enum smtp_dir dir,
 	st->acked = ack;
 	smtp_replay_ack(&st->replay, smtp_edit_out(e, ack));
 	smtp_body_ack(st);
+	/* Keep what is compared with live sequence numbers near them */
+	if (smtp_seq_before(st->chunk_end, ack)) {
+		st->chunk_start = ack;
+		st->chunk_end = ack;
+	}
 	if (e->old && !smtp_seq_before(ack, e->pos + e->old)) {
 		smtp_edit_settle(e);
 		seg->settle(seg, dir);
@@ -100,7 +109,9 @@ static enum smtp_elastic smtp_stream_elastic(const struct smtp_stream *st,
 {
 	if (!seg->room)
 		return SMTP_ELASTIC_NEVER;
-	return st->edit.old ? SMTP_ELASTIC_LATER : SMTP_ELASTIC_NOW;
+	if (st->edit.old || st->replay.nr_holes)
+		return SMTP_ELASTIC_LATER;
+	return SMTP_ELASTIC_NOW;
 }
 
 /* Judges command lines or replies from @off to @to, keeping what is to leave;
@@ -154,6 +165,19 @@ static void smtp_stream_lines(struct smtp_flow *flow, enum smtp_dir dir,
 		smtp_replay_ack(r, seq);
 }
 
+/* A chunk begins: none of it is read, in whatever order it comes, and what
+ * follows is known to be a command. D6
+ */
+static void smtp_stream_skip(struct smtp_flow *flow)
+{
+	struct smtp_stream *st = &flow->stream[SMTP_CLIENT];
+
+	st->chunk_start = st->next;
+	st->next += flow->session.skip;
+	st->chunk_end = st->next;
+	flow->session.skip = 0;
+}
+
 /* Judges the octets from @off to @to, in order. Returns the verdict; how far
  * it came, stream->next tells.
  */
@@ -169,6 +193,9 @@ static enum smtp_verdict smtp_stream_judge(struct smtp_flow *flow,
 		u8 phase = flow->session.phase;
 
 		if (dir == SMTP_CLIENT && phase == SMTP_FIXUP_PHASE_WAIT)
+			break;
+		/* Chunks may be announced without end; no window is larger */
+		if (st->next - st->acked > SMTP_WINDOW_MAX)
 			break;
 		if (dir == SMTP_CLIENT && phase == SMTP_FIXUP_PHASE_BODY &&
 		    !st->in_body) {
@@ -191,6 +218,8 @@ static enum smtp_verdict smtp_stream_judge(struct smtp_flow *flow,
 		}
 		if (smtp_flow_over(flow))
 			return flow->ended;
+		if (flow->session.skip)
+			smtp_stream_skip(flow);
 		if (st->next - start == off)
 			break;		/* no room, no memory */
 		off = st->next - start;
@@ -221,11 +250,14 @@ static int smtp_stream_splice(const struct smtp_stream *st,
 	u32 first = smtp_edit_out(e, seg->seq);
 	u32 from = smtp_seq_max(first, r->seq);
 	u32 end = smtp_edit_out(e, seg->seq + seg->pass);
+	u32 kept = smtp_replay_first(r);
 
-	/* A body and TLS are not kept: the sender repeats what reaches there */
-	if (smtp_seq_before(r->seq + r->len, end)) {
-		seg->pass -= end - (r->seq + r->len);
-		end = r->seq + r->len;
+	/* A body, a chunk and TLS are not kept: the sender repeats what reaches
+	 * there
+	 */
+	if (smtp_seq_before(r->seq + kept, end)) {
+		seg->pass -= end - (r->seq + kept);
+		end = r->seq + kept;
 	}
 	/* Too much for one packet? The sender repeats what follows the edit,
 	 * and then what follows the octets before it.
@@ -237,7 +269,7 @@ static int smtp_stream_splice(const struct smtp_stream *st,
 	}
 	if (end - first > seg->room && e->pos != seg->seq) {
 		seg->pass = e->pos - seg->seq;
-		return smtp_segment_overwrite(seg, first, r->seq, r->buf, r->len);
+		return smtp_segment_overwrite(seg, first, r->seq, r->buf, kept);
 	}
 	return seg->splice(seg, from - first, r->buf + (from - r->seq), end - from);
 }
@@ -251,6 +283,7 @@ static int smtp_stream_overwrite(const struct smtp_stream *st,
 	u32 first = smtp_edit_out(e, seg->seq);
 	u32 end = smtp_body_kept_from(st);
 	u32 n = st->body_end - end;
+	struct smtp_kept run;
 	int err = 0;
 
 	if (st->nr_marks)
@@ -264,7 +297,9 @@ static int smtp_stream_overwrite(const struct smtp_stream *st,
 	if (e->old && !smtp_seq_before(e->pos, seg->seq) &&
 	    smtp_seq_before(e->pos, seg->seq + seg->pass))
 		return smtp_stream_splice(st, seg);
-	return smtp_segment_overwrite(seg, first, r->seq, r->buf, r->len);
+	for (smtp_replay_begin(r, &run); !err && run.n; smtp_replay_next(r, &run))
+		err = smtp_segment_overwrite(seg, first, run.seq, run.bytes, run.n);
+	return err;
 }
 
 /* Is the part of the segment that was judged before fit to leave again? */
@@ -274,6 +309,9 @@ static bool smtp_stream_repeat(struct smtp_flow *flow, struct smtp_stream *st,
 	u32 from = smtp_seq_max(seg->seq, st->acked);
 	u32 to = smtp_seq_min(seg->seq + seg->len, st->next);
 
+	/* Of a chunk nothing is known, and it may have come for the first time */
+	if (!smtp_seq_before(from, st->chunk_start))
+		from = smtp_seq_max(from, st->chunk_end);
 	if (!smtp_seq_before(from, to))
 		return true;
 	smtp_host_count(flow, SMTP_FIXUP_CNT_SEGMENTS_REPLAYED, 1);
@@ -285,6 +323,15 @@ static bool smtp_stream_repeat(struct smtp_flow *flow, struct smtp_stream *st,
 		return true;
 	smtp_event(flow, SMTP_FIXUP_EVENT_BODY_REWRITE_REFUSED, NULL, 0);
 	return false;
+}
+
+/* Is all of the segment inside the last chunk? */
+static bool smtp_stream_unread(const struct smtp_stream *st,
+			       const struct smtp_segment *seg)
+{
+	return !smtp_seq_before(seg->seq, st->chunk_start) &&
+	       !smtp_seq_before(st->chunk_end, seg->seq + seg->len) &&
+	       st->chunk_start != st->chunk_end;
 }
 
 enum smtp_verdict smtp_flow_enforce(struct smtp_flow *flow, enum smtp_dir dir,
@@ -318,7 +365,7 @@ enum smtp_verdict smtp_flow_enforce(struct smtp_flow *flow, enum smtp_dir dir,
 			smtp_host_count(flow, SMTP_FIXUP_CNT_SEGMENTS_DROPPED, 1);
 		return verdict;
 	}
-	if (!seg->len)
+	if (!seg->len || smtp_stream_unread(st, seg))
 		return SMTP_PASS;
 
 	/* A sender that repeats from there begins with octets that were ACKed */

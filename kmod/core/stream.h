@@ -131,6 +131,9 @@ struct smtp_mark {
 #define SMTP_AHEAD_MAX	64
 #endif
 
+/* Octets in flight at most: RFC 7323, 2.3 */
+#define SMTP_WINDOW_MAX	(1U << 30)
+
 #define SMTP_HELD_IN_VAIN	0xffff	/* more than any number of octets kept */
 
 /**
@@ -139,6 +142,8 @@ struct smtp_mark {
  * @acked: the far end has everything before this
  * @body_start: first octet of the last body
  * @body_end: behind its last octet, once it has ended
+ * @chunk_start: first octet of the last chunk: D6
+ * @chunk_end: behind its last octet; @next has been there since it began
  * @state: enum smtp_body_state before @next
  * @in_body: a body is under way
  * @nr_ahead: ranges in use of @ahead
@@ -161,6 +166,8 @@ struct smtp_stream {
 	u32 acked;
 	u32 body_start;
 	u32 body_end;
+	u32 chunk_start;
+	u32 chunk_end;
 	u8 state;
 	bool in_body;
 	u8 nr_ahead;

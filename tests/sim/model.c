@@ -86,7 +86,8 @@ static bool verb_ok(const struct model_policy *p, const uint8_t *word,
 			return true;
 	}
 	for (i = 0; i < 4 && p->allow[i] && !p->tls_required; i++)
-		if (word_is(p->allow[i], word, n, whole))
+		if (word_is(p->allow[i], word, n, whole) &&
+		    !(p->no_bdat && !strcmp(p->allow[i], "bdat")))
 			return true;
 	return p->tls && word_is("starttls", word, n, whole);
 }
@@ -139,6 +140,65 @@ static bool keyword_ok(const struct model_policy *p, const uint8_t *word,
 	return p->tls && word_is("starttls", word, n, whole);
 }
 
+static bool is_chunk_verb(const uint8_t *word, size_t n)
+{
+	return word_is("bdat", word, n, true) || word_is("xexch50", word, n, true);
+}
+
+/* D6: of the line of BDAT or XEXCH50 @w, @n octets in sight, the first octet
+ * that makes it something else; @n: none so far
+ */
+static uint32_t chunk_bad(const uint8_t *w, uint32_t n, bool xexch50,
+			  bool indented, uint32_t *size)
+{
+	uint32_t i = xexch50 ? 7 : 4, start;
+
+	*size = 0;
+	if (i >= n)
+		return n;
+	if (indented || w[i] != ' ')
+		return i;
+	start = ++i;
+	while (i < n && is_digit(w[i]) && i - start < 9 &&
+	       !(i > start && w[start] == '0'))
+		*size = *size * 10 + (w[i++] - '0');
+	if (i == n)
+		return n;
+	if (i == start)
+		return i;
+	if (w[i] == ' ') {
+		start = ++i;
+		if (xexch50) {
+			while (i < n && is_digit(w[i]) && i - start < 9)
+				i++;
+		} else {
+			while (i < n && i - start < 4 &&
+			       !strncasecmp((const char *)w + i, "LAST" + (i - start), 1))
+				i++;
+		}
+		if (i == n)
+			return n;
+		if (xexch50 ? i == start || !*size : i - start < 4)
+			return i;
+	} else if (xexch50) {
+		return i;
+	}
+	if (w[i] != '\r')
+		return i;
+	i++;
+	return i < n && w[i] != '\n' ? i : n;
+}
+
+bool model_unread(const struct model *m, uint32_t p)
+{
+	uint32_t i;
+
+	for (i = 0; i < m->chunks; i++)
+		if (p >= m->chunk_begin[i] && p < m->chunk_end[i])
+			return true;
+	return false;
+}
+
 void model_init(struct model *m, const struct model_policy *policy)
 {
 	struct model_dir d[2] = { m->d[0], m->d[1] };
@@ -175,6 +235,8 @@ void model_init(struct model *m, const struct model_policy *policy)
 	m->kinds[0] = K_GREETING;
 	m->commands = 1;
 	m->not_whole = UINT32_MAX;
+	m->hello = UINT32_MAX;
+	m->policy.no_bdat = true;
 }
 
 void model_free(struct model *m)
@@ -294,7 +356,7 @@ static enum model_kind kind_of(const struct model_policy *p,
 		return K_OTHER;
 	if (word_is("data", word, n, true))
 		return K_DATA;
-	if (word_is("auth", word, n, true))
+	if (word_is("auth", word, n, true) || word_is("x-exps", word, n, true))
 		return K_AUTH;
 	if (word_is("ehlo", word, n, true))
 		return K_EHLO;
@@ -315,12 +377,57 @@ static void count_recipients(struct model *m, const uint8_t *word, size_t n)
 			      m->recipients >= m->policy.rcpt_max;
 }
 
+/* D6: where in the line, as far as [.., to) shows it, it is seen that an allowed
+ * BDAT or XEXCH50 announces nothing; or @to
+ */
+static uint32_t chunk_line_bad(const struct model *m, uint32_t v, uint32_t e,
+			       uint32_t to, uint32_t *size)
+{
+	const uint8_t *in = m->d[0].in;
+
+	*size = 0;
+	if (e >= to || !is_chunk_verb(in + v, e - v) ||
+	    !verb_ok(&m->policy, in + v, e - v, true))
+		return to;
+	return v + chunk_bad(in + v, to - v, e - v == 7, v > m->line, size);
+}
+
+/* HELO, EHLO and XCLIENT have the server begin anew */
+static bool begins_anew(const uint8_t *word, size_t n)
+{
+	return word_is("helo", word, n, true) || word_is("ehlo", word, n, true) ||
+	       word_is("xclient", word, n, true);
+}
+
+/* A line that is BDAT or XEXCH50 ends with the byte at @p. Must its reply be
+ * waited for?
+ */
+static bool chunk_line_ended(struct model *m, uint32_t v, uint32_t e, uint32_t p,
+			     enum model_kind *kind)
+{
+	const struct model_dir *d = &m->d[0];
+	uint32_t size, bad = chunk_line_bad(m, v, e, p + 1, &size);
+
+	if (!is_chunk_verb(d->in + v, e - v) ||
+	    !verb_ok(&m->policy, d->in + v, e - v, true))
+		return false;
+	if (bad <= p)
+		return d->piece[e - 1] != d->piece[bad];
+	if (e - v == 4) {
+		m->jump = size;
+		return false;
+	}
+	*kind = K_XEXCH50;
+	m->announced = size;
+	return true;
+}
+
 /* A command line ends with the byte at @p */
 static void line_ended(struct model *m, uint32_t p, bool bare)
 {
 	const struct model_dir *d = &m->d[0];
 	enum model_kind kind = K_OTHER;
-	bool sync = bare;
+	bool sync = bare, anew = false;
 	uint32_t v, e, i;
 	bool ended;
 
@@ -329,21 +436,29 @@ static void line_ended(struct model *m, uint32_t p, bool bare)
 	} else {
 		find_verb(m, p + 1, &v, &e, &ended);
 		kind = kind_of(&m->policy, d->in + v, e - v);
+		sync |= chunk_line_ended(m, v, e, p, &kind);
 		if (e > v && !verb_ok(&m->policy, d->in + v, e - v, true)) {
 			m->blocked++;
 			/* Passed whole in pieces before it went on? */
-			for (i = v + 1; i < e; i++)
-				if (d->piece[i] != d->piece[i - 1] &&
-				    kind == K_OTHER)
+			for (i = v + 1; i < e; i++) {
+				if (d->piece[i] == d->piece[i - 1] ||
+				    !verb_ok(&m->policy, d->in + v, i - v, true))
+					continue;
+				if (kind == K_OTHER)
 					kind = kind_of(&m->policy, d->in + v,
 						       i - v);
+				anew |= begins_anew(d->in + v, i - v);
+				sync |= is_chunk_verb(d->in + v, i - v);
+			}
 		} else {
 			m->passed++;
+			anew = begins_anew(d->in + v, e - v);
 			if (e > v)
 				count_recipients(m, d->in + v, e - v);
 		}
 	}
-	if (kind == K_DATA || kind == K_AUTH || kind == K_STARTTLS)
+	if (kind == K_DATA || kind == K_AUTH || kind == K_STARTTLS ||
+	    kind == K_XEXCH50)
 		sync = true;
 	if (kind == K_EHLO)
 		for (i = m->replies; i < m->commands; i++)
@@ -353,6 +468,10 @@ static void line_ended(struct model *m, uint32_t p, bool bare)
 		m->error = "model: too many commands";
 		return;
 	}
+	if (anew) {
+		m->hello = m->commands;
+		m->chunking = false;
+	}
 	m->kinds[m->commands++] = kind;
 	m->line = p + 1;
 	m->filled = false;
@@ -361,6 +480,15 @@ static void line_ended(struct model *m, uint32_t p, bool bare)
 		m->state = M_WAIT;
 		m->waiting = m->commands - 1;
 	}
+}
+
+/* Where what is in sight of the line that @p belongs to ends: behind its LF */
+static uint32_t line_sight(const struct model *m, uint32_t p, uint32_t to)
+{
+	for (; p < to; p++)
+		if (m->d[0].in[p] == '\n')
+			return p + 1;
+	return to;
 }
 
 /* V4: does a line begin at m->d[0].len, behind its blanks, that is to become
@@ -376,7 +504,11 @@ static bool line_to_noop(const struct model *m, uint32_t *n, bool *whole)
 	    (p > m->line && d->in[p - 1] == '\r'))
 		return false;
 	find_verb(m, m->sight, &v, &e, &ended);
-	if (v != p || e == v || verb_ok(&m->policy, d->in + v, e - v, ended))
+	if (v != p || e == v)
+		return false;
+	if (verb_ok(&m->policy, d->in + v, e - v, ended) &&
+	    chunk_line_bad(m, v, e, line_sight(m, v, m->sight), &i) ==
+	    line_sight(m, v, m->sight))
 		return false;
 	for (i = v; i < m->sight && !is_eol(d->in[i]); i++)
 		;
@@ -396,7 +528,7 @@ static bool command_edit(struct model *m, uint32_t to)
 	if (n < 4) {
 		if (!whole || !m->elastic)
 			return false;
-		if (model_in_flight(m, 0)) {
+		if (model_in_flight(m, 0) || m->hole > m->acked[0]) {
 			if (m->sight_sure)
 				m->error = "V4: a second change of length did not wait";
 			return false;
@@ -413,6 +545,26 @@ static bool command_edit(struct model *m, uint32_t to)
 	m->d[0].len += n;
 	m->filled = true;
 	return true;
+}
+
+/* D6: is the byte at @p of a line that turns out to announce no chunk masked? */
+static bool chunk_masked(struct model *m, uint32_t v, uint32_t e, uint32_t p,
+			 uint32_t to)
+{
+	const struct model_dir *d = &m->d[0];
+	uint32_t run, bad, size;
+
+	for (run = p; run < to && d->piece[run] == d->piece[p]; run++)
+		if (d->in[run] == '\n') {
+			run++;
+			break;
+		}
+	bad = chunk_line_bad(m, v, e, run, &size);
+	if (bad == run || d->piece[e - 1] != d->piece[bad])
+		return false;
+	if (m->policy.reject == MODEL_LINE)
+		return p >= bad || d->piece[p] == d->piece[bad];
+	return p < e && d->piece[p] == d->piece[bad];
 }
 
 static void command_byte(struct model *m, uint32_t p, uint32_t to)
@@ -462,6 +614,8 @@ static void command_byte(struct model *m, uint32_t p, uint32_t to)
 		return;
 	bad = !verb_ok(&m->policy, d->in + v, e - v, ended);
 	if (bad && (p < e || m->policy.reject == MODEL_LINE))
+		d->out[p] = 'X';
+	if (!bad && chunk_masked(m, v, e, p, to))
 		d->out[p] = 'X';
 	/* A1, A2 */
 	if (!bad && p >= e && m->policy.replace && (c == '|' || c == '`' || !c) &&
@@ -549,6 +703,26 @@ static void body_byte(struct model *m, uint32_t p, uint32_t to)
 	m->line = p + 1;
 }
 
+/* A chunk begins: whatever it is, it passes */
+static void jump(struct model *m)
+{
+	struct model_dir *d = &m->d[0];
+
+	if (!m->jump)
+		return;
+	if (m->chunks == MODEL_CHUNKS || d->len + m->jump > MODEL_CAP) {
+		m->error = "model: too many chunks";
+		return;
+	}
+	m->hole = d->len;
+	m->chunk_begin[m->chunks] = d->len;
+	memcpy(d->out + d->len, d->in + d->len, m->jump);
+	d->len += m->jump;
+	m->chunk_end[m->chunks++] = d->len;
+	m->line = d->len;
+	m->jump = 0;
+}
+
 /* A complete reply has come that answers command m->replies */
 static void reply_ended(struct model *m, uint32_t p, uint32_t code)
 {
@@ -562,11 +736,19 @@ static void reply_ended(struct model *m, uint32_t p, uint32_t code)
 		if (code == 354) {
 			m->state = M_BODY;
 			m->body = m->d[0].len;
+			m->hole = m->body;
 		}
 		break;
 	case K_AUTH:
 		if (code == 334)
 			m->state = M_AUTH;
+		break;
+	case K_XEXCH50:
+		if (code == 354) {
+			m->kinds[m->commands++] = K_OTHER;
+			m->jump = m->announced;
+			jump(m);
+		}
 		break;
 	case K_STARTTLS:
 		if (code == 220) {
@@ -670,6 +852,20 @@ static bool ehlo_line_masked(const struct model *m, uint32_t to)
 	return !keyword_ok(&m->policy, in + k, e - k, e < to);
 }
 
+/* D6: the reply has the keyword [k, e), if it is the line's first word */
+static void offered(struct model *m, uint32_t k, uint32_t e)
+{
+	const uint8_t *in = m->d[1].in;
+	uint32_t i;
+
+	for (i = k; i < e; i++)
+		if (is_blank(in[i]) || is_eol(in[i]))
+			return;
+	if (m->replies == m->hello && word_is("chunking", in + k, e - k, true) &&
+	    keyword_ok(&m->policy, in + k, e - k, true))
+		m->chunking = true;
+}
+
 static void server_byte(struct model *m, uint32_t p, uint32_t to)
 {
 	struct model_dir *d = &m->d[1];
@@ -694,8 +890,10 @@ static void server_byte(struct model *m, uint32_t p, uint32_t to)
 
 	/* E1 */
 	ehlo = m->reply_expected && m->kinds[m->replies] == K_EHLO &&
-	       m->reply_begun && code == 250 &&
-	       m->policy.ehlo != MODEL_EHLO_KEEP;
+	       m->reply_begun && code == 250;
+	if (ehlo && p - s >= 4 && (is_eol(c) || is_blank(c)))
+		offered(m, s + 4, p);
+	ehlo &= m->policy.ehlo != MODEL_EHLO_KEEP;
 	if (ehlo && p - s >= 4 && !is_eol(c)) {
 		for (run = p; run < to && d->piece[run] == d->piece[p]; run++)
 			if (d->in[run] == '\n')
@@ -768,15 +966,28 @@ bool model_must_wait(const struct model *m, int dir)
 	uint32_t n;
 	bool whole;
 
-	if (!m->elastic || !model_in_flight(m, dir))
+	if (!m->elastic || (!model_in_flight(m, dir) &&
+			    (dir || m->hole <= m->acked[0])))
 		return false;
 	if (dir)
 		return model_rewrites(m, &whole);
 	return line_to_noop(m, &n, &whole) && n < 4 && whole;
 }
 
+static void offered_line(struct model *m, uint32_t s, uint32_t to, bool first)
+{
+	uint32_t e;
+
+	if (first || line_code(m, s, to) < 0)
+		return;
+	for (e = s + 4; e < to && !is_blank(m->d[1].in[e]) && !is_eol(m->d[1].in[e]); e++)
+		;
+	if (e < to)
+		offered(m, s + 4, e);
+}
+
 /* E4: what is left of the reply's lines in [s, to); returns its octets */
-static uint32_t strip(const struct model *m, uint32_t s, uint32_t to, uint8_t *buf)
+static uint32_t strip(struct model *m, uint32_t s, uint32_t to, uint8_t *buf)
 {
 	const uint8_t *in = m->d[1].in;
 	uint32_t n = 0, last = 0, first = s, p, e;
@@ -787,6 +998,7 @@ static uint32_t strip(const struct model *m, uint32_t s, uint32_t to, uint8_t *b
 		p++;
 		for (e = s + 4; e < p && !is_blank(in[e]) && !is_eol(in[e]); e++)
 			;
+		offered_line(m, s, p, s == first);
 		/* The first line, lines without text, and allowed ones */
 		if (s == first || (line_code(m, s, p) >= 0 &&
 				   (e <= s + 4 ||
@@ -842,6 +1054,17 @@ static bool server_rewrite(struct model *m, uint32_t to)
 	return true;
 }
 
+static bool first_of_verb(const struct model *m, uint32_t p)
+{
+	const uint8_t *in = m->d[0].in;
+	uint32_t i;
+
+	for (i = m->line; i < p; i++)
+		if (!is_blank(in[i]))
+			return false;
+	return true;
+}
+
 static void judge(struct model *m, int dir, uint32_t to)
 {
 	struct model_dir *d = &m->d[dir];
@@ -866,16 +1089,21 @@ static void judge(struct model *m, int dir, uint32_t to)
 		} else if (m->state == M_BODY) {
 			body_byte(m, p, to);
 		} else {
+			if (m->state == M_COMMAND && first_of_verb(m, p))
+				m->policy.no_bdat = !m->chunking;
 			if (command_edit(m, to))
 				continue;
 			command_byte(m, p, to);
 		}
 		d->len++;
+		if (!dir)
+			jump(m);
 	}
 }
 
 void model_judge(struct model *m, int dir, uint32_t to)
 {
 	judge(m, dir, to);
-	flatten(&m->d[dir]);
+	flatten(&m->d[0]);
+	flatten(&m->d[1]);
 }

@@ -21,6 +21,7 @@
 
 #define MODEL_CAP	(768 * 1024)
 #define MODEL_COMMANDS	65536
+#define MODEL_CHUNKS	4096
 
 #define MODEL_EDITS	4096
 
@@ -41,6 +42,7 @@ struct model_policy {
 	bool replace;		/* special characters of addresses: A2 */
 	uint32_t rcpt_max;	/* beyond which RCPT is blocked: L; 0: none */
 	bool rcpt_over;		/* ... which is reached */
+	bool no_bdat;		/* the server has not offered it: D6 */
 	const char *text;	/* of MODEL_TEXT: the whole line */
 	const char *allow[4];	/* verbs beside those of the mode, or NULL */
 	const char *deny[4];	/* verbs of the mode that do not pass, or NULL */
@@ -56,6 +58,7 @@ enum model_kind {
 	K_DATA,
 	K_AUTH,
 	K_STARTTLS,
+	K_XEXCH50,
 };
 
 enum model_state { M_COMMAND, M_AUTH, M_WAIT, M_BODY, M_TLS };
@@ -114,6 +117,11 @@ struct model {
 	uint32_t recipients;	/* of this message */
 	uint32_t blocked;
 	uint32_t passed;
+	uint32_t announced;	/* by XEXCH50 */
+	uint32_t jump;		/* octets of a chunk that begins */
+	uint32_t hole;		/* where the last chunk or body began */
+	uint32_t chunk_begin[MODEL_CHUNKS], chunk_end[MODEL_CHUNKS];
+	uint32_t chunks;
 
 	/* The server's side */
 	uint32_t reply_line;	/* where the line begins */
@@ -122,6 +130,8 @@ struct model {
 	bool reply_expected;
 	bool greeting_masked;
 	uint32_t letters;	/* lines lettered in this reply */
+	uint32_t hello;		/* the last HELO, EHLO or XCLIENT */
+	bool chunking;		/* ... was told of CHUNKING */
 	uint32_t tls_at[2];	/* opaque from here on, or UINT32_MAX */
 };
 
@@ -153,6 +163,9 @@ bool model_must_wait(const struct model *m, int dir);
  * that is rewritten as a whole? *@whole: all of it is in sight
  */
 bool model_rewrites(const struct model *m, bool *whole);
+
+/* Is the client's octet part of a chunk? */
+bool model_unread(const struct model *m, uint32_t p);
 
 /* May the filter judge any byte of this direction now? */
 bool model_open(const struct model *m, int dir);

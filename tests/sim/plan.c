@@ -134,6 +134,10 @@ static void soup(struct plan *p, struct rng *r)
 		"XCLIENT", "HELO a\r\n", "NOOP\n", "DATA\n", "DATA\r", "*", "QUI",
 		"DATA\r\n", "DATA \r\n", "EHLO x\r\n", "AUTH PLAIN\r\n",
 		"\r\n.\r\n", "STARTTLS\r\n", "MAIL\r", "BDAT 10 LAST\r\n", "\x80",
+		"BDAT 3\r\n", "BDAT 12x\r\n", "BDAT", " 7", "BDAT 05 LAST\r\n",
+		"BDAT 9\n", " BDAT 8\r\n", "BDAT  4\r\n", "XEXCH50 6 2\r\n",
+		"XEXCH50 5\r\n", "BDAT 0 LAST\r\n", "BDAT 2 last\r\n",
+		"BDAT 6 LASTX\r\n", "BDAT 1\rE", "BDAT 30\r\n",
 		"EHLO\n", "\rEXPN a\r\n", "\nEXPN b\r\n", "  EXPN\r\n", "E", "H",
 	};
 	u32 n = 1 + rng_below(r, 16);
@@ -148,10 +152,8 @@ static void soup(struct plan *p, struct rng *r)
 	}
 }
 
-static void blob(struct plan *p, struct rng *r)
+static void blob(struct plan *p, struct rng *r, u32 n)
 {
-	u32 n = 1 + rng_below(r, 200);
-
 	while (n--) {
 		u8 c = rng_below(r, 4) ? rng_below(r, 256) :
 		       (u8)"\r\n.EXPN"[rng_below(r, 7)];
@@ -169,8 +171,8 @@ static const char *const passing[] = {
 };
 
 static const char *const failing[] = {
-	"EXPN root", "VERB", "ONEX", "TURN", "ATRN x", "BDAT 20 LAST",
-	"XEXCH50 1 2", "X-EXPS GSSAPI", "X-LINK2STATE LAST CHUNK={00}",
+	"EXPN root", "VERB", "ONEX", "TURN", "ATRN x", "BDAT 20 LAST x",
+	"XEXCH50 1 x", "X-EXPS GSSAPI", "X-LINK2STATE LAST CHUNK={00}",
 	"XCLIENT NAME=x", "XFORWARD x", "KILL", "WIZ", "DEBUG", "FOO", "X",
 	"E", "EH", "HEL", "HELOX", "DAT", "DATAA", "RCP x", "QUITE", "STARTTL",
 	"GOODMORNING", "AUTHX", "\x80\x90\xff x", "HELO.", "NOOP: x", "MAIL: x",
@@ -181,6 +183,22 @@ static const char *const failing[] = {
 static const char *const failing_short[] = {
 	"X", "XY", "XYZ", "Q", "D", "DA", "QUI", "a b", "WIZ", "\x80", "RCP",
 };
+
+/* Chunks of a message, perhaps all sent at once: RFC 3030, 4.2 */
+static void chunks(struct plan *p, struct rng *r, bool wait)
+{
+	u32 n = 1 + rng_below(r, 4), size;
+	char text[32];
+
+	while (n--) {
+		size = rng_below(r, 4) ? rng_below(r, 300) : rng_below(r, 4000);
+		item(p, ITEM_BDAT, wait);
+		sprintf(text, "BDAT %u%s\r\n", size, n ? "" : " LAST");
+		put_cased(p, r, text);
+		blob(p, r, size);
+		item_end(p);
+	}
+}
 
 static void line_item(struct plan *p, struct rng *r, const char *text,
 		      bool bare, bool wait)
@@ -211,7 +229,7 @@ static void dialogue(struct plan *p, struct rng *r, u32 big)
 	/* No item may push out another: a DATA without its body has a server
 	 * wait for ever. STARTTLS takes the most, and QUIT is one.
 	 */
-	for (i = 0; i < n && p->nr_items + 7 <= MAX_ITEMS; i++) {
+	for (i = 0; i < n && p->nr_items + 8 <= MAX_ITEMS; i++) {
 		bool wait = !pipelines || !rng_below(r, 4);
 
 		switch (rng_below(r, 16)) {
@@ -256,7 +274,7 @@ static void dialogue(struct plan *p, struct rng *r, u32 big)
 				p->fair = false;
 			for (k = 1 + rng_below(r, 4); k; k--) {
 				item(p, ITEM_TLS, false);
-				blob(p, r);
+				blob(p, r, 1 + rng_below(r, 200));
 				item_end(p);
 			}
 			break;
@@ -277,6 +295,24 @@ static void dialogue(struct plan *p, struct rng *r, u32 big)
 				line_item(p, r, PICK(r, passing), bare, true);
 			break;
 		}
+	}
+	if (p->chunks && p->nr_items + 8 <= MAX_ITEMS) {
+		line_item(p, r, "EHLO again", bare, true);
+		chunks(p, r, rng_below(r, 2));
+		if (rng_below(r, 2)) {
+			u32 size = 1 + rng_below(r, 500);
+			char text[32];
+
+			sprintf(text, "XEXCH50 %u 2", size);
+			item(p, ITEM_LINE, true);
+			puts_(p, text);
+			puts_(p, "\r\n");
+			item_end(p);
+			item(p, ITEM_BLOB, true);
+			blob(p, r, size);
+			item_end(p);
+		}
+		line_item(p, r, PICK(r, passing), bare, rng_below(r, 2));
 	}
 	if (rng_below(r, 8))
 		line_item(p, r, "QUIT", bare, true);
@@ -507,6 +543,28 @@ static void make_keywords(struct plan *p, struct rng *r)
 	}
 }
 
+/* D6 */
+static void make_chunks(struct plan *p, struct rng *r)
+{
+	const char **allow = p->model.allow;
+	u32 keywords = 0;
+
+	p->loose_chunks = rng_below(r, 2);
+	if (!p->model.esmtp || rng_below(r, 2))
+		return;
+	while (*allow)
+		allow++;
+	*allow++ = "bdat";
+	*allow = "xexch50";
+	while (p->model.ehlo_allow[keywords])
+		keywords++;
+	p->model.ehlo_allow[keywords] = "chunking";
+	p->chunks = rng_below(r, 2) && !p->model.tls_required;
+	/* The keywords are drawn already: keep what they are */
+	p->policy.verbs |= SMTP_VERB_BIT(BDAT) | SMTP_VERB_BIT(XEXCH50);
+	p->policy.keywords |= SMTP_KEYWORD_BIT(CHUNKING);
+}
+
 static void make_net(struct net_plan *n, struct rng *r)
 {
 	static const u32 rates[] = { 0, 0, 0, 10, 50, 150, 300 };
@@ -583,6 +641,8 @@ void plan_make(struct plan *p, u64 seed)
 	make_limits(p, &r);
 	r = rng_make(seed, 10);
 	make_keywords(p, &r);
+	r = rng_make(seed, 11);
+	make_chunks(p, &r);
 	r = rng_make(seed, 2);
 	if (p->client == CLIENT_HOSTILE && rng_below(&r, 8))
 		hostile_dialogue(p, &r);
@@ -592,6 +652,13 @@ void plan_make(struct plan *p, u64 seed)
 	 * what is no command yet
 	 */
 	if (p->eol == EOL_ANY)
+		p->fair = false;
+	/* A client that does not wait sends a chunk before it is offered to */
+	if (p->chunks && p->client != CLIENT_POLITE)
+		p->fair = false;
+	/* A server that takes anything for a size waits for what never comes */
+	if (p->loose_chunks &&
+	    (p->policy.observe || p->policy.verbs & SMTP_VERB_BIT(BDAT)))
 		p->fair = false;
 	/* ... and a command that ends in a bare LF alone is none: V7 */
 	if (p->model.strict_ends && p->eol != EOL_CRLF)
@@ -662,7 +729,7 @@ static void print_bytes(const u8 *b, u32 n)
 
 void plan_print(const struct plan *p, const struct diet *diet)
 {
-	static const char *const kinds[] = { "line", "body", "sasl", "tls", "raw" };
+	static const char *const kinds[] = { "line", "body", "sasl", "tls", "bdat", "blob", "raw" };
 	static const char *const clients[] = { "polite", "sloppy", "hostile" };
 	static const char *const eols[] = { "crlf", "lf", "any" };
 	static const char *const banners[] = { "pix", "stars", "keep", "text", "cmap" };
@@ -685,7 +752,8 @@ void plan_print(const struct plan *p, const struct diet *diet)
 	       p->model.rcpt_max, p->policy.observe ? ", observe" : "");
 	printf("smuggling %s, line-ending %s\n", p->model.smuggling ? "off" : "mask",
 	       p->model.strict_ends ? "strict" : "lenient");
-	printf("ehlo-allow %s, ehlo-deny %s\n",
+	printf("%sehlo-allow %s, ehlo-deny %s\n",
+	       p->policy.verbs & SMTP_VERB_BIT(BDAT) ? "bdat, " : "",
 	       p->model.ehlo_allow[0] ? p->model.ehlo_allow[0] : "none",
 	       p->model.ehlo_deny[0] ? p->model.ehlo_deny[0] : "none");
 	if (p->model.text)

@@ -60,6 +60,8 @@ enum item_kind {
 	ITEM_BODY,	/* a message with its end; after a 354 */
 	ITEM_SASL,	/* a line of an AUTH exchange; after a 334 */
 	ITEM_TLS,	/* opaque octets; after a 220 to STARTTLS */
+	ITEM_BDAT,	/* a chunk with its command, where the server offers it */
+	ITEM_BLOB,	/* what XEXCH50 has announced; after a 354 */
 	ITEM_RAW,	/* hostile octets; nothing is known of them */
 };
 
@@ -105,6 +107,8 @@ struct plan {
 	u32 close_window[2];	/* per mille, at each packet */
 	u32 frag;	/* octets that one read shows at most, 0: all */
 	enum server_eol eol;
+	bool chunks;		/* the client sends BDAT and XEXCH50 */
+	bool loose_chunks;	/* the server takes anything for a size */
 	bool lenient_end;	/* the server takes any line end around the dot */
 	bool hostile_server;
 	u32 reject;	/* per mille */
@@ -149,7 +153,7 @@ struct tcp_end {
 	u32 unacked;	/* segments received and not answered */
 };
 
-enum server_state { SRV_COMMAND, SRV_AUTH, SRV_BODY, SRV_TLS, SRV_QUIT };
+enum server_state { SRV_COMMAND, SRV_AUTH, SRV_BODY, SRV_CHUNK, SRV_TLS, SRV_QUIT };
 
 struct server_app {
 	struct rng rng;
@@ -158,6 +162,9 @@ struct server_app {
 	u32 line_len;
 	bool cr;
 	u32 auth_left;
+	u32 chunk_left;
+	u32 chunk_code;	/* the reply to the chunk */
+	bool chunking;	/* was offered */
 	u8 last[4];	/* of a body; last[0] is the latest */
 	u32 commands;
 };
@@ -170,6 +177,8 @@ struct client_app {
 	u32 code;	/* of the last reply */
 	u8 digits[4];
 	u32 column;
+	u8 line[16];	/* behind the digits */
+	bool chunking;
 	bool tls;
 	bool done;
 };

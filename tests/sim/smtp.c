@@ -91,11 +91,13 @@ static void reply_ehlo(struct sim *s)
 
 	if (!rng_below(&a->rng, 40))
 		lines += 30;	/* E1: after Z comes A */
+	a->chunking = false;
 	n = sprintf(buf, "250%cmail.example Hello STARTTLS%s", lines ? '-' : ' ',
 		    rng_below(&a->rng, 9) ? "\r\n" : "\n");
 	for (i = 1; i <= lines; i++) {
 		u32 k = rng_below(&a->rng, sizeof(keywords) / sizeof(*keywords));
 
+		a->chunking |= !strcmp(keywords[k], "CHUNKING");
 		n += sprintf(buf + n, "250%c%s%s", i < lines ? '-' : ' ',
 			     keywords[k], rng_below(&a->rng, 9) ? "\r\n" : "\n");
 	}
@@ -119,6 +121,45 @@ static void babble(struct sim *s)
 static bool rejects(struct sim *s)
 {
 	return rng_permille(&s->server.rng, s->plan.reject);
+}
+
+/* Octets of the chunk that BDAT or XEXCH50 announces, -1: what is that? */
+static int chunk_size(const struct sim *s, const u8 *arg, u32 len, bool xexch50)
+{
+	char text[64], rest[64];
+	u32 size, more;
+	int end;
+
+	snprintf(text, sizeof(text), "%.*s", (int)len, (const char *)arg);
+	if (s->plan.loose_chunks)
+		return sscanf(text, "%u", &size) == 1 ? (int)(size & 0xfffffff) : -1;
+	if (xexch50)
+		return sscanf(text, " %u %u%n", &size, &more, &end) == 2 &&
+		       !text[end] ? (int)(size & 0xfffffff) : -1;
+	if (sscanf(text, " %u%n %60[^\n]%n", &size, &end, rest, &end) == 2 &&
+	    strcasecmp(rest, "LAST"))
+		return -1;
+	return text[0] == ' ' && text[end] == '\0' ? (int)(size & 0xfffffff) : -1;
+}
+
+/* BDAT, XEXCH50: the chunk is taken whatever becomes of it (RFC 3030, 2) */
+static void chunk_command(struct sim *s, const u8 *arg, u32 len, bool xexch50)
+{
+	struct server_app *a = &s->server;
+	int size = chunk_size(s, arg, len, xexch50);
+
+	if (size < 0 || (xexch50 && (!size || rejects(s)))) {
+		reply(s, 501, NULL, 0);
+		return;
+	}
+	a->chunk_code = rejects(s) ? 552 : 250;
+	a->chunk_left = size;
+	if (xexch50)
+		reply(s, 354, NULL, 0);
+	if (size)
+		a->state = SRV_CHUNK;
+	else
+		reply(s, a->chunk_code, NULL, 0);
 }
 
 static void command(struct sim *s, const u8 *line, u32 len)
@@ -152,7 +193,13 @@ static void command(struct sim *s, const u8 *line, u32 len)
 	    !(s->plan.model.reject == MODEL_NOOP && !strcmp(verb, "NOOP")) &&
 	    !model_verb_allowed(&s->plan.model, line, n))
 		sim_fail(s, "V3: the server executes the blocked verb %s", verb);
-	if (!strcmp(verb, "QUIT")) {
+	if (!strcmp(verb, "HELO") || !strcmp(verb, "XCLIENT"))
+		a->chunking = false;
+	if (!strcmp(verb, "BDAT") && !a->chunking) {
+		reply(s, 500, all, all_len);
+	} else if (!strcmp(verb, "BDAT") || !strcmp(verb, "XEXCH50")) {
+		chunk_command(s, line + n, len - n, *verb == 'X');
+	} else if (!strcmp(verb, "QUIT")) {
 		reply(s, 221, NULL, 0);
 		a->state = SRV_QUIT;
 		tcp_close(s, 1);
@@ -174,7 +221,7 @@ static void command(struct sim *s, const u8 *line, u32 len)
 			a->last[1] = '\r';
 			a->last[2] = 0;
 		}
-	} else if (!strcmp(verb, "AUTH")) {
+	} else if (!strcmp(verb, "AUTH") || !strcmp(verb, "X-EXPS")) {
 		a->auth_left = rng_below(&a->rng, 3);
 		if (a->auth_left) {
 			reply(s, 334, NULL, 0);
@@ -305,6 +352,18 @@ void server_bytes(struct sim *s, const u8 *bytes, u32 n)
 			a->cr = false;
 			body_octet(s, bytes[i]);
 			break;
+		case SRV_CHUNK:
+			if (a->cr && bytes[i] == '\n') {
+				a->cr = false;
+				break;
+			}
+			a->cr = false;
+			if (--a->chunk_left)
+				break;
+			a->state = SRV_COMMAND;
+			a->line_len = 0;
+			reply(s, a->chunk_code, NULL, 0);
+			break;
 		case SRV_TLS:
 			if (!rng_below(&a->rng, 30)) {
 				u8 noise[64];
@@ -363,7 +422,19 @@ static bool next_is_body(const struct sim *s)
 
 	while (i < p->nr_items && s->diet->item_off[i])
 		i++;
-	return i < p->nr_items && p->items[i].kind == ITEM_BODY;
+	return i < p->nr_items && (p->items[i].kind == ITEM_BODY ||
+				   p->items[i].kind == ITEM_BLOB);
+}
+
+/* EHLO, or HELO? What was offered before is void */
+static bool greets(const u8 *text, u32 n)
+{
+	while (n && (*text == ' ' || *text == '\t')) {
+		text++;
+		n--;
+	}
+	return n >= 4 && (!strncasecmp((const char *)text, "EHLO", 4) ||
+			  !strncasecmp((const char *)text, "HELO", 4));
 }
 
 void client_pump(struct sim *s)
@@ -400,7 +471,9 @@ void client_pump(struct sim *s)
 		    a->got < a->expected)
 			break;
 		if (polite &&
-		    ((it->kind == ITEM_BODY && a->code != 354) ||
+		    (((it->kind == ITEM_BODY || it->kind == ITEM_BLOB) &&
+		      a->code != 354) ||
+		     (it->kind == ITEM_BDAT && !a->chunking) ||
 		     (it->kind == ITEM_SASL && a->code != 334) ||
 		     (it->kind == ITEM_TLS && !a->tls && a->code != 220) ||
 		     (it->kind != ITEM_TLS && a->tls))) {
@@ -409,8 +482,11 @@ void client_pump(struct sim *s)
 		}
 		if (it->kind == ITEM_TLS)
 			a->tls = true;
-		if (it->kind == ITEM_BODY || it->kind == ITEM_SASL)
+		if (it->kind == ITEM_BODY || it->kind == ITEM_SASL ||
+		    it->kind == ITEM_BLOB)
 			a->code = 0;
+		if (greets(p->text + it->off, it->len))
+			a->chunking = false;
 		tcp_write(s, 0, p->text + it->off, it->len);
 		a->expected++;
 		a->item++;
@@ -438,6 +514,9 @@ void client_bytes(struct sim *s, const u8 *bytes, u32 n)
 		u8 c = bytes[i];
 
 		if (c == '\n') {
+			if (!strncasecmp((const char *)a->line, "CHUNKING", 8))
+				a->chunking = true;
+			memset(a->line, 0, sizeof(a->line));
 			if (a->column >= 3 && a->digits[3] != '-') {
 				a->code = (a->digits[0] - '0') * 100 +
 					  (a->digits[1] - '0') * 10 +
@@ -448,6 +527,8 @@ void client_bytes(struct sim *s, const u8 *bytes, u32 n)
 			a->digits[3] = 0;
 		} else if (a->column < 4) {
 			a->digits[a->column++] = c;
+		} else if (strlen((char *)a->line) < sizeof(a->line) - 1) {
+			a->line[strlen((char *)a->line)] = c;
 		}
 	}
 	if (s->plan.client == CLIENT_POLITE)

@@ -208,6 +208,10 @@ static const struct {
 	  BIT_OF(STRICT) | BIT_OF(LIMITS), " strict" },
 	{ "25 esmtp ehlo-allow smtputf8 ehlo-deny DSN", 2, 0, 0, ESMTP_VERBS,
 	  BIT_OF(KEYWORDS), " ehlo-allow SMTPUTF8 ehlo-deny DSN" },
+	{ "25 esmtp allow bdat,XEXCH50 ehlo-allow chunking", 2, 0, 0,
+	  ESMTP_VERBS | SMTP_VERB_BIT(BDAT) | SMTP_VERB_BIT(XEXCH50),
+	  BIT_OF(VERBS) | BIT_OF(KEYWORDS),
+	  " allow BDAT,XEXCH50 ehlo-allow CHUNKING" },
 	{ "25 esmtp ehlo-deny AUTH", 2, 0, 0, ESMTP_VERBS, BIT_OF(KEYWORDS),
 	  " ehlo-deny AUTH" },
 	{ "25 esmtp ehlo-allow XCLIENT tls allow allow XCLIENT", 2, 0, 1,
@@ -303,6 +307,8 @@ static const struct {
 	{ "25 esmtp ehlo-allow", "write ehlo-allow KEYWORD,..." },
 	{ "25 esmtp ehlo-allow XCLIENT", "keyword XCLIENT promises the verb XCLIENT" },
 	{ "25 esmtp deny AUTH ehlo-allow AUTH", "keyword AUTH promises the verb AUTH" },
+	{ "25 esmtp allow BDAT", "the verb BDAT needs the EHLO keyword CHUNKING" },
+	{ "25 esmtp ehlo-allow CHUNKING", "keyword CHUNKING promises the verb BDAT" },
 	{ "25 esmtp ehlo-allow TURN", "TURN and ATRN make the client the server" },
 	{ "25 esmtp tls allow ehlo-deny STARTTLS", "use 'tls allow' or 'tls mask'" },
 	{ "25 esmtp ehlo-allow FOO", "unknown keyword 'FOO'; known are SIZE,ETRN" },
@@ -348,7 +354,8 @@ static void sets_every_verb(void **state)
 	for (unsigned int i = 0; i < __SMTP_FIXUP_VERB_MAX; i++) {
 		if (i == SMTP_FIXUP_VERB_STARTTLS)
 			continue;
-		snprintf(line, sizeof(line), "25 esmtp allow %s", smtp_verbs[i].text);
+		snprintf(line, sizeof(line), "25 esmtp allow %s%s", smtp_verbs[i].text,
+			 i == SMTP_FIXUP_VERB_BDAT ? " ehlo-allow CHUNKING" : "");
 		assert_int_equal(parse(&req, line, &why), 0);
 		assert_true(req.policy.verbs >> i & 1);
 		set_free(&req);

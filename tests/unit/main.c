@@ -12,6 +12,7 @@ int main(void)
 	failed += run_ehlo();
 	failed += run_dialogue();
 	failed += run_body();
+	failed += run_chunk();
 	failed += run_stream();
 	failed += run_length();
 	failed += run_limits();

@@ -162,6 +162,32 @@ static void test_d5_auth(void **state)
 	fix_end(&f);
 }
 
+/* Several steps, a cancellation, and X-EXPS, which is Exchange's AUTH */
+static void test_d5_steps(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_ESMTP);
+	f.policy.verbs |= SMTP_VERB_BIT(X_EXPS);
+	fix_open(&f);
+	client(&f, "AUTH LOGIN\r\n", "AUTH LOGIN\r\n");
+	server(&f, "334 VXNlcm5hbWU6\r\n", "334 VXNlcm5hbWU6\r\n");
+	client_cut(&f, "EXPN\r\nEXPN\r\n", 6);
+	server(&f, "334 UGFzc3dvcmQ6\r\n", "334 UGFzc3dvcmQ6\r\n");
+	client_cut(&f, "*\r\nEXPN\r\n", 3);
+	left(&f, "*\r\n");
+	server(&f, "501 cancelled\r\n", "501 cancelled\r\n");
+	client(&f, "EXPN\r\n", "XXXX\r\n");
+	server(&f, "500 x\r\n", "500 x\r\n");
+	client_cut(&f, "X-EXPS LOGIN\r\nEXPN\r\n", 14);
+	server(&f, "334 a\r\n", "334 a\r\n");
+	client(&f, "EXPN\r\n", "EXPN\r\n");
+	server(&f, "235 ok\r\n", "235 ok\r\n");
+	client(&f, "EXPN\r\n", "XXXX\r\n");
+	fix_end(&f);
+}
+
 static void test_d7_many_pipelined(void **state)
 {
 	struct fix f;
@@ -434,6 +460,7 @@ int run_dialogue(void)
 		cmocka_unit_test(test_d5_steps_and_cancel),
 		cmocka_unit_test(test_d8_strict_ends),
 		cmocka_unit_test(test_d8_strict_lets_421_be),
+		cmocka_unit_test(test_d5_steps),
 		cmocka_unit_test(test_d7_many_pipelined),
 		cmocka_unit_test(test_d7_text_that_looks_like_a_reply),
 		cmocka_unit_test(test_d7_empty_lines_are_answered),

@@ -53,6 +53,22 @@ static void test_e1_e2_seed(void **state)
 	fix_end(&f);
 }
 
+/* E3: the list is the operator's */
+static void test_e3_list(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_ESMTP);
+	f.policy.keywords |= SMTP_KEYWORD_BIT(SMTPUTF8);
+	f.policy.keywords &= ~SMTP_KEYWORD_BIT(DSN);
+	fix_at(&f, SMTP_SERVER, 0, "220 a\r\n");
+	client(&f, "EHLO a\r\n", "EHLO a\r\n");
+	server(&f, "250-a\r\n250-smtputf8\r\n250-DSN\r\n250 SIZE\r\n",
+	       "250-a\r\n250-smtputf8\r\n250-XXA\r\n250 SIZE\r\n");
+	fix_end(&f);
+}
+
 static void test_e1_after_z(void **state)
 {
 	char in[1024], out[1024];
@@ -229,6 +245,7 @@ int run_ehlo(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_e1_letters),
 		cmocka_unit_test(test_e1_e2_seed),
+		cmocka_unit_test(test_e3_list),
 		cmocka_unit_test(test_e1_after_z),
 		cmocka_unit_test(test_e1_lines),
 		cmocka_unit_test(test_e2_in_pieces),

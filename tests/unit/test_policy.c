@@ -77,7 +77,7 @@ static void words_sane(const struct smtp_word *words, u32 n)
 static void test_no_word_begins_another(void **state)
 {
 	static const char *const others[] = {
-		"ATRN", "TURN", "BDAT", "XEXCH50", "KILL", "WIZ", "DEBUG",
+		"ATRN", "TURN", "KILL", "WIZ", "DEBUG",
 		"LHLO", "BURL", "XADR", "XSTA", "XCIR", "XGEN", "XAUTH", "TICK",
 	};
 	u32 i, k;
@@ -286,6 +286,8 @@ static void test_e3_promises(void **state)
 		{ SMTP_KEYWORD_BIT(XFORWARD), SMTP_VERB_BIT(XFORWARD) },
 		{ SMTP_KEYWORD_BIT(X_EXPS), SMTP_VERB_BIT(X_EXPS) },
 		{ SMTP_KEYWORD_BIT(X_LINK2STATE), SMTP_VERB_BIT(X_LINK2STATE) },
+		{ SMTP_KEYWORD_BIT(XEXCH50), SMTP_VERB_BIT(XEXCH50) },
+		{ SMTP_KEYWORD_BIT(CHUNKING), SMTP_VERB_BIT(BDAT) },
 	};
 	struct smtp_policy p;
 	u64 free_ones = SMTP_KEYWORD_BIT(SMTPUTF8) | SMTP_KEYWORD_BIT(DELIVERBY) |
@@ -314,6 +316,10 @@ static void test_e3_promises(void **state)
 	assert_null(smtp_policy_check(&p, &attr));
 	p.keywords = 0;
 	assert_null(smtp_policy_check(&p, &attr));
+	smtp_policy_set_verbs(&p, p.verbs | SMTP_VERB_BIT(BDAT));
+	assert_non_null(smtp_policy_check(&p, &attr));
+	assert_int_equal(attr, SMTP_FIXUP_A_KEYWORDS);
+	smtp_policy_init(&p, SMTP_FIXUP_MODE_ESMTP);
 	p.keywords = SMTP_KEYWORD_BIT(TURN);
 	assert_non_null(smtp_policy_check(&p, &attr));
 	p.keywords = SMTP_KEYWORD_BIT(ATRN);

@@ -11,6 +11,7 @@ int run_verbs(void);
 int run_ehlo(void);
 int run_dialogue(void);
 int run_body(void);
+int run_chunk(void);
 int run_stream(void);
 int run_length(void);
 int run_limits(void);
