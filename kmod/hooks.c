@@ -8,7 +8,8 @@
 #include <linux/module.h>
 #include <linux/netfilter_ipv4.h>
 #include <linux/netfilter_ipv6.h>
-#include <net/netfilter/nf_conntrack.h>
+#include <net/netfilter/nf_conntrack_core.h>
+#include <net/netfilter/nf_conntrack_zones.h>
 #include "events.h"
 #include "helper.h"
 #include "hooks.h"
@@ -29,10 +30,50 @@ static const struct tcphdr *smtp_hook_tcp(const struct sk_buff *skb, u8 family,
 	return skb_header_pointer(skb, offset, sizeof(*buf), buf);
 }
 
+/* Does the packet come in where the rule's connections do? By name, as nft's
+ * iifname: the interface may come and go.
+ */
+static bool smtp_hook_iif(const struct smtp_rule *rule,
+			  const struct nf_hook_state *state)
+{
+	if (!*rule->policy.iif)
+		return true;
+	return state->in && !strcmp(state->in->name, rule->policy.iif);
+}
+
+/* Is the packet of a connection that the rule leaves alone? Of one that is not
+ * known, the interface tells: clients are on this side, servers on the other.
+ * And of one that is hidden from connection tracking no reply tells anything
+ * that its client could go on with.
+ */
+static bool smtp_hook_spared(const struct sk_buff *skb,
+			     const struct nf_hook_state *state,
+			     const struct smtp_rule *rule, bool tracked,
+			     bool reply)
+{
+	struct nf_conntrack_tuple_hash *h;
+	struct nf_conntrack_tuple tuple;
+	struct nf_conn *ct;
+	bool spared;
+
+	if (!*rule->policy.iif ||
+	    !nf_ct_get_tuplepr(skb, skb_network_offset(skb), state->pf,
+			       state->net, &tuple))
+		return false;
+	h = nf_conntrack_find_get(state->net, &nf_ct_zone_dflt, &tuple);
+	if (!h)
+		return reply ? !tracked || smtp_hook_iif(rule, state) :
+			       !smtp_hook_iif(rule, state);
+	ct = nf_ct_tuplehash_to_ctrack(h);
+	spared = !smtp_helper_data(ct);
+	nf_ct_put(ct);
+	return spared;
+}
+
 /* A packet of no connection: the helper would never see it */
 static unsigned int smtp_hook_stray(const struct sk_buff *skb,
 				    const struct nf_hook_state *state,
-				    enum smtp_fixup_event event)
+				    bool tracked)
 {
 	const struct smtp_rule *rule;
 	const struct tcphdr *th;
@@ -47,9 +88,11 @@ static unsigned int smtp_hook_stray(const struct sk_buff *skb,
 		rule = smtp_rule_find(state->net, ntohs(th->source));
 		reply = true;
 	}
-	if (!rule)
+	if (!rule || smtp_hook_spared(skb, state, rule, tracked, reply))
 		return NF_ACCEPT;
-	smtp_event_stray(skb, state, rule, event, reply);
+	smtp_event_stray(skb, state, rule,
+			 tracked ? SMTP_FIXUP_EVENT_PACKET_INVALID :
+				   SMTP_FIXUP_EVENT_PACKET_UNTRACKED, reply);
 	return smtp_rule_drop(rule);
 }
 
@@ -67,6 +110,11 @@ static unsigned int smtp_hook_new(const struct sk_buff *skb, struct nf_conn *ct,
 	if (!th)
 		return NF_ACCEPT;	/* an ICMP error about it */
 	rule = smtp_rule_find(state->net, smtp_ct_port(ct));
+	if (rule && !smtp_hook_iif(rule, state)) {
+		if (th->syn)
+			smtp_rule_count(rule, SMTP_FIXUP_CNT_CONNECTIONS_OTHER_INTERFACE);
+		return NF_ACCEPT;
+	}
 	if (th->syn && !th->ack)
 		return !rule || smtp_helper_attach(ct, rule) ?
 		       NF_ACCEPT : smtp_rule_drop(rule);
@@ -105,9 +153,7 @@ static unsigned int smtp_hook(void *priv, struct sk_buff *skb,
 			return NF_ACCEPT;
 		return smtp_hook_new(skb, ct, state);
 	}
-	return smtp_hook_stray(skb, state, ctinfo == IP_CT_UNTRACKED ?
-			       SMTP_FIXUP_EVENT_PACKET_UNTRACKED :
-			       SMTP_FIXUP_EVENT_PACKET_INVALID);
+	return smtp_hook_stray(skb, state, ctinfo != IP_CT_UNTRACKED);
 }
 
 static const struct nf_hook_ops smtp_hook_ops[] = {

@@ -44,7 +44,7 @@ static const struct nla_policy smtp_limits_policy[__SMTP_FIXUP_LIMIT_MAX + 1] = 
 	SMTP_LIMIT(MIME_FILENAME),
 };
 
-static const struct nla_policy smtp_set_policy[SMTP_FIXUP_A_STRICT + 1] = {
+static const struct nla_policy smtp_set_policy[SMTP_FIXUP_A_IIF + 1] = {
 	[SMTP_FIXUP_A_PORTS] = NLA_POLICY_NESTED(smtp_ports_policy),
 	[SMTP_FIXUP_A_MODE] = NLA_POLICY_MAX(NLA_U8, __SMTP_FIXUP_MODE_MAX - 1),
 	[SMTP_FIXUP_A_BANNER] =
@@ -69,6 +69,8 @@ static const struct nla_policy smtp_set_policy[SMTP_FIXUP_A_STRICT + 1] = {
 	[SMTP_FIXUP_A_MIDSTREAM] =
 		NLA_POLICY_MAX(NLA_U8, __SMTP_FIXUP_MIDSTREAM_MAX - 1),
 	[SMTP_FIXUP_A_STRICT] = { .type = NLA_FLAG },
+	[SMTP_FIXUP_A_IIF] = { .type = NLA_NUL_STRING,
+			       .len = SMTP_FIXUP_IIF_MAX },
 };
 
 static const struct nla_policy smtp_replace_policy[SMTP_FIXUP_A_POLICY + 1] = {
@@ -216,6 +218,17 @@ static int smtp_nl_parse_limits(struct genl_info *info,
 			      smtp_limits_check(policy));
 }
 
+static int smtp_nl_parse_iif(struct genl_info *info, struct smtp_policy *policy)
+{
+	const struct nlattr *iif = info->attrs[SMTP_FIXUP_A_IIF];
+
+	if (!iif)
+		return 0;
+	return smtp_nl_refuse(info->extack, iif,
+			      smtp_policy_set_iif(policy, nla_data(iif),
+						  strlen(nla_data(iif))));
+}
+
 static int smtp_nl_parse_policy(struct genl_info *info,
 				struct smtp_policy *policy)
 {
@@ -232,7 +245,8 @@ static int smtp_nl_parse_policy(struct genl_info *info,
 	}
 	if (nla_get_flag(attrs[SMTP_FIXUP_A_STRICT]))
 		smtp_policy_set_strict(policy);
-	err = smtp_nl_parse_banner(info, policy);
+	err = smtp_nl_parse_banner(info, policy) ?:
+	      smtp_nl_parse_iif(info, policy);
 	if (err)
 		return err;
 	if (attrs[SMTP_FIXUP_A_TLS])
@@ -494,6 +508,7 @@ static int smtp_nl_put_policy(struct sk_buff *skb, const struct smtp_rule *rule)
 	    (policy->strict && nla_put_flag(skb, SMTP_FIXUP_A_STRICT)) ||
 	    (policy->observe && nla_put_flag(skb, SMTP_FIXUP_A_OBSERVE)) ||
 	    (policy->keep_esmtp && nla_put_flag(skb, SMTP_FIXUP_A_KEEP_ESMTP)) ||
+	    (*policy->iif && nla_put_string(skb, SMTP_FIXUP_A_IIF, policy->iif)) ||
 	    smtp_nl_put_limits(skb, policy))
 		return -EMSGSIZE;
 	if (!policy->text_len)

@@ -125,6 +125,19 @@ static bool text_get(const struct nlattr *attr, struct smtp_policy *policy)
 	       !smtp_policy_set_text(policy, text, len);
 }
 
+static bool iif_get(const struct nlattr *attr, struct smtp_policy *policy)
+{
+	const char *name;
+	size_t len;
+
+	if (!attr)
+		return true;
+	name = attr_data(attr);
+	len = strnlen(name, attr_len(attr));
+	return len + 1 == attr_len(attr) &&
+	       !smtp_policy_set_iif(policy, name, len);
+}
+
 static bool limits_get(const struct nlattr *attr, struct smtp_policy *policy)
 {
 	const struct nlattr *limits[__SMTP_FIXUP_LIMIT_MAX + 1];
@@ -179,6 +192,7 @@ int policy_list_add(const struct nlmsghdr *nlh, void *list)
 	    !attr_get(tb[SMTP_FIXUP_A_LINE_ENDING], &p->line_ending, 1) ||
 	    !attr_get(tb[SMTP_FIXUP_A_MIDSTREAM], &p->midstream, 1) ||
 	    !limits_get(tb[SMTP_FIXUP_A_LIMITS], p) ||
+	    !iif_get(tb[SMTP_FIXUP_A_IIF], p) ||
 	    !attr_get(tb[SMTP_FIXUP_A_VERBS], &p->verbs, 8) ||
 	    !attr_get(tb[SMTP_FIXUP_A_KEYWORDS], &p->keywords, 8) ||
 	    !attr_get(tb[SMTP_FIXUP_A_SERIAL], &entry.serial, 8))
@@ -494,12 +508,13 @@ static void put_ports(struct nlmsghdr *nlh, const struct ports *ports)
 static size_t request_size(const struct set_request *req)
 {
 	/* Each limit: three attributes; all else: at most a u64 and a pad, but
-	 * for the text
+	 * for the text and the name
 	 */
 	return ports_size(&req->ports) +
 	       __SMTP_FIXUP_LIMIT_MAX * (NLA_HDRLEN + 2 * 8) +
 	       (SMTP_FIXUP_A_MAX + 1) * (2 * NLA_HDRLEN + 8) +
-	       NLA_ALIGN(SMTP_FIXUP_TEXT_MAX + 1);
+	       NLA_ALIGN(SMTP_FIXUP_TEXT_MAX + 1) +
+	       NLA_ALIGN(SMTP_FIXUP_IIF_MAX + 1);
 }
 
 static bool attr_is_flag(u8 attr)
@@ -594,6 +609,7 @@ const char *attr_name(unsigned int type)
 		[SMTP_FIXUP_A_LINE_ENDING] = "line-ending",
 		[SMTP_FIXUP_A_MIDSTREAM] = "midstream",
 		[SMTP_FIXUP_A_STRICT] = "strict",
+		[SMTP_FIXUP_A_IIF] = "iif",
 	};
 
 	return type <= SMTP_FIXUP_A_MAX ? names[type] : NULL;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The options of "set". See options.h. */
+#include <net/if.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -227,6 +228,50 @@ static void complete_limit(const struct set_option *option,
 		propose(c, words->names[i]);
 }
 
+static int parse_iif(const struct set_option *option, struct set_request *req,
+		     char *const *args, struct reason *why)
+{
+	const char *fault = smtp_policy_set_iif(&req->policy, args[0],
+						strlen(args[0]));
+
+	(void)option;
+	return fault ? reason_usage(why, "%s", fault) : 0;
+}
+
+static const char *iif_get_text(const struct smtp_policy *policy, u32 *len)
+{
+	*len = strnlen(policy->iif, sizeof(policy->iif));
+	return *len ? policy->iif : NULL;
+}
+
+/* Plain, unless a line's reader would see more in it than a word */
+static void print_iif(const struct set_option *option, FILE *out,
+		      const struct smtp_policy *policy,
+		      const struct smtp_policy *base)
+{
+	(void)base;
+	if (!*policy->iif)
+		return;
+	fprintf(out, " %s ", option->name);
+	if (*policy->iif == '#' || strpbrk(policy->iif, "'\"\\"))
+		text_print(out, policy->iif, strlen(policy->iif));
+	else
+		fputs(policy->iif, out);
+}
+
+static void complete_iif(const struct set_option *option,
+			 const struct completion *c)
+{
+	struct if_nameindex *list = if_nameindex();
+
+	(void)option;
+	if (!list)
+		return;
+	for (unsigned int i = 0; list[i].if_name; i++)
+		propose(c, list[i].if_name);
+	if_freenameindex(list);
+}
+
 static int parse_flag(const struct set_option *option, struct set_request *req,
 		      char *const *args, struct reason *why)
 {
@@ -383,6 +428,17 @@ const struct set_option set_options[] = {
 		.parse = parse_word,
 		.print = print_word,
 		.complete = complete_word,
+	}, {
+		.name = "iif",
+		.arg = "IFACE",
+		.args = 1,
+		.doc = "only connections that come in by this interface, which need not be there",
+		.attr = SMTP_FIXUP_A_IIF,
+		.text_attr = SMTP_FIXUP_A_IIF,
+		.get_text = iif_get_text,
+		.parse = parse_iif,
+		.print = print_iif,
+		.complete = complete_iif,
 	}, {
 		.name = "strict",
 		.arg = "",

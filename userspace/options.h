@@ -43,7 +43,8 @@ struct set_request {
  * @repeats: may be given more than once
  * @doc: one line
  * @attr: the attribute that carries it
- * @text_attr: the attribute for the text of the one value that takes one, or 0
+ * @text_attr: the attribute for the text of the one value that takes one, or for
+ *	the option's own, or 0
  * @words: its values, where that is a closed list
  * @field: offset in struct smtp_policy of the octet that has the value of
  *	@words, or where there are no arguments, true; 0: it has no such octet

@@ -26,18 +26,16 @@ static void put_option(json_t *object, const struct set_option *option,
 	char key[32];
 	u32 len;
 
-	if (!option->field)
-		return;
-	if (!option->words) {
+	if (option->words)
+		json_put_word(object, option->name, option->words,
+			      option_get(option, policy));
+	else if (option->field)
 		json_object_set_new(object, option->name,
 				    json_boolean(option_get(option, policy)));
-		return;
-	}
-	json_put_word(object, option->name, option->words,
-		      option_get(option, policy));
 	text = option->get_text ? option->get_text(policy, &len) : NULL;
 	if (text) {
-		snprintf(key, sizeof(key), "%s-text", option->name);
+		snprintf(key, sizeof(key), "%s%s", option->name,
+			 option->words ? "-text" : "");
 		json_object_set_new(object, key, json_stringn(text, len));
 	}
 }

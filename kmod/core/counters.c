@@ -43,6 +43,7 @@ const char *const smtp_counter_names[__SMTP_FIXUP_CNT_MAX] = {
 	[SMTP_FIXUP_CNT_SMUGGLING_SEEN] = "smuggling_seen",
 	[SMTP_FIXUP_CNT_MIDSTREAM_PASSED] = "midstream_passed",
 	[SMTP_FIXUP_CNT_CHUNKS] = "chunks",
+	[SMTP_FIXUP_CNT_CONNECTIONS_OTHER_INTERFACE] = "connections_other_interface",
 };
 
 #ifndef __KERNEL__
@@ -127,5 +128,7 @@ const char *const smtp_counter_explanations[__SMTP_FIXUP_CNT_MAX] = {
 		"connections let through unjudged because their beginning is unknown",
 	[SMTP_FIXUP_CNT_CHUNKS] =
 		"chunks announced by BDAT or XEXCH50, which passed unread",
+	[SMTP_FIXUP_CNT_CONNECTIONS_OTHER_INTERFACE] =
+		"connections left alone because they do not come in by the interface of the option iif",
 };
 #endif

@@ -367,6 +367,21 @@ const char *smtp_policy_set_text(struct smtp_policy *p, const char *text, u32 n)
 	return NULL;
 }
 
+const char *smtp_policy_set_iif(struct smtp_policy *p, const char *name, u32 n)
+{
+	u32 i;
+
+	if (!n || n > SMTP_FIXUP_IIF_MAX)
+		return "an interface's name must have 1 to 15 characters";
+	for (i = 0; i < n; i++)
+		if (name[i] <= ' ' || name[i] > '~' || name[i] == '/' ||
+		    name[i] == ':')
+			return "an interface's name must be printable ASCII without blanks, / and :";
+	memset(p->iif, 0, sizeof(p->iif));
+	memcpy(p->iif, name, n);
+	return NULL;
+}
+
 const char *smtp_limits_check(const struct smtp_policy *p)
 {
 	const struct smtp_limit *limits = p->limits;

@@ -39,6 +39,7 @@ struct smtp_limit {
  * @strict: a server that speaks out of turn ends the connection: D8
  * @keep_esmtp: the greeting's mask leaves the word ESMTP: G8
  * @limits: by enum smtp_fixup_limit
+ * @iif: where connections must come in, or empty: anywhere
  * @text_len: octets of @text
  * @text: banner text: the whole line with its code and CRLF
  */
@@ -58,6 +59,7 @@ struct smtp_policy {
 	bool strict;
 	bool keep_esmtp;
 	struct smtp_limit limits[__SMTP_FIXUP_LIMIT_MAX];
+	char iif[SMTP_FIXUP_IIF_MAX + 1];
 	u16 text_len;
 	u8 text[SMTP_FIXUP_TEXT_MAX + 6];
 };
@@ -163,6 +165,16 @@ void smtp_policy_set_tls(struct smtp_policy *p, u8 tls);
  */
 const char *smtp_policy_set_text(struct smtp_policy *p, const char *text,
 				 u32 n);
+
+/**
+ * smtp_policy_set_iif() - set the interface where connections must come in
+ * @p: the policy
+ * @name: its name; it need not be there
+ * @n: octets
+ *
+ * Return: NULL, or what is wrong with the name, as smtp_policy_check().
+ */
+const char *smtp_policy_set_iif(struct smtp_policy *p, const char *name, u32 n);
 
 /**
  * smtp_policy_reads_bodies() - is there a limit of something in bodies?

@@ -113,6 +113,8 @@ void put_policy(struct answer *a, u16 first, u16 last,
 	mnl_attr_put_u8(nlh, SMTP_FIXUP_A_SMUGGLING, p->smuggling);
 	mnl_attr_put_u8(nlh, SMTP_FIXUP_A_LINE_ENDING, p->line_ending);
 	mnl_attr_put_u8(nlh, SMTP_FIXUP_A_MIDSTREAM, p->midstream);
+	if (*p->iif)
+		mnl_attr_put_strz(nlh, SMTP_FIXUP_A_IIF, p->iif);
 	if (p->strict)
 		mnl_attr_put(nlh, SMTP_FIXUP_A_STRICT, 0, NULL);
 	if (p->keep_esmtp)

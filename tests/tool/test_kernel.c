@@ -247,6 +247,76 @@ static void show_text_odd(void **state)
 	memset(&o, 0, sizeof(o));
 }
 
+static void show_iif(void **state)
+{
+	struct smtp_policy p = policy(SMTP_FIXUP_MODE_FIXUP, 0, 0);
+	struct answer *a = fake_answer();
+
+	(void)state;
+	assert_null(smtp_policy_set_iif(&p, "0123456789abcde", 15));
+	put_policy(a, 25, 0, &p, 0);
+	put_done(a, 0, NULL);
+	tool(&o, "show", NULL);
+	assert_int_equal(o.status, 0);
+	assert_string_equal(o.out, "set 25 fixup iif 0123456789abcde\n");
+	outcome_free(&o);
+	fake.given = 0;
+	tool(&o, "-j", NULL);
+	assert_says(o.out, "\"midstream\": \"drop\", \"iif\": \"0123456789abcde\", \"strict\"");
+}
+
+/* A name that is none */
+static void show_iif_odd(void **state)
+{
+	static const struct {
+		u16 len;
+		const char *name;
+	} odd[] = {
+		{ 4, "eth0" },			/* no NUL */
+		{ 4, "a\0b" },			/* NUL within */
+		{ 1, "" }, { 0, "" }, { 4, "a/b" }, { 17, "0123456789abcdef" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(odd) / sizeof(*odd); i++) {
+		struct nlmsghdr *nlh;
+		struct answer *a;
+
+		fake_reset();
+		a = fake_answer();
+		nlh = put_message(a, FAKE_FAMILY, NLM_F_MULTI);
+		put_range(nlh, 25, 0);
+		mnl_attr_put_u8(nlh, SMTP_FIXUP_A_MODE, 1);
+		mnl_attr_put(nlh, SMTP_FIXUP_A_IIF, odd[i].len, odd[i].name);
+		end_message(a, nlh);
+		put_done(a, 0, NULL);
+		tool(&o, "show", NULL);
+		assert_int_equal(o.status, 1);
+		outcome_free(&o);
+	}
+	memset(&o, 0, sizeof(o));
+}
+
+/* The longest name there is */
+static void set_iif(void **state)
+{
+	const struct nlattr *attr;
+	int seen = 0;
+
+	(void)state;
+	put_ack(fake_answer(), 0, NULL, -1);
+	tool(&o, "set", "25", "fixup", "iif", "0123456789abcde", NULL);
+	assert_int_equal(o.status, 0);
+	mnl_attr_for_each(attr, (struct nlmsghdr *)fake.request, GENL_HDRLEN) {
+		if (mnl_attr_get_type(attr) != SMTP_FIXUP_A_IIF)
+			continue;
+		seen++;
+		assert_int_equal(mnl_attr_get_payload_len(attr), 16);
+		assert_string_equal(mnl_attr_get_str(attr), "0123456789abcde");
+	}
+	assert_int_equal(seen, 1);
+}
+
 /* A text is nobody's flag, wherever flags stand */
 static void set_text(void **state)
 {
@@ -965,6 +1035,9 @@ int main(void)
 		test(show_older_kernel),
 		test(show_text_banner),
 		test(show_text_odd),
+		test(show_iif),
+		test(show_iif_odd),
+		test(set_iif),
 		test(dump_interrupted_once),
 		test(dump_interrupted_for_ever),
 		test(dump_refused),

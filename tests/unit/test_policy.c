@@ -200,6 +200,31 @@ static void test_strict_option(void **state)
 	assert_null(smtp_policy_check(&p, &(u8){ 0 }));
 }
 
+/* Names that the kernel takes for an interface, and show can print */
+static void test_iif_option(void **state)
+{
+	static const char *const bad[] = {
+		"", "0123456789abcdef", "eth 0", "eth/0", "eth:0", "eth\n", "e\x7f",
+		"\xc3\xa9",
+	};
+	struct smtp_policy p, before;
+	size_t i;
+
+	(void)state;
+	smtp_policy_init(&p, SMTP_FIXUP_MODE_ESMTP);
+	assert_string_equal(p.iif, "");
+	assert_null(smtp_policy_set_iif(&p, "0123456789abcde", 15));
+	assert_string_equal(p.iif, "0123456789abcde");
+	assert_null(smtp_policy_set_iif(&p, "eth0.7@x", 8));
+	assert_string_equal(p.iif, "eth0.7@x");
+	assert_null(smtp_policy_check(&p, &(u8){ 0 }));
+	before = p;
+	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		assert_non_null(smtp_policy_set_iif(&p, bad[i], strlen(bad[i])));
+	assert_non_null(smtp_policy_set_iif(&p, "e\0f", 3));
+	assert_memory_equal(&p, &before, sizeof(p));
+}
+
 static void test_tls_option(void **state)
 {
 	struct smtp_policy p;
@@ -369,6 +394,7 @@ int run_policy(void)
 		cmocka_unit_test(test_presets),
 		cmocka_unit_test(test_presets_by_version),
 		cmocka_unit_test(test_strict_option),
+		cmocka_unit_test(test_iif_option),
 		cmocka_unit_test(test_tls_option),
 		cmocka_unit_test(test_check_refuses),
 		cmocka_unit_test(test_check_blames),

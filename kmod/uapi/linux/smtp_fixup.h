@@ -64,6 +64,9 @@ enum smtp_fixup_banner {
 /* Characters of a banner text at most */
 #define SMTP_FIXUP_TEXT_MAX	200
 
+/* Characters of an interface's name at most */
+#define SMTP_FIXUP_IIF_MAX	15
+
 /* What becomes of a blocked command: RULES.md V3-V5 */
 enum smtp_fixup_reject {
 	SMTP_FIXUP_REJECT_X,		/* its verb is overwritten with X */
@@ -264,6 +267,7 @@ enum smtp_fixup_counter {
 	SMTP_FIXUP_CNT_SMUGGLING_SEEN,
 	SMTP_FIXUP_CNT_MIDSTREAM_PASSED,
 	SMTP_FIXUP_CNT_CHUNKS,
+	SMTP_FIXUP_CNT_CONNECTIONS_OTHER_INTERFACE,
 	__SMTP_FIXUP_CNT_MAX
 };
 
@@ -350,6 +354,10 @@ enum smtp_fixup_attr {
 	SMTP_FIXUP_A_STRICT,	/* flag: line ending strict and the vendor's
 				 * limits, where no attribute says otherwise; a
 				 * server out of turn ends the connection
+				 */
+	SMTP_FIXUP_A_IIF,	/* string, 1..SMTP_FIXUP_IIF_MAX printable ASCII
+				 * characters but blank, / and :; only connections
+				 * whose first packet comes in there
 				 */
 	__SMTP_FIXUP_A_MAX
 };
