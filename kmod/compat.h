@@ -43,6 +43,16 @@ static inline void smtp_ct_iterate_net(struct net *net,
 #endif
 }
 
+/* A connection's mark; not every kernel is built with them */
+static inline u32 smtp_ct_mark(const struct nf_conn *ct)
+{
+#ifdef CONFIG_NF_CONNTRACK_MARK
+	return READ_ONCE(ct->mark);
+#else
+	return 0;
+#endif
+}
+
 typedef int smtp_ct_help_fn(struct sk_buff *skb, unsigned int protoff,
 			    struct nf_conn *ct, enum ip_conntrack_info ctinfo);
 

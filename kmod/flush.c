@@ -22,8 +22,7 @@ static const struct smtp_rule *smtp_flush_rule(const struct nf_conn *ct,
 {
 	const struct smtp_ct_flow *flow = rcu_dereference(data->flow);
 
-	return flow ? flow->rule :
-		      smtp_rule_find(nf_ct_net(ct), smtp_ct_port(ct));
+	return flow ? flow->rule : smtp_ct_rule(ct);
 }
 
 /* To delete the conntrack would be no end: it would be picked up again where

@@ -9,6 +9,7 @@
 #include "events.h"
 #include "flow.h"
 #include "helper.h"
+#include "hooks.h"
 #include "packet.h"
 
 /* No helper of the kernel's own has this source port. Port 0 is what helpers
@@ -52,6 +53,26 @@ struct smtp_ct *smtp_helper_data(const struct nf_conn *ct)
 }
 
 /**
+ * smtp_ct_rule() - what a connection is under
+ * @ct: the connection, which has the helper
+ *
+ * That of the port that the client dialled, or where it says so, of the port
+ * that the connection's mark names. Called under RCU, which alone keeps the rule.
+ *
+ * Return: the rule, or NULL: the port is under none.
+ */
+struct smtp_rule *smtp_ct_rule(const struct nf_conn *ct)
+{
+	struct smtp_rule *rule = smtp_rule_find(nf_ct_net(ct), smtp_ct_port(ct));
+	struct smtp_rule *named = NULL;
+	u32 mark = smtp_ct_mark(ct);
+
+	if (rule && rule->policy.by_mark && mark < SMTP_NR_PORTS)
+		named = smtp_rule_find(nf_ct_net(ct), mark);
+	return named ?: rule;
+}
+
+/**
  * smtp_helper_attach() - have a new connection's packets come by here
  * @ct: the connection, not confirmed
  * @rule: what its port is under
@@ -67,8 +88,6 @@ bool smtp_helper_attach(struct nf_conn *ct, const struct smtp_rule *rule)
 	if (help && rcu_access_pointer(help->helper)) {
 		if (!smtp_helper_ours(help))
 			smtp_event_ct(ct, rule, SMTP_FIXUP_EVENT_OTHER_HELPER);
-		else if (!nfct_seqadj(ct))
-			nfct_seqadj_ext_add(ct);	/* assigned by nft */
 		return true;
 	}
 	if (!help)
@@ -137,7 +156,7 @@ static void smtp_help_settle(struct smtp_segment *seg, enum smtp_dir dir)
 static int smtp_help_syn(struct smtp_packet *p, struct nf_conn *ct,
 			 struct smtp_ct *data, enum smtp_dir dir)
 {
-	struct smtp_rule *rule = smtp_rule_find(nf_ct_net(ct), smtp_ct_port(ct));
+	struct smtp_rule *rule = smtp_ct_rule(ct);
 	struct smtp_ct_flow *flow = NULL;
 	u32 first = p->seg.seq + 1;
 	bool opened = false;
@@ -187,7 +206,7 @@ static int smtp_help_syn(struct smtp_packet *p, struct nf_conn *ct,
 static struct smtp_ct_flow *smtp_help_begin(struct nf_conn *ct,
 					    struct smtp_ct *data, int *verdict)
 {
-	struct smtp_rule *rule = smtp_rule_find(nf_ct_net(ct), smtp_ct_port(ct));
+	struct smtp_rule *rule = smtp_ct_rule(ct);
 	struct smtp_ct_flow *flow, *late = NULL;
 
 	*verdict = rule ? smtp_rule_drop(rule) : NF_DROP;
@@ -227,6 +246,17 @@ out:
 	spin_unlock_bh(&ct->lock);
 	smtp_ct_flow_free(late);
 	return flow;
+}
+
+/* nft gave the helper to a connection in its middle */
+static int smtp_help_midstream(struct nf_conn *ct, struct smtp_ct *data)
+{
+	const struct smtp_rule *rule = smtp_ct_rule(ct);
+	int verdict = rule ? smtp_midstream(ct, rule) : NF_ACCEPT;
+
+	if (verdict == NF_ACCEPT)
+		WRITE_ONCE(data->flags, data->flags | SMTP_CT_LEFT_ALONE);
+	return verdict;
 }
 
 /* A connection that was ended. A RST to the far end alone would leave this one
@@ -302,6 +332,12 @@ static int smtp_help(struct sk_buff *skb, unsigned int protoff,
 	    smtp_packet_tcp_offset(skb, nf_ct_l3num(ct)) < 0)
 		return NF_ACCEPT;
 
+	/* Where nft gave the helper it gave no more, and later it is too late */
+	if (!nf_ct_is_confirmed(ct) && !nfct_seqadj(ct)) {
+		nfct_seqadj_ext_add(ct);
+		data = nfct_help_data(ct);	/* may have moved */
+	}
+
 	h.ct = ct;
 	h.ctinfo = ctinfo;
 	p = &h.p;
@@ -315,6 +351,8 @@ static int smtp_help(struct sk_buff *skb, unsigned int protoff,
 		return NF_ACCEPT;
 	if (p->th.syn)
 		return smtp_help_syn(p, ct, data, dir);
+	if (!nf_ct_is_confirmed(ct))
+		return smtp_help_midstream(ct, data);
 	if (ended)
 		return smtp_help_end(p, data, dir);
 	if (!flow) {

@@ -48,6 +48,7 @@ void smtp_helper_exit(void);
 bool smtp_helper_adjusts(struct net *net);
 bool smtp_helper_attach(struct nf_conn *ct, const struct smtp_rule *rule);
 struct smtp_ct *smtp_helper_data(const struct nf_conn *ct);
+struct smtp_rule *smtp_ct_rule(const struct nf_conn *ct);
 void smtp_helper_count_preexisting(struct net *net,
 				   const struct smtp_table *before,
 				   const struct smtp_table *now);

@@ -36,31 +36,43 @@ static const struct tcphdr *smtp_hook_tcp(const struct sk_buff *skb, u8 family,
 static bool smtp_hook_iif(const struct smtp_rule *rule,
 			  const struct nf_hook_state *state)
 {
-	if (!*rule->policy.iif)
-		return true;
 	return state->in && !strcmp(state->in->name, rule->policy.iif);
+}
+
+/* Are connections under the rule that begin with such a packet? What nft will
+ * select is not known yet.
+ */
+static bool smtp_hook_selects(const struct smtp_rule *rule,
+			      const struct nf_hook_state *state)
+{
+	if (rule->policy.assign == SMTP_FIXUP_ASSIGN_EXPLICIT)
+		return false;
+	return !*rule->policy.iif || smtp_hook_iif(rule, state);
 }
 
 /* Is the packet of a connection that the rule leaves alone? Of one that is not
  * known, the interface tells: clients are on this side, servers on the other.
  * And of one that is hidden from connection tracking no reply tells anything
- * that its client could go on with.
+ * that its client could go on with. Nor can nft select what is hidden.
  */
 static bool smtp_hook_spared(const struct sk_buff *skb,
 			     const struct nf_hook_state *state,
 			     const struct smtp_rule *rule, bool tracked,
 			     bool reply)
 {
+	bool explicit = rule->policy.assign == SMTP_FIXUP_ASSIGN_EXPLICIT;
 	struct nf_conntrack_tuple_hash *h;
 	struct nf_conntrack_tuple tuple;
 	struct nf_conn *ct;
 	bool spared;
 
-	if (!*rule->policy.iif ||
+	if ((!explicit && !*rule->policy.iif) ||
 	    !nf_ct_get_tuplepr(skb, skb_network_offset(skb), state->pf,
 			       state->net, &tuple))
 		return false;
 	h = nf_conntrack_find_get(state->net, &nf_ct_zone_dflt, &tuple);
+	if (!h && explicit)
+		return !tracked;
 	if (!h)
 		return reply ? !tracked || smtp_hook_iif(rule, state) :
 			       !smtp_hook_iif(rule, state);
@@ -96,6 +108,35 @@ static unsigned int smtp_hook_stray(const struct sk_buff *skb,
 	return smtp_rule_drop(rule);
 }
 
+/**
+ * smtp_midstream() - a connection that begins in its middle, to be judged
+ * @ct: the connection, not confirmed
+ * @rule: what it is under
+ *
+ * It can't be judged, for nobody saw its beginning. Soon after conntrack was
+ * switched on that is no fault of its own. Called under RCU.
+ *
+ * Return: the verdict; NF_ACCEPT: leave it alone.
+ */
+unsigned int smtp_midstream(const struct nf_conn *ct,
+			    const struct smtp_rule *rule)
+{
+	u64 grace_ends;
+
+	grace_ends = READ_ONCE(smtp_pernet(nf_ct_net(ct))->hooked_at) +
+		     (u64)READ_ONCE(midstream_grace) * HZ;
+	if (time_before64(get_jiffies_64(), grace_ends)) {
+		smtp_event_ct(ct, rule, SMTP_FIXUP_EVENT_PREEXISTING);
+		return NF_ACCEPT;
+	}
+	if (rule->policy.midstream == SMTP_FIXUP_MIDSTREAM_PASS) {
+		smtp_event_ct(ct, rule, SMTP_FIXUP_EVENT_MIDSTREAM_PASSED);
+		return NF_ACCEPT;
+	}
+	smtp_event_ct(ct, rule, SMTP_FIXUP_EVENT_PACKET_MIDSTREAM);
+	return smtp_rule_drop(rule);
+}
+
 /* The first packet of a connection */
 static unsigned int smtp_hook_new(const struct sk_buff *skb, struct nf_conn *ct,
 				  const struct nf_hook_state *state)
@@ -104,14 +145,13 @@ static unsigned int smtp_hook_new(const struct sk_buff *skb, struct nf_conn *ct,
 	const struct smtp_rule *rule;
 	const struct tcphdr *th;
 	struct tcphdr buf;
-	u64 grace_ends;
 
 	th = smtp_hook_tcp(skb, state->pf, &buf);
 	if (!th)
 		return NF_ACCEPT;	/* an ICMP error about it */
 	rule = smtp_rule_find(state->net, smtp_ct_port(ct));
-	if (rule && !smtp_hook_iif(rule, state)) {
-		if (th->syn)
+	if (rule && !smtp_hook_selects(rule, state)) {
+		if (th->syn && *rule->policy.iif)
 			smtp_rule_count(rule, SMTP_FIXUP_CNT_CONNECTIONS_OTHER_INTERFACE);
 		return NF_ACCEPT;
 	}
@@ -125,21 +165,7 @@ static unsigned int smtp_hook_new(const struct sk_buff *skb, struct nf_conn *ct,
 	if (!rule)
 		return NF_ACCEPT;
 
-	/* Mid-stream. A connection whose beginning nobody saw can't be judged.
-	 * Soon after conntrack was switched on that is no fault of its own.
-	 */
-	grace_ends = READ_ONCE(smtp_pernet(state->net)->hooked_at) +
-		     (u64)READ_ONCE(midstream_grace) * HZ;
-	if (time_before64(get_jiffies_64(), grace_ends)) {
-		smtp_event_ct(ct, rule, SMTP_FIXUP_EVENT_PREEXISTING);
-		return NF_ACCEPT;
-	}
-	if (rule->policy.midstream == SMTP_FIXUP_MIDSTREAM_PASS) {
-		smtp_event_ct(ct, rule, SMTP_FIXUP_EVENT_MIDSTREAM_PASSED);
-		return NF_ACCEPT;
-	}
-	smtp_event_ct(ct, rule, SMTP_FIXUP_EVENT_PACKET_MIDSTREAM);
-	return smtp_rule_drop(rule);
+	return smtp_midstream(ct, rule);
 }
 
 static unsigned int smtp_hook(void *priv, struct sk_buff *skb,

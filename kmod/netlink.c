@@ -44,7 +44,7 @@ static const struct nla_policy smtp_limits_policy[__SMTP_FIXUP_LIMIT_MAX + 1] = 
 	SMTP_LIMIT(MIME_FILENAME),
 };
 
-static const struct nla_policy smtp_set_policy[SMTP_FIXUP_A_IIF + 1] = {
+static const struct nla_policy smtp_set_policy[SMTP_FIXUP_A_BY_MARK + 1] = {
 	[SMTP_FIXUP_A_PORTS] = NLA_POLICY_NESTED(smtp_ports_policy),
 	[SMTP_FIXUP_A_MODE] = NLA_POLICY_MAX(NLA_U8, __SMTP_FIXUP_MODE_MAX - 1),
 	[SMTP_FIXUP_A_BANNER] =
@@ -71,6 +71,9 @@ static const struct nla_policy smtp_set_policy[SMTP_FIXUP_A_IIF + 1] = {
 	[SMTP_FIXUP_A_STRICT] = { .type = NLA_FLAG },
 	[SMTP_FIXUP_A_IIF] = { .type = NLA_NUL_STRING,
 			       .len = SMTP_FIXUP_IIF_MAX },
+	[SMTP_FIXUP_A_ASSIGN] =
+		NLA_POLICY_MAX(NLA_U8, __SMTP_FIXUP_ASSIGN_MAX - 1),
+	[SMTP_FIXUP_A_BY_MARK] = { .type = NLA_FLAG },
 };
 
 static const struct nla_policy smtp_replace_policy[SMTP_FIXUP_A_POLICY + 1] = {
@@ -268,6 +271,12 @@ static int smtp_nl_parse_policy(struct genl_info *info,
 		policy->line_ending = nla_get_u8(attrs[SMTP_FIXUP_A_LINE_ENDING]);
 	if (attrs[SMTP_FIXUP_A_MIDSTREAM])
 		policy->midstream = nla_get_u8(attrs[SMTP_FIXUP_A_MIDSTREAM]);
+	if (attrs[SMTP_FIXUP_A_ASSIGN])
+		policy->assign = nla_get_u8(attrs[SMTP_FIXUP_A_ASSIGN]);
+	policy->by_mark = nla_get_flag(attrs[SMTP_FIXUP_A_BY_MARK]);
+	if (policy->by_mark && !IS_ENABLED(CONFIG_NF_CONNTRACK_MARK))
+		return smtp_nl_refuse(info->extack, attrs[SMTP_FIXUP_A_BY_MARK],
+				      "This kernel's connections have no marks");
 	policy->observe = nla_get_flag(attrs[SMTP_FIXUP_A_OBSERVE]);
 	policy->keep_esmtp = nla_get_flag(attrs[SMTP_FIXUP_A_KEEP_ESMTP]);
 	err = smtp_nl_parse_limits(info, policy);
@@ -505,6 +514,8 @@ static int smtp_nl_put_policy(struct sk_buff *skb, const struct smtp_rule *rule)
 	    nla_put_u8(skb, SMTP_FIXUP_A_SMUGGLING, policy->smuggling) ||
 	    nla_put_u8(skb, SMTP_FIXUP_A_LINE_ENDING, policy->line_ending) ||
 	    nla_put_u8(skb, SMTP_FIXUP_A_MIDSTREAM, policy->midstream) ||
+	    nla_put_u8(skb, SMTP_FIXUP_A_ASSIGN, policy->assign) ||
+	    (policy->by_mark && nla_put_flag(skb, SMTP_FIXUP_A_BY_MARK)) ||
 	    (policy->strict && nla_put_flag(skb, SMTP_FIXUP_A_STRICT)) ||
 	    (policy->observe && nla_put_flag(skb, SMTP_FIXUP_A_OBSERVE)) ||
 	    (policy->keep_esmtp && nla_put_flag(skb, SMTP_FIXUP_A_KEEP_ESMTP)) ||
@@ -656,8 +667,7 @@ static int smtp_nl_dump_ct(struct sk_buff *skb, struct netlink_callback *cb,
 	    READ_ONCE(data->flags) & (SMTP_CT_LEFT_ALONE | SMTP_CT_ENDED))
 		return 0;
 	flow = rcu_dereference(data->flow);
-	rule = flow ? flow->rule :
-		      smtp_rule_find(nf_ct_net(ct), smtp_ct_port(ct));
+	rule = flow ? flow->rule : smtp_ct_rule(ct);
 	if (!rule)
 		return 0;
 

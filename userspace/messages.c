@@ -183,6 +183,7 @@ int policy_list_add(const struct nlmsghdr *nlh, void *list)
 		smtp_policy_set_strict(p);
 	p->observe = tb[SMTP_FIXUP_A_OBSERVE];
 	p->keep_esmtp = tb[SMTP_FIXUP_A_KEEP_ESMTP];
+	p->by_mark = tb[SMTP_FIXUP_A_BY_MARK];
 	if (!text_get(tb[SMTP_FIXUP_A_BANNER_TEXT], p) ||
 	    !attr_get(tb[SMTP_FIXUP_A_BANNER], &p->banner, 1) ||
 	    !attr_get(tb[SMTP_FIXUP_A_REJECT], &p->reject, 1) ||
@@ -191,6 +192,7 @@ int policy_list_add(const struct nlmsghdr *nlh, void *list)
 	    !attr_get(tb[SMTP_FIXUP_A_SMUGGLING], &p->smuggling, 1) ||
 	    !attr_get(tb[SMTP_FIXUP_A_LINE_ENDING], &p->line_ending, 1) ||
 	    !attr_get(tb[SMTP_FIXUP_A_MIDSTREAM], &p->midstream, 1) ||
+	    !attr_get(tb[SMTP_FIXUP_A_ASSIGN], &p->assign, 1) ||
 	    !limits_get(tb[SMTP_FIXUP_A_LIMITS], p) ||
 	    !iif_get(tb[SMTP_FIXUP_A_IIF], p) ||
 	    !attr_get(tb[SMTP_FIXUP_A_VERBS], &p->verbs, 8) ||
@@ -520,7 +522,8 @@ static size_t request_size(const struct set_request *req)
 static bool attr_is_flag(u8 attr)
 {
 	return attr == SMTP_FIXUP_A_OBSERVE ||
-	       attr == SMTP_FIXUP_A_KEEP_ESMTP || attr == SMTP_FIXUP_A_STRICT;
+	       attr == SMTP_FIXUP_A_KEEP_ESMTP ||
+	       attr == SMTP_FIXUP_A_STRICT || attr == SMTP_FIXUP_A_BY_MARK;
 }
 
 static void put_request(struct nlmsghdr *nlh, const struct set_request *req)
@@ -610,6 +613,8 @@ const char *attr_name(unsigned int type)
 		[SMTP_FIXUP_A_MIDSTREAM] = "midstream",
 		[SMTP_FIXUP_A_STRICT] = "strict",
 		[SMTP_FIXUP_A_IIF] = "iif",
+		[SMTP_FIXUP_A_ASSIGN] = "assign",
+		[SMTP_FIXUP_A_BY_MARK] = "by-mark",
 	};
 
 	return type <= SMTP_FIXUP_A_MAX ? names[type] : NULL;

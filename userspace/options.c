@@ -440,6 +440,23 @@ const struct set_option set_options[] = {
 		.print = print_iif,
 		.complete = complete_iif,
 	}, {
+		.name = "assign",
+		.doc = "which connections to the ports are under the policy",
+		.attr = SMTP_FIXUP_A_ASSIGN,
+		.words = &assign_words,
+		.field = offsetof(struct smtp_policy, assign),
+		.parse = parse_word,
+		.print = print_word,
+		.complete = complete_word,
+	}, {
+		.name = "by-mark",
+		.arg = "",
+		.doc = "a connection whose mark (ct mark) is a port's number is under that port's policy, if there is one",
+		.attr = SMTP_FIXUP_A_BY_MARK,
+		.field = offsetof(struct smtp_policy, by_mark),
+		.parse = parse_flag,
+		.print = print_flag,
+	}, {
 		.name = "strict",
 		.arg = "",
 		.doc = "line-ending strict, the vendor's limits; a server out of turn ends the connection",
@@ -525,6 +542,7 @@ void options_print_all(FILE *out, const struct smtp_policy *policy)
 	other.observe = false;
 	other.keep_esmtp = false;
 	other.strict = false;
+	other.by_mark = false;
 	for (unsigned int i = 0; i < set_options_count; i++)
 		set_options[i].print(&set_options[i], out, policy, &other);
 }

@@ -107,6 +107,13 @@ static const char *const midstream_docs[] = {
 		"they pass unjudged",
 };
 
+static const char *const assign_docs[] = {
+	[SMTP_FIXUP_ASSIGN_AUTO] =
+		"all, but those that have another conntrack helper",
+	[SMTP_FIXUP_ASSIGN_EXPLICIT] =
+		"those that a rule of nft or iptables gives the conntrack helper smtp",
+};
+
 static const char *const limit_docs[] = {
 	[SMTP_FIXUP_LIMIT_COMMAND_LINE] =
 		"octets of a command with its CRLF (default: 512)",
@@ -161,6 +168,9 @@ static_assert(sizeof(line_ending_docs) / sizeof(*line_ending_docs) ==
 static_assert(sizeof(midstream_docs) / sizeof(*midstream_docs) ==
 	      __SMTP_FIXUP_MIDSTREAM_MAX, "a midstream value lacks its explanation");
 
+static_assert(sizeof(assign_docs) / sizeof(*assign_docs) ==
+	      __SMTP_FIXUP_ASSIGN_MAX, "an assign value lacks its explanation");
+
 const struct words mode_words = {
 	"mode", smtp_mode_names, mode_docs, NULL, __SMTP_FIXUP_MODE_MAX,
 };
@@ -209,6 +219,11 @@ const struct words line_ending_words = {
 const struct words midstream_words = {
 	"midstream value", smtp_midstream_names, midstream_docs, NULL,
 	__SMTP_FIXUP_MIDSTREAM_MAX,
+};
+
+const struct words assign_words = {
+	"assign value", smtp_assign_names, assign_docs, NULL,
+	__SMTP_FIXUP_ASSIGN_MAX,
 };
 
 const struct words phase_words = {

@@ -38,6 +38,7 @@ extern const struct words action_words;
 extern const struct words smuggling_words;
 extern const struct words line_ending_words;
 extern const struct words midstream_words;
+extern const struct words assign_words;
 extern const struct words phase_words;
 
 #define WORD_TEXT_SIZE 12

@@ -128,6 +128,11 @@ const char *const smtp_midstream_names[__SMTP_FIXUP_MIDSTREAM_MAX] = {
 	[SMTP_FIXUP_MIDSTREAM_PASS]	= "pass",
 };
 
+const char *const smtp_assign_names[__SMTP_FIXUP_ASSIGN_MAX] = {
+	[SMTP_FIXUP_ASSIGN_AUTO]	= "auto",
+	[SMTP_FIXUP_ASSIGN_EXPLICIT]	= "explicit",
+};
+
 const char *const smtp_limit_names[__SMTP_FIXUP_LIMIT_MAX] = {
 	[SMTP_FIXUP_LIMIT_COMMAND_LINE]		= "command-line",
 	[SMTP_FIXUP_LIMIT_RCPT]			= "rcpt",
@@ -446,6 +451,9 @@ const char *smtp_policy_check(const struct smtp_policy *p, u8 *attr)
 	why = smtp_promises_check(p);
 	if (why)
 		return why;
+	*attr = SMTP_FIXUP_A_IIF;
+	if (*p->iif && p->assign == SMTP_FIXUP_ASSIGN_EXPLICIT)
+		return "'iif' goes with 'assign auto': with 'explicit' the rule that assigns says where";
 	*attr = SMTP_FIXUP_A_LIMITS;
 	return smtp_limits_check(p);
 }

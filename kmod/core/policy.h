@@ -35,6 +35,8 @@ struct smtp_limit {
  * @smuggling: enum smtp_fixup_smuggling
  * @line_ending: enum smtp_fixup_line_ending
  * @midstream: enum smtp_fixup_midstream
+ * @assign: enum smtp_fixup_assign
+ * @by_mark: a connection's mark names the port whose policy it is under
  * @observe: judge, count, change nothing
  * @strict: a server that speaks out of turn ends the connection: D8
  * @keep_esmtp: the greeting's mask leaves the word ESMTP: G8
@@ -55,6 +57,8 @@ struct smtp_policy {
 	u8 smuggling;
 	u8 line_ending;
 	u8 midstream;
+	u8 assign;
+	bool by_mark;
 	bool observe;
 	bool strict;
 	bool keep_esmtp;
@@ -85,6 +89,7 @@ extern const char *const smtp_special_names[__SMTP_FIXUP_SPECIAL_MAX];
 extern const char *const smtp_smuggling_names[__SMTP_FIXUP_SMUGGLING_MAX];
 extern const char *const smtp_line_ending_names[__SMTP_FIXUP_LINE_ENDING_MAX];
 extern const char *const smtp_midstream_names[__SMTP_FIXUP_MIDSTREAM_MAX];
+extern const char *const smtp_assign_names[__SMTP_FIXUP_ASSIGN_MAX];
 extern const char *const smtp_limit_names[__SMTP_FIXUP_LIMIT_MAX];
 extern const char *const smtp_action_names[__SMTP_FIXUP_ACTION_MAX];
 extern const char *const smtp_phase_names[__SMTP_FIXUP_PHASE_MAX];

@@ -113,6 +113,9 @@ void put_policy(struct answer *a, u16 first, u16 last,
 	mnl_attr_put_u8(nlh, SMTP_FIXUP_A_SMUGGLING, p->smuggling);
 	mnl_attr_put_u8(nlh, SMTP_FIXUP_A_LINE_ENDING, p->line_ending);
 	mnl_attr_put_u8(nlh, SMTP_FIXUP_A_MIDSTREAM, p->midstream);
+	mnl_attr_put_u8(nlh, SMTP_FIXUP_A_ASSIGN, p->assign);
+	if (p->by_mark)
+		mnl_attr_put(nlh, SMTP_FIXUP_A_BY_MARK, 0, NULL);
 	if (*p->iif)
 		mnl_attr_put_strz(nlh, SMTP_FIXUP_A_IIF, p->iif);
 	if (p->strict)

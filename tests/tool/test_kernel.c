@@ -129,6 +129,8 @@ static void show_newer_kernel(void **state)
 	p.special = 8;
 	p.observe = true;
 	p.smuggling = 9;
+	p.assign = 3;
+	p.by_mark = true;
 	p.limits[SMTP_FIXUP_LIMIT_RCPT].max = 1;
 	p.limits[SMTP_FIXUP_LIMIT_RCPT].action = 9;
 	p.verbs = 1ULL << 63 | 1;
@@ -137,11 +139,11 @@ static void show_newer_kernel(void **state)
 	put_done(a, 0, NULL);
 	tool(&o, "show", NULL);
 	assert_int_equal(o.status, 0);
-	assert_string_equal(o.out, "set 25 77 banner 9 reject 7 ehlo 6 tls 8 allow HELO,63 ehlo-allow 62 ehlo-deny SIZE,PIPELINING,DSN,ENHANCEDSTATUSCODES,8BITMIME,BINARYMIME special 8 limit rcpt 1 9 smuggling 9 observe\n");
+	assert_string_equal(o.out, "set 25 77 banner 9 reject 7 ehlo 6 tls 8 allow HELO,63 ehlo-allow 62 ehlo-deny SIZE,PIPELINING,DSN,ENHANCEDSTATUSCODES,8BITMIME,BINARYMIME special 8 limit rcpt 1 9 smuggling 9 assign 3 by-mark observe\n");
 	outcome_free(&o);
 	fake.given = 0;
 	tool(&o, "-j", "show", NULL);
-	assert_string_equal(o.out, "[\n {\"ports\": \"25\", \"mode\": \"77\", \"banner\": \"9\", \"keep-esmtp\": false, \"reject\": \"7\", \"ehlo\": \"6\", \"tls\": \"8\", \"special\": \"8\", \"smuggling\": \"9\", \"line-ending\": \"lenient\", \"midstream\": \"drop\", \"strict\": false, \"observe\": true, " LIMITS(1, "9") "\"verbs\": [\"HELO\", 63], \"keywords\": [62]}\n]\n");
+	assert_string_equal(o.out, "[\n {\"ports\": \"25\", \"mode\": \"77\", \"banner\": \"9\", \"keep-esmtp\": false, \"reject\": \"7\", \"ehlo\": \"6\", \"tls\": \"8\", \"special\": \"8\", \"smuggling\": \"9\", \"line-ending\": \"lenient\", \"midstream\": \"drop\", \"assign\": \"3\", \"by-mark\": true, \"strict\": false, \"observe\": true, " LIMITS(1, "9") "\"verbs\": [\"HELO\", 63], \"keywords\": [62]}\n]\n");
 }
 
 /* A kernel that has not heard of texts, reject and ehlo */
@@ -262,7 +264,7 @@ static void show_iif(void **state)
 	outcome_free(&o);
 	fake.given = 0;
 	tool(&o, "-j", NULL);
-	assert_says(o.out, "\"midstream\": \"drop\", \"iif\": \"0123456789abcde\", \"strict\"");
+	assert_says(o.out, "\"midstream\": \"drop\", \"iif\": \"0123456789abcde\", \"assign\": \"auto\", \"by-mark\": false, \"strict\"");
 }
 
 /* A name that is none */

@@ -225,6 +225,23 @@ static void test_iif_option(void **state)
 	assert_memory_equal(&p, &before, sizeof(p));
 }
 
+static void test_assign_option(void **state)
+{
+	struct smtp_policy p;
+	u8 attr;
+
+	(void)state;
+	smtp_policy_init(&p, SMTP_FIXUP_MODE_FIXUP);
+	assert_int_equal(p.assign, SMTP_FIXUP_ASSIGN_AUTO);
+	assert_false(p.by_mark);
+	p.assign = SMTP_FIXUP_ASSIGN_EXPLICIT;
+	p.by_mark = true;
+	assert_null(smtp_policy_check(&p, &attr));
+	assert_null(smtp_policy_set_iif(&p, "eth0", 4));
+	assert_non_null(smtp_policy_check(&p, &attr));
+	assert_int_equal(attr, SMTP_FIXUP_A_IIF);
+}
+
 static void test_tls_option(void **state)
 {
 	struct smtp_policy p;
@@ -395,6 +412,7 @@ int run_policy(void)
 		cmocka_unit_test(test_presets_by_version),
 		cmocka_unit_test(test_strict_option),
 		cmocka_unit_test(test_iif_option),
+		cmocka_unit_test(test_assign_option),
 		cmocka_unit_test(test_tls_option),
 		cmocka_unit_test(test_check_refuses),
 		cmocka_unit_test(test_check_blames),

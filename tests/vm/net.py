@@ -140,7 +140,7 @@ class Connection:
     """A client's end and a server's end, joined through the router."""
 
     def __init__(self, port, family, address=None, listen_port=None,
-                 ends=("client", "server")):
+                 ends=("client", "server"), source=None):
         domain = socket.AF_INET6 if family == 6 else socket.AF_INET
         with Inside(ends[1]):
             listener = socket.socket(domain, socket.SOCK_STREAM)
@@ -151,6 +151,8 @@ class Connection:
         with Inside(ends[0]):
             near = socket.socket(domain, socket.SOCK_STREAM)
         near.settimeout(PATIENCE)
+        if source:
+            near.bind((source, 0))
         near.connect((address or SERVER[family], port))
         far, self.peer = listener.accept()
         listener.close()

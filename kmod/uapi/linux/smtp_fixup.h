@@ -125,6 +125,13 @@ enum smtp_fixup_midstream {
 	__SMTP_FIXUP_MIDSTREAM_MAX
 };
 
+/* Which connections to the ports are under the policy */
+enum smtp_fixup_assign {
+	SMTP_FIXUP_ASSIGN_AUTO,		/* all */
+	SMTP_FIXUP_ASSIGN_EXPLICIT,	/* those that nft gives the helper "smtp" */
+	__SMTP_FIXUP_ASSIGN_MAX
+};
+
 /* What there are limits of; attributes of %SMTP_FIXUP_A_LIMITS are 1 + this.
  * RULES.md L
  */
@@ -358,6 +365,10 @@ enum smtp_fixup_attr {
 	SMTP_FIXUP_A_IIF,	/* string, 1..SMTP_FIXUP_IIF_MAX printable ASCII
 				 * characters but blank, / and :; only connections
 				 * whose first packet comes in there
+				 */
+	SMTP_FIXUP_A_ASSIGN,	/* u8 enum smtp_fixup_assign */
+	SMTP_FIXUP_A_BY_MARK,	/* flag: where a connection's mark is the number
+				 * of a port with a policy, it is under that one
 				 */
 	__SMTP_FIXUP_A_MAX
 };
