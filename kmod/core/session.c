@@ -301,7 +301,6 @@ static bool smtp_line_end_octet(struct smtp_flow *flow, struct smtp_piece *p,
 	return bare;
 }
 
-/* Every line, and all of it: V8, V9 */
 /* Is the client's next octet one of a line? */
 static bool smtp_session_lines(const struct smtp_flow *flow)
 {
@@ -309,6 +308,7 @@ static bool smtp_session_lines(const struct smtp_flow *flow)
 	       !flow->session.skip && !smtp_flow_over(flow);
 }
 
+/* Every line, and all of it: V8, V9 */
 u32 smtp_session_client(struct smtp_flow *flow, struct smtp_piece *p)
 {
 	struct smtp_session *s = &flow->session;
