@@ -50,7 +50,7 @@ static inline u32 smtp_seq_max(u32 a, u32 b)
 }
 
 /* Marks of %SMTP_MARKS_MAX dots */
-#define SMTP_HOST_ALLOC_MAX	65536
+#define SMTP_HOST_ALLOC_MAX	131072
 
 /**
  * smtp_host_alloc() - memory for bytes in flight

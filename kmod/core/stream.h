@@ -119,10 +119,10 @@ struct smtp_mark {
 	u8 wrong : 3;
 };
 
-/* Dots, or runs of them, in flight: room for the first, and for all, 64 KiB */
+/* Dots, or runs of them, in flight: room for the first, and for all, 128 KiB */
 #define SMTP_MARKS_MIN	16
 #ifndef SMTP_MARKS_MAX		/* the simulator has little */
-#define SMTP_MARKS_MAX	8192
+#define SMTP_MARKS_MAX	16384
 #endif
 
 /* Gaps in flight: a path of 1,000 segments that loses one of 20 has 50 */
