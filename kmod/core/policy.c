@@ -381,7 +381,7 @@ const char *smtp_policy_set_iif(struct smtp_policy *p, const char *name, u32 n)
 	for (i = 0; i < n; i++)
 		if (name[i] <= ' ' || name[i] > '~' || name[i] == '/' ||
 		    name[i] == ':')
-			return "an interface's name must be printable ASCII without blanks, / and :";
+			return "an interface's name must be printable ASCII without blank, / and :";
 	memset(p->iif, 0, sizeof(p->iif));
 	memcpy(p->iif, name, n);
 	return NULL;
@@ -453,7 +453,7 @@ const char *smtp_policy_check(const struct smtp_policy *p, u8 *attr)
 		return why;
 	*attr = SMTP_FIXUP_A_IIF;
 	if (*p->iif && p->assign == SMTP_FIXUP_ASSIGN_EXPLICIT)
-		return "'iif' goes with 'assign auto': with 'explicit' the rule that assigns says where";
+		return "'iif' goes with 'assign auto': else the rule that assigns says where";
 	*attr = SMTP_FIXUP_A_LIMITS;
 	return smtp_limits_check(p);
 }

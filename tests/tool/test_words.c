@@ -304,7 +304,7 @@ static const struct {
 	{ "25 off banner text x", "mode off takes no options; leave out 'banner'" },
 	{ "25 esmtp iif", "'iif' lacks its value; write iif IFACE" },
 	{ "25 esmtp iif 0123456789abcdef", "1 to 15 characters" },
-	{ "25 esmtp iif a/b", "without blanks, / and :" },
+	{ "25 esmtp iif a/b", "without blank, / and :" },
 	{ "25 esmtp iif a iif b", "'iif' is given twice" },
 	{ "25 esmtp iif a assign explicit", "'iif' goes with 'assign auto'" },
 	{ "25 esmtp assign nft", "unknown assign value 'nft'; use one of auto, explicit" },
