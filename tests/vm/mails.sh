@@ -14,7 +14,8 @@ modprobe sch_netem || exit
 load_module mode=off || exit
 postfix_prepare
 postfix_server
-postfix_client "127.0.0.1:2525 inet n - n - 10 smtpd"
+client_service="127.0.0.1:2525 inet n - n - 10 smtpd"
+postfix_client
 for where in "client veth-c" "router veth-rc" "router veth-rs" "server veth-s"; do
 	# A device that vouches for what it receives lets damaged packets through.
 	ip netns exec "${where% *}" ethtool -K "${where#* }" rx off >/dev/null

@@ -113,8 +113,8 @@ postfix_server() {
 }
 
 # postfix_client: mail to 4.example.org goes by IPv4, 6.example.org by IPv6,
-# nat.example.org to the router's own address. LINE is a service of its own.
-# postfix_client [LINE]
+# nat.example.org to the router's own address. $client_service: one more line of
+# its master.cf.
 postfix_client() {
 	{
 		postfix_common client
@@ -136,7 +136,7 @@ postfix_client() {
 		queue_run_delay = 5s
 		END
 	} >/tmp/client/main.cf
-	master_cf "${1-}" >/tmp/client/master.cf
+	master_cf "${client_service-}" >/tmp/client/master.cf
 	postfix_start client
 	wait_for test -S /tmp/client/queue/public/pickup
 }
