@@ -1,19 +1,23 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Goodput of a long mail under loss and reordering, with and without the
-# module's work: tests/vm/goodput.py. For scripts/check --long.
-#   MEGABYTES=64 ROUNDS=3   the mail's size, and how often each is measured
+# Goodput under loss and reordering: tests/vm/goodput.py. It takes long, and wants
+# scripts/vm --virtual-time: scripts/check --long vm-goodput.
+#   --size N     of a mail, MiB (default 64)
+#   --rounds N   mails with a policy, and as many without (default 3)
 # shellcheck source=tests/vm/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 topology
-modprobe sch_netem
-# Each loss hits one segment, and the next run knows nothing of it.
+modprobe sch_netem || exit
+# A loss is one packet of the wire, not 64 KB. Without GSO, TCP still makes large
+# packets, which are cut behind netem: sk_setup_caps()
 for where in "client veth-c" "router veth-rc" "router veth-rs" "server veth-s"; do
-	read -r ns device <<<"$where"
-	ip netns exec "$ns" ethtool -K "$device" gro off tso off gso off >/dev/null
+	ip netns exec "${where% *}" ethtool -K "${where#* }" tso off gso off gro off >/dev/null
+	ip -n "${where% *}" link set "${where#* }" gso_max_segs 1
 done
+# Nor does a mail know what the one before it learnt about the path.
 c sysctl -qw net.ipv4.tcp_no_metrics_save=1
+s sysctl -qw net.ipv4.tcp_rmem="4096 131072 1048576"
 load_module mode=off || exit
-count_suite goodput.py "$PYTHON" "$ROOT/tests/vm/goodput.py"
+count_suite goodput.py "$PYTHON" "$ROOT/tests/vm/goodput.py" "$@"
 finish
