@@ -709,11 +709,11 @@ enum smtp_verdict smtp_body_ahead(struct smtp_flow *flow,
 	else if (st->nr_ahead == st->max_ahead && !smtp_ahead_grow(flow))
 		return SMTP_DROP;
 
-	/* Half of the room is left for what closes the gap: it could not pass
-	 * while all of it is taken by marks that wait for it.
+	/* A quarter of the room is left for what closes the gap: it could not
+	 * pass while all of it is taken by marks that wait for it.
 	 */
 	fits = smtp_ahead_run(flow, seg, &state) && state != SMTP_BODY_DOT_CR;
-	while (fits && 2 * st->nr_marks > st->max_marks)
+	while (fits && 4 * st->nr_marks > 3 * st->max_marks)
 		fits = smtp_marks_grow(flow);
 	if (!fits) {
 		smtp_marks_remove(st, seg->seq, end);

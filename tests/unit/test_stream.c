@@ -250,8 +250,40 @@ static void test_contract3_room_for_the_gap(void **state)
 	fix_ack(&f, SMTP_CLIENT, at);
 	for (ahead = at + 16; fix_at(&f, SMTP_CLIENT, ahead, dots) == 16; ahead += 16)
 		assert_true(ahead - at < 2 * SMTP_MARKS_MAX);
-	assert_true(ahead - at > SMTP_MARKS_MAX / 2);
+	assert_true(ahead - at > SMTP_MARKS_MAX);
 	assert_int_equal(fix_at(&f, SMTP_CLIENT, at, dots), 16);
+	assert_int_equal(f.flow.stream[SMTP_CLIENT].next, CLIENT_ISN + ahead);
+	fix_end(&f);
+}
+
+/* A gap with more dots than there is room for closes as its octets are ACKed */
+static void test_contract3_wide_gap(void **state)
+{
+	static const char dots[] = "a.b.c.d.e.f.g.h.";
+	const u32 gap = 2 * SMTP_MARKS_MAX;
+	struct fix f;
+	u32 start, at, ahead;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	fix_body(&f);
+	client(&f, "0123456789ABCDEF", "0123456789ABCDEF");
+	start = f.at[SMTP_CLIENT];
+	fix_ack(&f, SMTP_CLIENT, start);
+	for (ahead = start + gap; fix_at(&f, SMTP_CLIENT, ahead, dots) == 16; ahead += 16)
+		;
+	/* Nothing is ACKed before nothing more passes */
+	for (at = start; at - start < gap; ) {
+		int pass = fix_at(&f, SMTP_CLIENT, at, dots + (at - start) % 16);
+
+		if (pass > 0) {
+			at += pass;
+			continue;
+		}
+		assert_int_not_equal(pass, -2);
+		assert_int_not_equal(f.flow.stream[SMTP_CLIENT].acked, CLIENT_ISN + at);
+		fix_ack(&f, SMTP_CLIENT, at);
+	}
 	assert_int_equal(f.flow.stream[SMTP_CLIENT].next, CLIENT_ISN + ahead);
 	fix_end(&f);
 }
@@ -424,6 +456,7 @@ int run_stream(void)
 		cmocka_unit_test(test_contract3_gap_without_memory),
 		cmocka_unit_test(test_contract3_end_in_a_gap),
 		cmocka_unit_test(test_contract3_room_for_the_gap),
+		cmocka_unit_test(test_contract3_wide_gap),
 		cmocka_unit_test(test_contract3_room_without_memory),
 		cmocka_unit_test(test_t2_contract6_marks_in_flight),
 		cmocka_unit_test(test_contract2_ack_inside_a_body_segment),
