@@ -443,6 +443,9 @@ const char *smtp_policy_check(const struct smtp_policy *p, u8 *attr)
 	*attr = SMTP_FIXUP_A_BANNER;
 	if (p->banner == SMTP_FIXUP_BANNER_TEXT && !p->text_len)
 		return "'banner text' needs the text";
+	if (p->banner == SMTP_FIXUP_BANNER_TEXT &&
+	    p->mode == SMTP_FIXUP_MODE_MAILHOST)
+		return "'mailhost' has a greeting of its own: 'banner text' goes with 'fixup reject noop'";
 	*attr = SMTP_FIXUP_A_KEEP_ESMTP;
 	if (p->keep_esmtp && p->banner != SMTP_FIXUP_BANNER_PIX &&
 	    p->banner != SMTP_FIXUP_BANNER_STARS)

@@ -118,10 +118,10 @@ static void ports_very_long(void **state)
 	free(text);
 }
 
-/* A set line of up to sixteen words */
+/* A set line of up to 32 words */
 static int parse(struct set_request *req, const char *line, struct reason *why)
 {
-	char copy[256], *argv[16], *save = NULL;
+	char copy[256], *argv[32], *save = NULL;
 	int argc = 0;
 
 	snprintf(copy, sizeof(copy), "%s", line);
@@ -335,6 +335,8 @@ static const struct {
 	{ "25 off tls", "mode off takes no options" },
 	{ "25 fixup banner keep keep-esmtp", "'keep-esmtp' goes with" },
 	{ "25 mailhost keep-esmtp", "'keep-esmtp' goes with" },
+	{ "25 mailhost banner text x", "'mailhost' has a greeting of its own" },
+	{ "25 esmtp limit rcpt 0 log", "0' is no limit" },
 	{ "25 fixup keep-esmtp keep-esmtp", "'keep-esmtp' is given twice" },
 	{ "25 fixup tls allow", "need EHLO" },
 	{ "25 fixup tls require", "need EHLO" },
@@ -357,6 +359,93 @@ static void sets_bad(void **state)
 		assert_int_equal(why.status, EXIT_LOCAL);
 		set_free(&req);
 	}
+}
+
+/* Options as they stand in a line, at least one for each value */
+static const char *const fragments[] = {
+	"banner pix", "banner stars", "banner keep", "banner cmap",
+	"banner text 'ESMTP'", "keep-esmtp", "reject x", "reject line",
+	"reject noop", "reject drop", "reject reset", "ehlo mask", "ehlo strip",
+	"ehlo keep", "tls mask", "tls allow", "tls require", "allow EHLO",
+	"allow BDAT,XEXCH50", "allow AUTH,EXPN", "deny AUTH,VRFY", "deny QUIT",
+	"deny EHLO", "ehlo-allow CHUNKING", "ehlo-allow SMTPUTF8,EXPN",
+	"ehlo-deny DSN,AUTH", "ehlo-deny CHUNKING", "special off", "special log",
+	"special replace", "special drop", "limit rcpt 100 mask",
+	"limit sender 320 drop limit body-line 998 log",
+	"limit header-line 5 mask", "smuggling off", "smuggling log",
+	"smuggling mask", "smuggling drop", "line-ending lenient",
+	"line-ending strict", "midstream drop", "midstream pass", "strict",
+	"observe", "iif eth0", "assign auto", "assign explicit",
+};
+
+#define NR_FRAGMENTS (sizeof(fragments) / sizeof(*fragments))
+
+/* A set line as a shell hands it over: the quotes are gone */
+static int parse_quoted(struct set_request *req, const char *line)
+{
+	struct reason why;
+	char copy[512];
+	size_t n = 0;
+
+	for (; *line; line++)
+		if (*line != '\'')
+			copy[n++] = *line;
+	copy[n] = '\0';
+	if (!parse(req, copy, &why))
+		return 0;
+	/* Refused with a sentence that names something */
+	assert_true(strlen(why.text) > 10);
+	assert_int_equal(why.status, EXIT_LOCAL);
+	return -1;
+}
+
+/* What is accepted is shown as a line that means the very same */
+static bool shown_is_set(const char *line)
+{
+	struct set_request req, again;
+	char shown[512];
+	FILE *f;
+	int n;
+
+	if (parse_quoted(&req, line)) {
+		set_free(&req);
+		return false;
+	}
+	n = snprintf(shown, sizeof(shown), "25 %s", smtp_mode_names[req.policy.mode]);
+	f = fmemopen(shown + n, sizeof(shown) - n, "w");
+	options_print(f, &req.policy);
+	fclose(f);
+	if (parse_quoted(&again, shown))
+		fail_msg("%s: refused as it is shown: %s", line, shown);
+	if (memcmp(&req.policy, &again.policy, sizeof(req.policy)))
+		fail_msg("%s: means something else as it is shown: %s", line, shown);
+	set_free(&req);
+	set_free(&again);
+	return true;
+}
+
+/* All pairs and triples of options, in every mode */
+static void sets_compose(void **state)
+{
+	unsigned int accepted = 0, refused = 0;
+	char line[256];
+
+	(void)state;
+	for (unsigned int mode = SMTP_FIXUP_MODE_FIXUP; mode < __SMTP_FIXUP_MODE_MAX; mode++)
+		for (size_t i = 0; i < NR_FRAGMENTS; i++)
+			for (size_t j = i; j < NR_FRAGMENTS; j++)
+				for (size_t k = j; k < NR_FRAGMENTS; k++) {
+					snprintf(line, sizeof(line), "25 %s %s %s %s",
+						 smtp_mode_names[mode], fragments[i],
+						 j > i ? fragments[j] : "",
+						 k > j ? fragments[k] : "");
+					if (shown_is_set(line))
+						accepted++;
+					else
+						refused++;
+				}
+	assert_true(accepted > 10000);
+	assert_true(refused > 10000);
 }
 
 /* Every verb but STARTTLS can be named in both lists and comes back. */
@@ -608,6 +697,7 @@ int main(void)
 		cmocka_unit_test(ports_very_long),
 		cmocka_unit_test(sets_good),
 		cmocka_unit_test(sets_bad),
+		cmocka_unit_test(sets_compose),
 		cmocka_unit_test(sets_every_verb),
 		cmocka_unit_test(text_lengths),
 		cmocka_unit_test(text_shown),

@@ -302,6 +302,10 @@ static void test_check_blames(void **state)
 	assert_non_null(smtp_policy_check(&p, &attr));
 	assert_int_equal(attr, SMTP_FIXUP_A_BANNER);
 	smtp_policy_init(&p, SMTP_FIXUP_MODE_MAILHOST);
+	assert_null(smtp_policy_set_text(&p, "x", 1));
+	assert_non_null(smtp_policy_check(&p, &attr));
+	assert_int_equal(attr, SMTP_FIXUP_A_BANNER);
+	smtp_policy_init(&p, SMTP_FIXUP_MODE_MAILHOST);
 	p.keep_esmtp = true;
 	assert_non_null(smtp_policy_check(&p, &attr));
 	assert_int_equal(attr, SMTP_FIXUP_A_KEEP_ESMTP);

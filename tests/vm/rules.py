@@ -132,7 +132,8 @@ def _(_family):
     before = tool("show")
     for policy in ("esmtp allow BDAT", "esmtp ehlo-allow CHUNKING", "esmtp ehlo-allow TURN",
                    "esmtp ehlo-allow XCLIENT", "esmtp deny AUTH ehlo-allow AUTH",
-                   "mailhost keep-esmtp", "esmtp banner text x keep-esmtp", "fixup tls require",
+                   "mailhost keep-esmtp", "mailhost banner text x",
+                   "esmtp banner text x keep-esmtp", "fixup tls require",
                    "esmtp limit rcpt 0 log", "esmtp limit sender 5 mask", "esmtp deny QUIT",
                    "esmtp allow EXPN deny EXPN"):
         tool("set", str(CHUNKS), *policy.split(), status=1)
