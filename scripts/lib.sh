@@ -80,4 +80,4 @@ PACKAGES_UML=(gcc make flex bison bc libelf-dev xz-utils kmod busybox-static ipr
 	python3)
 PACKAGES_BENCH=(haproxy libnetfilter-queue-dev nftables ethtool procps python3-matplotlib)
 PACKAGES_DEBUG=(linux-source-6.12 flex bison bc libelf-dev xz-utils kmod)
-PACKAGES_TESTS=(python3-scapy libcmocka-dev clang libclang-rt-14-dev llvm valgrind)
+PACKAGES_TESTS=(python3-scapy python3-yaml libcmocka-dev clang libclang-rt-14-dev llvm valgrind)

@@ -1,0 +1,95 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""The YAML specification numbers everything as the uapi header does.
+
+Prints "ok NAME" or "not ok NAME". What has no number of its own in the YAML
+gets it by its place, so one entry out of place makes all behind it wrong.
+"""
+import os
+import re
+import sys
+
+import yaml
+
+KMOD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "kmod")
+# Attribute sets of the YAML: the header's prefix, and what attribute 1 is there
+SETS = {
+    "main": ("A_", 1), "ports": ("PORTS_A_", 1), "flow": ("FLOW_A_", 1),
+    "event": ("EVENT_A_", 1), "limit": ("LIMIT_A_", 1),
+    "counters": ("CNT_", 0), "limits": ("LIMIT_", 0),
+}
+
+
+def read(name):
+    with open(os.path.join(KMOD, name), encoding="utf-8") as file:
+        return file.read()
+
+
+def header(text):
+    """{name without SMTP_FIXUP_: number} of all enums and constants."""
+    text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
+    found = {}
+    for body in re.findall(r"^enum \w+ \{(.*?)\};", text, re.M | re.S):
+        for number, name in enumerate(re.findall(r"\w+", body)):
+            found[name.replace("SMTP_FIXUP_", "")] = number
+    for name, number in re.findall(r"^#define SMTP_FIXUP_(\w+)\s+(\d+)$", text, re.M):
+        found[name] = int(number)
+    return found
+
+
+def upper(name):
+    return re.sub(r"[-.]", "_", name).upper()
+
+
+def name_of(entry):
+    return entry if isinstance(entry, str) else entry["name"]
+
+
+def compared(numbers, prefix, names, first):
+    """What is wrong with the names, which the header counts from first on."""
+    for place, name in enumerate(names, first):
+        got = numbers.get(prefix + upper(name))
+        if name != "pad" and got != place:
+            return "%s is %s in the header, not %d" % (name, got, place)
+    if "pad" in names[1:]:
+        names = names[:-1]
+    end = numbers.get("__" + prefix + "MAX")
+    if end != first + len(names):
+        return "the header has %s, not %d" % (end, first + len(names))
+    return None
+
+
+def main():
+    spec, numbers = yaml.safe_load(read("smtp_fixup.yaml")), header(read("uapi/linux/smtp_fixup.h"))
+    wrong = {}
+    for entry in spec["definitions"]:
+        name = entry["name"]
+        if entry["type"] == "const":
+            if numbers.get(upper(name)) != entry["value"]:
+                wrong[name] = "not the header's value"
+            else:
+                wrong[name] = None
+        else:
+            wrong[name] = compared(numbers, upper(name) + "_",
+                                   [name_of(e) for e in entry["entries"]], 0)
+    for entry in spec["attribute-sets"]:
+        prefix, first = SETS[entry["name"]]
+        attributes = entry["attributes"]
+        wrong["attributes of " + entry["name"]] = compared(
+            numbers, prefix, [a["name"] for a in attributes], first)
+        for a in attributes:
+            top = a.get("checks", {}).get("max")
+            if "enum" in a and top is not None:
+                number = numbers["__%s_MAX" % upper(a["enum"])]
+                wrong["check of " + a["name"]] = None if top == number - 1 else "max: %d" % top
+    wrong["operations"] = compared(
+        numbers, "CMD_", [o["name"] for o in spec["operations"]["list"]], 1)
+    for name, why in wrong.items():
+        print("%s %s" % ("not ok" if why else "ok", name))
+        if why:
+            print("# " + why)
+    return 1 if any(wrong.values()) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
