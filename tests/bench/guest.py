@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Measures, in user-mode Linux: client, router and server in namespaces.
+"""Measures, in user-mode Linux or a VM: client, router and server in namespaces.
 
-guest.py PROGRAMS ROUNDS [MEASURE...]
+guest.py PROGRAMS FIRST ROUNDS SECONDS [MEASURE...]
 
 Every round has every case of a measure right after the other, so that what
-else the machine does meets all of them alike. One line of JSON a run.
+else the machine does meets all of them alike; every other round has them the
+other way round. Rounds are numbered from FIRST. None begins, nor a measure in
+one but the first, once SECONDS have passed. One line of JSON a run.
 """
 
 import json
@@ -94,11 +96,25 @@ MEASURES = {
     "connections": ("1500", "connections", 4, FEW),
     "connections at scale": ("1500", "connections", 4, SCALE),
     "1 % loss": ("64k", "data", 4, ["conntrack", "fixup", "esmtp"]),
+    "reordering": ("64k", "data", 4, ["conntrack", "fixup", "esmtp"]),
+}
+
+# What the network does, each way; the time counts then, not processor time
+NETEM = {
+    "1 % loss": ["delay", "2ms", "loss", "1%"],
+    "reordering": ["delay", "2ms", "1ms"],
 }
 
 
 def sh(*command, **how):
     return subprocess.run(command, check=True, capture_output=True, text=True, **how)
+
+
+def load_module():
+    """On a distribution's kernel; in user-mode Linux all of it is there."""
+    sh("modprobe", "-a", "nf_conntrack", "nf_conntrack_ftp", "nf_defrag_ipv4", "nf_defrag_ipv6",
+       "nf_reject_ipv4", "nf_reject_ipv6", "nf_tables", "nft_ct", "nft_queue", "sch_netem")
+    sh("insmod", ROOT + "/nf_smtp_fixup.ko", "mode=off")
 
 
 def build_network():
@@ -128,12 +144,11 @@ def set_packets(size):
            "gro", "off")
 
 
-def set_loss(lossy):
-    """Both ways: of the packets on each way 1 % is lost and some change places."""
+def set_netem(words):
+    """Makes it a bad network, or without words a good one."""
     for device in ("veth-rc", "veth-rs"):
-        if lossy:
-            sh("tc", "qdisc", "add", "dev", device, "root", "netem", "delay", "2ms", "1ms",
-               "loss", "1%", "limit", "10000")
+        if words:
+            sh("tc", "qdisc", "add", "dev", device, "root", "netem", "limit", "10000", *words)
         else:
             sh("tc", "qdisc", "del", "dev", device, "root")
 
@@ -213,16 +228,16 @@ def counters():
 def run(programs, case, way, processes, units):
     """Units, processor time and time of one load."""
     done = sh("ip", "netns", "exec", "client", programs + "/mail", way, case.host,
-              str(processes), str(units), timeout=300)
+              str(processes), str(units), timeout=60)
     return [int(word) for word in done.stdout.split()]
 
 
 def measure(programs, name, number, units):
     packets, way, processes, cases = MEASURES[name]
     set_packets(packets)
-    if "loss" in name:
-        set_loss(True)
-    for case_name in cases:
+    if name in NETEM:
+        set_netem(NETEM[name])
+    for case_name in cases[::-1] if number % 2 else cases:
         key = (name, case_name)
         if units.get(key) == 0:
             continue
@@ -233,12 +248,12 @@ def measure(programs, name, number, units):
             if key not in units:
                 few = 4_000_000 // processes if way == "data" else 25
                 done, cpu, wall = run(programs, case, my_way, processes, few)
-                spent = wall if "loss" in name else cpu
+                spent = wall if name in NETEM or not cpu else cpu
                 units[key] = max(few // 2, few * RUN_NS // spent)
                 # A start that is slow is no measure for what follows
                 if way == "data":
                     done, cpu, wall = run(programs, case, my_way, processes, units[key])
-                    spent = wall if "loss" in name else cpu
+                    spent = wall if name in NETEM or not cpu else cpu
                     units[key] = max(few // 2, units[key] * RUN_NS // spent)
             done, cpu, wall = run(programs, case, my_way, processes, units[key])
             print(json.dumps({"measure": name, "case": case_name, "round": number,
@@ -251,22 +266,27 @@ def measure(programs, name, number, units):
         finally:
             if case:
                 case.close()
-    if "loss" in name:
-        set_loss(False)
+    if name in NETEM:
+        set_netem([])
 
 
 def main():
-    programs, rounds, names = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
+    programs, names = sys.argv[1], sys.argv[5:]
+    first, rounds, seconds = [int(word) for word in sys.argv[2:5]]
+    end = time.monotonic() + seconds
+    if "BENCH_CLOCK" not in os.environ:
+        load_module()
     build_network()
     with subprocess.Popen(["ip", "netns", "exec", "server", programs + "/mail",
                            "server"]) as server:
         subprocess.Popen(["ip", "netns", "exec", "server", programs + "/mail", "crowd"])
         time.sleep(0.5)
-        print(json.dumps({"slabs": slabs()}), flush=True)
+        print(json.dumps({"slabs": slabs(), "kernel": os.uname().release}), flush=True)
         units = {}
-        for number in range(rounds):
+        for number in range(first, first + rounds):
             for name in names or MEASURES:
-                measure(programs, name, number, units)
+                if number == first or time.monotonic() < end:
+                    measure(programs, name, number, units)
         server.kill()
 
 

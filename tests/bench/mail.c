@@ -422,10 +422,11 @@ static unsigned long long cpu_ns(void)
 }
 
 /* Everybody gets ready, waits for the word, works, reports, and stays until
- * the clock has been read: what has ended is not in its sum.
+ * the clock has been read: what has ended is not in its sum. Two words, each by
+ * its own pipe: whoever is done soon must not take the first one of another.
  */
 static void client_process(const struct way *way, unsigned long long units,
-			   int report, int word)
+			   int report, int word, int leave)
 {
 	int fd = way->begin ? way->begin() : -1;
 	char c = 'r';
@@ -433,7 +434,7 @@ static void client_process(const struct way *way, unsigned long long units,
 	if (write(report, &c, 1) != 1 || read(word, &c, 1) != 1)
 		exit(1);
 	way->go(fd, units);
-	if (write(report, &c, 1) != 1 || read(word, &c, 1) != 1)
+	if (write(report, &c, 1) != 1 || read(leave, &c, 1) != 1)
 		exit(1);
 	exit(0);
 }
@@ -450,21 +451,23 @@ static void await(int report, int processes)
 static int client(const struct way *way, int processes, unsigned long long units)
 {
 	unsigned long long cpu, wall;
-	int report[2], word[2];
+	int report[2], word[2], leave[2];
 	int i, status, bad = 0;
 	char go[256];
 
-	if (pipe(report) || pipe(word))
+	if (pipe(report) || pipe(word) || pipe(leave))
 		err(1, "pipe");
 	for (i = 0; i < processes; i++) {
 		if (!fork()) {
 			close(report[0]);
 			close(word[1]);
-			client_process(way, units, report[1], word[0]);
+			close(leave[1]);
+			client_process(way, units, report[1], word[0], leave[0]);
 		}
 	}
 	close(report[1]);
 	close(word[0]);
+	close(leave[0]);
 	await(report[0], processes);
 	cpu = cpu_ns();
 	wall = wall_ns();
@@ -474,7 +477,7 @@ static int client(const struct way *way, int processes, unsigned long long units
 	await(report[0], processes);
 	wall = wall_ns() - wall;
 	cpu = cpu_ns() - cpu;
-	if (write(word[1], go, processes) != processes)
+	if (write(leave[1], go, processes) != processes)
 		err(1, "pipe");
 	while (wait(&status) > 0)
 		bad |= status;
