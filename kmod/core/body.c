@@ -182,6 +182,21 @@ static bool smtp_mark_add(struct smtp_flow *flow, u32 seq, u8 kind,
 	return true;
 }
 
+/* Adds a mark of a dot with no line end and no dot beside it, behind all others,
+ * where there is room: almost all dots are such. False: none was added.
+ */
+static inline bool smtp_mark_append(struct smtp_stream *st, u32 seq)
+{
+	if (st->nr_marks == st->max_marks ||
+	    (st->nr_marks &&
+	     !smtp_seq_before(smtp_mark_end(&st->marks[st->nr_marks - 1]), seq)))
+		return false;
+	st->marks[st->nr_marks++] = (struct smtp_mark) {
+		.seq = seq, .len = 1, .kind = SMTP_MARK_DOTS,
+	};
+	return true;
+}
+
 /* The octet at @seq is a CR or LF: was there a dot before it? */
 static void smtp_mark_eol_behind(struct smtp_stream *st, u32 seq)
 {
@@ -366,6 +381,12 @@ static u32 smtp_body_run(struct smtp_flow *flow, u8 *state, u32 seq,
 			i = dot;
 			if (i == n)
 				break;
+			if (s == SMTP_BODY_TEXT && n - i > 1 &&
+			    !smtp_octets[p[i + 1]] &&
+			    smtp_mark_append(st, seq + i)) {
+				i++;
+				continue;
+			}
 		}
 		step = smtp_body_step(s, p[i]);
 		if (unlikely(step > SMTP_BODY_DOT_CR)) {
