@@ -132,7 +132,7 @@ struct smtp_mark {
 #endif
 
 /* Octets in flight at most: RFC 7323, 2.3 */
-#define SMTP_WINDOW_MAX	(1U << 30)
+#define SMTP_WINDOW_MAX	0x40000000U
 
 #define SMTP_HELD_IN_VAIN	0xffff	/* more than any number of octets kept */
 
