@@ -24,7 +24,8 @@
 #include "../sim/seqadj.h"
 
 #define SPAN		65536		/* octets of one direction that are followed */
-#define MEMORY_MAX	(2 * SMTP_REPLAY_MAX + 8 * SMTP_MARKS_MAX + 12 * SMTP_AHEAD_MAX)
+#define MEMORY_MAX	(2 * SMTP_REPLAY_MAX + 16 * SMTP_REPLAY_HOLES + \
+			 8 * SMTP_MARKS_MAX + 12 * SMTP_AHEAD_MAX)
 
 #define CHECK(x) do {							\
 	if (!(x)) {							\
@@ -168,6 +169,7 @@ static bool run_segment(struct smtp_flow *flow, enum smtp_dir dir, u32 off,
 		     flow->session.phase <= SMTP_FIXUP_PHASE_COMMAND;
 	bool tls = flow->session.phase == SMTP_FIXUP_PHASE_TLS;
 	u32 messages = flow->session.messages;
+	u64 chunks = host.counters[SMTP_FIXUP_CNT_CHUNKS];
 	enum smtp_verdict v;
 	u32 seq, out_at, out_len, far;
 	const u8 *out;
@@ -188,8 +190,8 @@ static bool run_segment(struct smtp_flow *flow, enum smtp_dir dir, u32 off,
 	if (v == SMTP_RESET)
 		return false;
 	if (v == SMTP_DROP) {
-		/* Judged and not sent: only where writing failed */
-		CHECK(after == before || g->fails);
+		/* Judged and not sent: writing failed, or it ends here (V5) */
+		CHECK(after == before || g->fails || flow->ended);
 		return true;
 	}
 	CHECK(v == SMTP_PASS);
@@ -210,12 +212,17 @@ static bool run_segment(struct smtp_flow *flow, enum smtp_dir dir, u32 off,
 
 		if (at >= SPAN || (s32)(at - me->acked) < 0)
 			continue;
+		/* Of a chunk nothing is kept: D6 */
+		if (at - me->shift - (st->chunk_start - me->isn) <
+		    st->chunk_end - st->chunk_start)
+			continue;
 		if ((s32)(at - (after + me->shift)) >= 0) {
 			CHECK(out[i] == orig[at - me->shift - off]);
 		} else if (me->known[at]) {
 			CHECK(out[i] == me->out[at]);
 		} else if (!body && !st->in_body && messages == flow->session.messages &&
-			 (s32)(at - far) >= 0) {
+			   chunks == host.counters[SMTP_FIXUP_CNT_CHUNKS] &&
+			   (s32)(at - far) >= 0) {
 			me->known[at] = true;
 			me->out[at] = out[i];
 		}
@@ -223,7 +230,7 @@ static bool run_segment(struct smtp_flow *flow, enum smtp_dir dir, u32 off,
 	if (lines && off == before && messages == flow->session.messages &&
 	    flow->policy->mode == SMTP_FIXUP_MODE_FIXUP)
 		check_lines(out, out_len);
-	if (off == before && off + g->seg.pass > me->sent)
+	if (off <= me->sent && off + g->seg.pass > me->sent)
 		me->sent = off + g->seg.pass;
 	return true;
 }
@@ -252,6 +259,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memset(&adj, 0, sizeof(adj));
 	if ((data[0] & 1) && (data[0] & 8))
 		smtp_policy_set_tls(&policy, SMTP_FIXUP_TLS_ALLOW);
+	if ((data[0] & 1) && (data[1] & 64)) {
+		smtp_policy_set_verbs(&policy, policy.verbs | SMTP_VERB_BIT(BDAT) |
+				      SMTP_VERB_BIT(XEXCH50));
+		policy.keywords |= SMTP_KEYWORD_BIT(CHUNKING);
+	}
 	for (i = 0; i < 2; i++) {
 		memset(sides[i].known, 0, sizeof(sides[i].known));
 		sides[i].isn = data[1] & (1 << i) ? 0xffffff00u : 1000;

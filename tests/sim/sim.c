@@ -14,6 +14,7 @@
 /* The last two: under observe */
 #define MEMORY_MAX	(2 * SMTP_REPLAY_MAX + 8 * SMTP_MARKS_MAX + \
 			 12 * SMTP_AHEAD_MAX + sizeof(struct smtp_reading) + \
+			 2 * SMTP_REPLAY_HOLES * sizeof(struct smtp_hole) + \
 			 2 * SMTP_REPLAY_MAX + sizeof(struct smtp_observed))
 
 static jmp_buf sim_failed;
