@@ -235,7 +235,7 @@ def policy_attr():
             word = line.strip().split(",")[0]
             if word.startswith("SMTP_FIXUP_"):
                 found[word] = len(found)
-    return (names["attr"]["SMTP_FIXUP_A_POLICY"],
+    return (*(names["attr"]["SMTP_FIXUP_A_" + name] for name in ("POLICY", "IIF", "ASSIGN")),
             names["cmd"]["SMTP_FIXUP_CMD_POLICY_REPLACE"],
             names["cmd"]["SMTP_FIXUP_CMD_FLUSH"])
 
@@ -248,7 +248,8 @@ def ports(first, last):
 @test("restore", "the kernel names the entry that it refuses, and changes nothing",
       families=(4,))
 def _(_family):
-    a_policy, replace, flush = policy_attr()
+    a_policy, a_iif, a_assign, replace, flush = policy_attr()
+    fixup = ports(26, 26) + attr(A_MODE, b"\1")
     restore("set 25-30 fixup\n")
     netlink = Netlink("router")
     good = attr(a_policy | NESTED, ports(587, 587) + attr(A_MODE, b"\1"))
@@ -264,6 +265,13 @@ def _(_family):
              "Mode off takes no options", at + 4 + len(ports(26, 26)) + 8),
             (ports(26, 26) + attr(A_MODE, b"\1") + attr(A_VERBS, b"\1" + b"\0" * 7),
              "QUIT", at + 4 + len(ports(26, 26)) + 8),
+            (fixup + attr(a_iif, b"a/b\0"), "printable ASCII", at + 4 + len(fixup)),
+            (fixup + attr(a_iif, b"\0"), "1 to 15", at + 4 + len(fixup)),
+            (fixup + attr(a_iif, b"0123456789abcdef\0"), "", at + 4 + len(fixup)),
+            (fixup + attr(a_iif, b"eth0"), "", at + 4 + len(fixup)),
+            (fixup + attr(a_assign, b"\2"), "", at + 4 + len(fixup)),
+            (fixup + attr(a_assign, b"\1") + attr(a_iif, b"eth0\0"), "assign auto",
+             at + 4 + len(fixup) + 8),
             (ports(26, 26) + attr(A_MODE, b"\xc8"), "", at + 4 + len(ports(26, 26))),
             (ports(26, 26) + attr(A_MODE, b""), "", at + 4 + len(ports(26, 26))),
             (ports(26, 26) + attr(A_MODE, b"\1") + attr(A_COUNTERS, b""), "",
