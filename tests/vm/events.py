@@ -16,7 +16,7 @@ import sys
 import time
 
 import suite
-from net import Connection, End, Inside, Mismatch, PATIENCE, SERVER, TOOL, counters, tool
+from net import Connection, End, Inside, Mismatch, PATIENCE, SERVER, SLOWER, TOOL, counters, tool
 from suite import test
 
 FIXUP, ESMTP, TLS, NOOP, STRIP, TEXT, STRAY = 25, 26, 27, 28, 29, 30, 31
@@ -68,7 +68,7 @@ class Monitor:
         self.process.stdout.close()
         self.process.stderr.close()
 
-    def lines(self, count=None, quiet=0.7):
+    def lines(self, count=None, quiet=0.7 * SLOWER):
         """So many more lines; without a number, what comes until nothing does."""
         end = time.monotonic() + PATIENCE
         while count is None or self.text.count(b"\n") < count:
@@ -85,7 +85,7 @@ class Monitor:
             raise Mismatch("%d lines, wanted %d: %r" % (len(found), count, found))
         return found
 
-    def events(self, quiet=0.7):
+    def events(self, quiet=0.7 * SLOWER):
         return [json.loads(line) for line in self.lines(quiet=quiet)]
 
     def ended(self, status, how=None):

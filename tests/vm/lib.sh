@@ -224,6 +224,40 @@ counter() {
 		on && $1 == name { print $2 }' /proc/net/smtp_fixup
 }
 
+# reload_module N [SECONDS]: out and in N times, with a pause; how often that went
+# well, in $rounds.
+reload_module() {
+	local n
+	rounds=0
+	for ((n = 0; n < $1; n++)); do
+		rmmod nf_smtp_fixup && load_module mode=off && r smtpfixup set 25 esmtp &&
+			rounds=$((rounds + 1))
+		sleep "${2:-0}"
+	done
+}
+
+# doomed_namespaces N: made, and deleted in the midst of mail; how many had a
+# policy, in $rounds.
+doomed_namespaces() {
+	local n inner outer
+	rounds=0
+	for ((n = 0; n < $1; n++)); do
+		ip netns add gone
+		ip -n gone link set lo up
+		ip netns exec gone smtpfixup set 25 fixup && rounds=$((rounds + 1))
+		ip netns exec gone "$PYTHON" "$ROOT/tests/vm/sink.py" 25 /dev/null &
+		inner=$!
+		wait_for listening gone 25
+		ip netns exec gone nice -n 10 smtp-source -c -d -s 5 -m 100000 -l 5000 \
+			inet:127.0.0.1:25 >/dev/null 2>&1 &
+		outer=$!
+		wait_for eval 'ip netns exec gone grep -q "messages [1-9]" /proc/net/smtp_fixup'
+		ip netns delete gone
+		kill -9 "$inner" "$outer"
+		wait "$inner" "$outer" 2>/dev/null
+	done
+}
+
 # -- mail that flows --------------------------------------------------------
 
 sink_report=/tmp/report sink=

@@ -40,31 +40,14 @@ equal "policies ten changes while mail flows" "$rounds" 10
 mail_ends "policies changing"
 
 mail_begins
-rounds=0
-for ((n = 0; n < 10; n++)); do
-	rmmod nf_smtp_fixup && load_module mode=off && r smtpfixup set 25 esmtp &&
-		rounds=$((rounds + 1))
-	sleep 0.7
-done
+reload_module 10 0.7
 equal "rmmod ten times unloaded and loaded while mail flows" "$rounds" 10
 mail_ends "rmmod and insmod"
 
 # A namespace of its own with a policy, deleted with connections in it.
 mail_begins
-for ((n = 0; n < 5; n++)); do
-	ip netns add gone
-	ip -n gone link set lo up
-	ip netns exec gone smtpfixup set 25 fixup || fail "set in a new namespace"
-	ip netns exec gone "$PYTHON" "$ROOT/tests/vm/sink.py" 25 /dev/null &
-	inner=$!
-	wait_for listening gone 25
-	ip netns exec gone nice -n 10 smtp-source -c -d -s 5 -m 100000 -l 5000 inet:127.0.0.1:25 >/dev/null 2>&1 &
-	outer=$!
-	wait_for eval 'ip netns exec gone grep -q "messages [1-9]" /proc/net/smtp_fixup'
-	ip netns delete gone
-	kill -9 "$inner" "$outer"
-	wait "$inner" "$outer" 2>/dev/null
-done
+doomed_namespaces 5
+equal "namespaces five made, and deleted with connections in them" "$rounds" 5
 mail_ends "namespaces deleted"
 
 # And the other way round: the module first, with namespaces that use it.
