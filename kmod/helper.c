@@ -160,6 +160,7 @@ static int smtp_help_syn(struct smtp_packet *p, struct nf_conn *ct,
 	struct smtp_ct_flow *flow = NULL;
 	u32 first = p->seg.seq + 1;
 	bool opened = false;
+	int err = 0;
 
 	spin_lock_bh(&ct->lock);
 	if (dir == SMTP_CLIENT && !p->th.ack) {
@@ -196,10 +197,10 @@ static int smtp_help_syn(struct smtp_packet *p, struct nf_conn *ct,
 	if (p->seg.len) {
 		/* TCP Fast Open: the client repeats it when it is connected */
 		smtp_event_ct(ct, rule, SMTP_FIXUP_EVENT_SYN_DATA_CUT);
-		if (!rule->policy.observe && smtp_packet_cut(p, 0))
-			return NF_DROP;
+		if (!rule->policy.observe)
+			err = smtp_packet_cut(p, 0);
 	}
-	return NF_ACCEPT;
+	return err ?: NF_ACCEPT;
 }
 
 /* The first payload octet. Returns the flow, or NULL and the packet's verdict */
@@ -277,13 +278,14 @@ static int smtp_help_end(struct smtp_packet *p, struct smtp_ct *data,
 	spin_unlock_bh(&ct->lock);
 
 	err = rst ? smtp_packet_reset(p) : smtp_packet_cut(p, 0);
-	return err ? NF_DROP : NF_ACCEPT;
+	return err ?: NF_ACCEPT;
 }
 
 static int smtp_help_segment(struct smtp_packet *p, struct smtp_ct *data,
 			     struct smtp_ct_flow *flow, enum smtp_dir dir)
 {
 	enum smtp_verdict verdict = SMTP_DROP;
+	int err = 0;
 
 	spin_lock_bh(&flow->lock);
 	if (!flow->dead) {
@@ -301,14 +303,14 @@ static int smtp_help_segment(struct smtp_packet *p, struct smtp_ct *data,
 		return smtp_help_end(p, data, dir);
 	if (verdict == SMTP_DROP)
 		return smtp_rule_drop(flow->rule);
-	if (!p->spliced && p->seg.pass < p->seg.len &&
-	    smtp_packet_cut(p, p->seg.pass))
-		return NF_DROP;
-	return NF_ACCEPT;
+	if (!p->spliced && p->seg.pass < p->seg.len)
+		err = smtp_packet_cut(p, p->seg.pass);
+	return err ?: NF_ACCEPT;
 }
 
-static int smtp_help(struct sk_buff *skb, unsigned int protoff,
-		     struct nf_conn *ct, enum ip_conntrack_info ctinfo)
+/* Returns the verdict, or a negative error: there was no memory for an edit */
+static int smtp_help_packet(struct sk_buff *skb, unsigned int protoff,
+			    struct nf_conn *ct, enum ip_conntrack_info ctinfo)
 {
 	enum smtp_dir dir = CTINFO2DIR(ctinfo) == IP_CT_DIR_ORIGINAL ?
 			    SMTP_CLIENT : SMTP_SERVER;
@@ -317,7 +319,7 @@ static int smtp_help(struct sk_buff *skb, unsigned int protoff,
 	struct smtp_packet *p;
 	bool ended = READ_ONCE(data->flags) & SMTP_CT_ENDED;
 	struct smtp_help h;
-	int verdict;
+	int verdict, err;
 
 	if (READ_ONCE(data->flags) & SMTP_CT_LEFT_ALONE)
 		return NF_ACCEPT;
@@ -368,10 +370,31 @@ static int smtp_help(struct sk_buff *skb, unsigned int protoff,
 	}
 	if (p->th.urg) {
 		smtp_event_ct(ct, flow->rule, SMTP_FIXUP_EVENT_URGENT_CLEARED);
-		if (!flow->rule->policy.observe && smtp_packet_clear_urgent(p))
-			return NF_DROP;
+		if (!flow->rule->policy.observe) {
+			err = smtp_packet_clear_urgent(p);
+			if (err)
+				return err;
+		}
 	}
 	return smtp_help_segment(p, data, flow, dir);
+}
+
+static int smtp_help(struct sk_buff *skb, unsigned int protoff,
+		     struct nf_conn *ct, enum ip_conntrack_info ctinfo)
+{
+	int verdict = smtp_help_packet(skb, protoff, ct, ctinfo);
+	const struct smtp_ct_flow *flow;
+	const struct smtp_rule *rule;
+	struct smtp_ct *data;
+
+	if (verdict >= 0)
+		return verdict;
+	data = nfct_help_data(ct);
+	flow = rcu_dereference(data->flow);
+	rule = flow ? flow->rule : smtp_ct_rule(ct);
+	if (rule)
+		smtp_event_ct(ct, rule, SMTP_FIXUP_EVENT_MEMORY_REFUSED);
+	return NF_DROP;
 }
 
 struct smtp_preexisting {
