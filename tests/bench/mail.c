@@ -9,6 +9,8 @@
  *   mail WAY HOST PROCESSES UNITS    a load; prints "UNITS CPU WALL"
  *   mail idle HOST UNITS             that many connections to a crowd; prints
  *                                    "open" and keeps them until killed
+ *   mail flood HOST FIRST UNITS      that many SYNs to port 25 from addresses
+ *                                    of nobody, numbered from FIRST
  *
  * WAY: data, bdat, tls: UNITS octets by each process, in one connection.
  *      mails, connections: UNITS of these by each process.
@@ -21,6 +23,7 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/ip.h>
 #include <netinet/tcp.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -381,6 +384,45 @@ static noreturn void idle(unsigned int units)
 		pause();
 }
 
+static unsigned int sum_words(const void *p, size_t n)
+{
+	const unsigned short *word = p;
+	unsigned int sum = 0;
+
+	for (; n; n -= 2)
+		sum += *word++;
+	return sum;
+}
+
+static void flood(unsigned int first, unsigned int units)
+{
+	const struct sockaddr_in *to = (struct sockaddr_in *)&server_address;
+	struct {
+		struct iphdr ip;
+		struct tcphdr tcp;
+	} syn = {
+		.ip = { .version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_TCP,
+			.daddr = to->sin_addr.s_addr },
+		.tcp = { .dest = htons(25), .doff = 5, .syn = 1, .window = 0xffff },
+	};
+	int fd = socket(AF_INET, SOCK_RAW, IPPROTO_RAW);
+	unsigned int sum;
+
+	for (; units; units--, first++) {
+		syn.ip.saddr = htonl(0x0a800000 + first / 60000);	/* 10.128.0.0 */
+		syn.tcp.source = htons(1024 + first % 60000);
+		syn.tcp.check = 0;
+		sum = sum_words(&syn.ip.saddr, 8) + htons(IPPROTO_TCP) +
+		      htons(sizeof(syn.tcp)) + sum_words(&syn.tcp, sizeof(syn.tcp));
+		sum = (sum & 0xffff) + (sum >> 16);
+		syn.tcp.check = ~(sum + (sum >> 16));
+		while (sendto(fd, &syn, sizeof(syn), 0, (struct sockaddr *)to,
+			      sizeof(*to)) < 0)
+			if (errno != ENOBUFS)
+				err(1, "flood");
+	}
+}
+
 static const struct way {
 	const char *name;
 	int (*begin)(void);
@@ -490,7 +532,7 @@ int main(int argc, char **argv)
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
 	struct rlimit files = { 65536, 65536 };
 	struct addrinfo *found;
-	bool idles;
+	bool idles, floods;
 	unsigned int i;
 
 	signal(SIGPIPE, SIG_IGN);
@@ -500,14 +542,19 @@ int main(int argc, char **argv)
 	if (argc == 2 && !strcmp(argv[1], "crowd"))
 		crowd();
 	idles = argc == 4 && !strcmp(argv[1], "idle");
-	if (!idles && (argc != 5 || atoi(argv[3]) < 1 || atoi(argv[3]) > 256))
-		errx(2, "usage: mail server | crowd | idle HOST UNITS | WAY HOST PROCESSES UNITS");
+	floods = argc == 5 && !strcmp(argv[1], "flood");
+	if (!idles && !floods && (argc != 5 || atoi(argv[3]) < 1 || atoi(argv[3]) > 256))
+		errx(2, "usage: mail server | crowd | idle HOST UNITS | flood HOST FIRST UNITS | WAY HOST PROCESSES UNITS");
 	if (getaddrinfo(argv[2], idles ? "2525" : "25", &hints, &found))
 		errx(1, "%s: no such host", argv[2]);
 	memcpy(&server_address, found->ai_addr, found->ai_addrlen);
 	server_address_len = found->ai_addrlen;
 	if (idles)
 		idle(atoi(argv[3]));
+	if (floods) {
+		flood(atoi(argv[3]), atoi(argv[4]));
+		return 0;
+	}
 	octets_mime();
 	for (i = 0; i < sizeof(ways) / sizeof(*ways); i++)
 		if (!strcmp(argv[1], ways[i].name))
