@@ -78,22 +78,32 @@ static __always_inline bool smtp_block_maybe(const u8 *p, u64 c)
 static inline u32 smtp_find(const u8 *p, u32 n, u8 c)
 {
 	const u64 all = c * SMTP_ONES;
-	u32 i = 0, end;
+	const u8 *end = p + n;
+	const u8 *q = p;
 
-	do {
-		while (n - i >= 64 && !smtp_block_maybe(p + i, all))
-			i += 64;
-		end = n - i < 64 ? n : i + 64;
-		for (; end - i >= 8; i += 8) {
-			u64 has = smtp_word_has(p + i, all);
+	while (end - q >= 64) {
+		const u8 *block;
+
+		if (!smtp_block_maybe(q, all)) {
+			q += 64;
+			continue;
+		}
+		for (block = q + 64; q < block; q += 8) {
+			u64 has = smtp_word_has(q, all);
 
 			if (has)
-				return i + smtp_word_first(p + i, has, c);
+				return q - p + smtp_word_first(q, has, c);
 		}
-	} while (end < n);
-	while (i < n && p[i] != c)
-		i++;
-	return i;
+	}
+	for (; end - q >= 8; q += 8) {
+		u64 has = smtp_word_has(q, all);
+
+		if (has)
+			return q - p + smtp_word_first(q, has, c);
+	}
+	while (q < end && *q != c)
+		q++;
+	return q - p;
 }
 
 /**
