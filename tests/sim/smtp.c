@@ -128,7 +128,7 @@ static int chunk_size(const struct sim *s, const u8 *arg, u32 len, bool xexch50)
 {
 	char text[64], rest[64];
 	u32 size, more;
-	int end;
+	int end, words;
 
 	snprintf(text, sizeof(text), "%.*s", (int)len, (const char *)arg);
 	if (s->plan.loose_chunks)
@@ -136,8 +136,8 @@ static int chunk_size(const struct sim *s, const u8 *arg, u32 len, bool xexch50)
 	if (xexch50)
 		return sscanf(text, " %u %u%n", &size, &more, &end) == 2 &&
 		       !text[end] ? (int)(size & 0xfffffff) : -1;
-	if (sscanf(text, " %u%n %60[^\n]%n", &size, &end, rest, &end) == 2 &&
-	    strcasecmp(rest, "LAST"))
+	words = sscanf(text, " %u%n %60[^\n]%n", &size, &end, rest, &end);
+	if (words < 1 || (words == 2 && strcasecmp(rest, "LAST")))
 		return -1;
 	return text[0] == ' ' && text[end] == '\0' ? (int)(size & 0xfffffff) : -1;
 }
