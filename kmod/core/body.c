@@ -542,15 +542,21 @@ static bool smtp_segment_dots(struct smtp_segment *seg, u32 from, u32 to,
 	return true;
 }
 
-/* Will the octet at @seq of the segment leave as CR or LF? */
-static bool smtp_leaves_as_eol(const struct smtp_stream *st,
-			       struct smtp_segment *seg, u32 seq)
+/* What the octet at @seq of the segment will leave as */
+static u8 smtp_leaves_as(const struct smtp_stream *st, struct smtp_segment *seg,
+			 u32 seq)
 {
 	const struct smtp_mark *m = smtp_mark_at(st, seq);
 
 	if (m && m->kind == SMTP_MARK_SPACE)
-		return false;
-	return smtp_is_eol(smtp_segment_octet(seg, seq));
+		return ' ';
+	return smtp_segment_octet(seg, seq);
+}
+
+static bool smtp_leaves_as_eol(const struct smtp_stream *st,
+			       struct smtp_segment *seg, u32 seq)
+{
+	return smtp_is_eol(smtp_leaves_as(st, seg, seq));
 }
 
 u32 smtp_body_kept_from(const struct smtp_stream *st)
@@ -602,11 +608,35 @@ static bool smtp_body_repairs(const struct smtp_stream *st,
 	return false;
 }
 
+/* What follows was or will be judged behind the first copy of the octets before
+ * @end, behind which the state is @state. Are those of [from, to) among them the
+ * same line ends? A dot behind CR or LF alone may be let be: those stay alone.
+ */
+static bool smtp_body_ends_alike(const struct smtp_stream *st,
+				 struct smtp_segment *seg, u32 from, u32 to,
+				 u32 end, u8 state)
+{
+	if (state == SMTP_BODY_LF && smtp_seq_before(from, end - 1) &&
+	    !smtp_seq_before(to, end - 1) &&
+	    smtp_leaves_as(st, seg, end - 2) == '\r')
+		return false;
+	if (to != end)
+		return true;
+	switch (state) {
+	case SMTP_BODY_CR:
+	case SMTP_BODY_DOT_CR:
+		return smtp_leaves_as(st, seg, end - 1) == '\r';
+	case SMTP_BODY_LF:
+	case SMTP_BODY_CRLF:
+		return smtp_leaves_as(st, seg, end - 1) == '\n';
+	}
+	return !smtp_leaves_as_eol(st, seg, end - 1);
+}
+
 bool smtp_body_repeat(const struct smtp_stream *st, struct smtp_segment *seg,
 		      u32 from, u32 to)
 {
 	u32 checked = from;
-	bool eol;
 	u32 i;
 
 	if (smtp_body_repairs(st, seg, from, to))
@@ -638,15 +668,13 @@ bool smtp_body_repeat(const struct smtp_stream *st, struct smtp_segment *seg,
 	if (!smtp_segment_dots(seg, checked, to, false))
 		return false;
 
-	/* What follows was or will be judged behind the first copy of this */
-	eol = smtp_leaves_as_eol(st, seg, to - 1);
-	if (st->in_body && to == st->next && st->state == SMTP_BODY_DOT_CR)
-		return smtp_segment_octet(seg, to - 1) == '\r';
-	if (st->in_body && to == st->next)
-		return eol == smtp_body_at_eol(st->state);
+	if (st->in_body &&
+	    !smtp_body_ends_alike(st, seg, from, to, st->next, st->state))
+		return false;
 	for (i = 0; i < st->nr_ahead; i++)
-		if (to == st->ahead[i].end)
-			return eol == smtp_body_at_eol(st->ahead[i].state);
+		if (!smtp_body_ends_alike(st, seg, from, to, st->ahead[i].end,
+					  st->ahead[i].state))
+			return false;
 	return true;
 }
 

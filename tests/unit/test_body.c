@@ -373,6 +373,80 @@ static void test_d4_log_repeated(void **state)
 	}
 }
 
+/* All that the server may have of an octet: that of any copy that has left */
+struct copies {
+	bool right[6];		/* ... is that of an end of data */
+	const char *end;
+	u32 at;
+};
+
+static void copies_left(struct copies *c, const struct fix *f, u32 from, int n)
+{
+	int i;
+
+	for (i = 0; i < n; i++)
+		c->right[from + i] |= f->out[i] == (u8)c->end[from + i];
+}
+
+/* T2: while a text comes octet by octet, any of it is repeated as an end of data
+ * at its end. However the server mixes the copies, there is none.
+ */
+static void no_mixture_ends(const char *first, u8 smuggling)
+{
+	struct copies c = { .end = "x\r\n.\r\n" };
+	struct fix f;
+	u32 n, from, len;
+	int pass = 0;
+	char both[6];
+
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	f.policy.smuggling = smuggling;
+	fix_body(&f);
+	f.no_acks = true;
+	client(&f, "xyz", "xyz");
+	c.at = f.at[SMTP_CLIENT];
+	for (n = 0; n < 6 && pass >= 0; n++) {
+		/* The next octet behind a repetition, or alone */
+		memcpy(both, c.end, n);
+		both[n] = first[n];
+		for (from = n ? n - 1 : 0; from <= n; from++) {
+			pass = fix_segment(&f, SMTP_CLIENT, c.at + from,
+					   both + from, n + 1 - from);
+			if (pass == -2)
+				break;
+			copies_left(&c, &f, from, pass);
+		}
+		for (from = 0; from <= n && pass >= 0; from++)
+			for (len = 1; from + len <= n + 1; len++)
+				copies_left(&c, &f, from,
+					    fix_segment(&f, SMTP_CLIENT, c.at + from,
+							c.end + from, len));
+	}
+	if (pass >= 0) {
+		assert_int_equal(PHASE(&f), SMTP_FIXUP_PHASE_BODY);
+		assert_false(c.right[1] && c.right[2] && c.right[3] &&
+			     c.right[4] && c.right[5]);
+	}
+	fix_end(&f);
+}
+
+static void test_d3_d4_t2_no_mixture_ends(void **state)
+{
+	static const char octets[] = "x\r\n.";
+	char first[7] = {};
+	u32 i, k;
+
+	(void)state;
+	for (i = 0; i < 1 << 12; i++) {
+		for (k = 0; k < 6; k++)
+			first[k] = octets[i >> 2 * k & 3];
+		if (strstr(first, "\r\n.\r\n"))
+			continue;
+		no_mixture_ends(first, SMTP_FIXUP_SMUGGLING_LOG);
+		no_mixture_ends(first, SMTP_FIXUP_SMUGGLING_MASK);
+	}
+}
+
 static void test_d4_drop(void **state)
 {
 	struct fix f;
@@ -433,6 +507,7 @@ int run_body(void)
 		cmocka_unit_test(test_d3_d4_find),
 		cmocka_unit_test(test_d4_off_and_log),
 		cmocka_unit_test(test_d4_log_repeated),
+		cmocka_unit_test(test_d3_d4_t2_no_mixture_ends),
 		cmocka_unit_test(test_d4_drop),
 	};
 
