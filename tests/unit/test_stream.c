@@ -71,6 +71,31 @@ static void test_t2_server_replay(void **state)
 	fix_end(&f);
 }
 
+/* A server that says 354 before it has the DATA line: the body begins while that
+ * is in flight, and what follows the body is kept all the same.
+ */
+static void test_d1_t2_early_354(void **state)
+{
+	struct fix f;
+	u32 data;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	fix_open(&f);
+	fix_ack(&f, SMTP_CLIENT, f.at[SMTP_CLIENT]);
+	f.no_acks = true;
+	data = f.at[SMTP_CLIENT];
+	client(&f, "EXPN\r\nDATA\r\n", "XXXX\r\nDATA\r\n");
+	server(&f, "500 a\r\n354 go\r\n", "500 a\r\n354 go\r\n");
+	client(&f, "a\r\n.\r\n", "a\r\n.\r\n");
+	client(&f, "Q", "Q");
+	client(&f, "UIT\r\nEXPN\r\n", "UIT\r\nXXXX\r\n");
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, data,
+				"EXPN\r\nDATA\r\na\r\n.\r\nWIZ!\r\nEXPN\r\n"), 30);
+	left(&f, "XXXX\r\nDATA\r\na\r\n.\r\nQUIT\r\nXXXX\r\n");
+	fix_end(&f);
+}
+
 static void test_contract2_bounded(void **state)
 {
 	struct fix f;
@@ -448,6 +473,7 @@ int run_stream(void)
 		cmocka_unit_test(test_t2_replay_any_boundaries),
 		cmocka_unit_test(test_t2_replay_with_new_octets),
 		cmocka_unit_test(test_t2_server_replay),
+		cmocka_unit_test(test_d1_t2_early_354),
 		cmocka_unit_test(test_contract2_bounded),
 		cmocka_unit_test(test_contract1_large_segment_is_cut),
 		cmocka_unit_test(test_contract3_gap_in_command_state),
