@@ -301,13 +301,6 @@ static bool smtp_line_end_octet(struct smtp_flow *flow, struct smtp_piece *p,
 	return bare;
 }
 
-/* Is the client's next octet one of a line? */
-static bool smtp_session_lines(const struct smtp_flow *flow)
-{
-	return flow->session.phase != SMTP_FIXUP_PHASE_WAIT &&
-	       !flow->session.skip && !smtp_flow_over(flow);
-}
-
 /* Every line, and all of it: V8, V9 */
 u32 smtp_session_client(struct smtp_flow *flow, struct smtp_piece *p)
 {
@@ -316,9 +309,10 @@ u32 smtp_session_client(struct smtp_flow *flow, struct smtp_piece *p)
 	u32 end = 0;		/* behind it */
 	u32 i = 0;
 
-	while (i < p->n && !p->old && smtp_session_lines(flow)) {
+	while (i < p->n && !p->old && s->phase != SMTP_FIXUP_PHASE_WAIT &&
+	       !smtp_flow_over(flow)) {
 		u8 *c = &p->buf[i];
-		bool odd = (*c == '\n') != s->cr;	/* no CRLF: D6 */
+		u8 came = *c;
 		bool bare = smtp_line_end_octet(flow, p, i);
 
 		smtp_limit_octet(flow);
@@ -349,8 +343,9 @@ u32 smtp_session_client(struct smtp_flow *flow, struct smtp_piece *p)
 				}
 			}
 		}
-		if (s->line == SMTP_LINE_ARGUMENT &&
-		    !smtp_chunk_octet(&s->chunk, odd ? 0 : *c)) {
+		/* D6: a line end that is no CRLF is no end here */
+		if (unlikely(s->chunk.line) && s->line == SMTP_LINE_ARGUMENT &&
+		    !smtp_chunk_octet(&s->chunk, (came == '\n') == s->cr ? *c : 0)) {
 			u32 next = smtp_chunk_block(flow, p, verb, end, i);
 
 			if (next != i) {
@@ -377,6 +372,8 @@ u32 smtp_session_client(struct smtp_flow *flow, struct smtp_piece *p)
 			end = verb;
 		}
 		i++;
+		if (unlikely(s->skip))
+			break;
 	}
 	return i;
 }

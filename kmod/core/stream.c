@@ -297,6 +297,8 @@ static int smtp_stream_overwrite(const struct smtp_stream *st,
 	if (e->old && !smtp_seq_before(e->pos, seg->seq) &&
 	    smtp_seq_before(e->pos, seg->seq + seg->pass))
 		return smtp_stream_splice(st, seg);
+	if (!r->nr_holes)
+		return smtp_segment_overwrite(seg, first, r->seq, r->buf, r->len);
 	for (smtp_replay_begin(r, &run); !err && run.n; smtp_replay_next(r, &run))
 		err = smtp_segment_overwrite(seg, first, run.seq, run.bytes, run.n);
 	return err;
@@ -329,9 +331,9 @@ static bool smtp_stream_repeat(struct smtp_flow *flow, struct smtp_stream *st,
 static bool smtp_stream_unread(const struct smtp_stream *st,
 			       const struct smtp_segment *seg)
 {
-	return !smtp_seq_before(seg->seq, st->chunk_start) &&
-	       !smtp_seq_before(st->chunk_end, seg->seq + seg->len) &&
-	       st->chunk_start != st->chunk_end;
+	return st->chunk_start != st->chunk_end &&
+	       !smtp_seq_before(seg->seq, st->chunk_start) &&
+	       !smtp_seq_before(st->chunk_end, seg->seq + seg->len);
 }
 
 enum smtp_verdict smtp_flow_enforce(struct smtp_flow *flow, enum smtp_dir dir,
