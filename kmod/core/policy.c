@@ -445,7 +445,7 @@ const char *smtp_policy_check(const struct smtp_policy *p, u8 *attr)
 		return "'banner text' needs the text";
 	if (p->banner == SMTP_FIXUP_BANNER_TEXT &&
 	    p->mode == SMTP_FIXUP_MODE_MAILHOST)
-		return "'mailhost' has a greeting of its own: 'banner text' goes with 'fixup reject noop'";
+		return "'mailhost' has a greeting of its own: use 'fixup reject noop' for a text";
 	*attr = SMTP_FIXUP_A_KEEP_ESMTP;
 	if (p->keep_esmtp && p->banner != SMTP_FIXUP_BANNER_PIX &&
 	    p->banner != SMTP_FIXUP_BANNER_STARS)
