@@ -20,7 +20,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 SMTPFIXUP = ROOT + "/userspace/smtpfixup"
 SERVER, ROUTER = "10.0.2.2", "10.0.1.1"
 RUN_NS = 500_000_000    # processor time that a run is to take
-FLOOD = 200_000         # SYNs, and a quarter as many without a policy
+FLOOD = 80_000         # SYNs, and a quarter as many without a policy
 
 CONNTRACK = """
 table inet bench {

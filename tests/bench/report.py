@@ -243,7 +243,7 @@ def compare(where):
     memory = figures["memory"]
     at_most += [("flow objects after a SYN flood", 0, memory.get("flows")),
                 ("MB of a million connections without payload", 512, memory.get("esmtp")),
-                ("the time of a connection beside 250,000", 1.5, memory.get("slowdown"))]
+                ("the time of a connection beside 100,000", 1.5, memory.get("slowdown"))]
     missed = 0
     print(f"{'budget':52} {'wanted':>8} {'measured':>9}   (quartiles)")
     for what, want, got, times in rows:
