@@ -305,7 +305,7 @@ def measure_memory(programs):
         few_cost = connection_cost(programs, case)
         before, flows = slab_octets(), flows_in_use()
         sh("ip", "netns", "exec", "client", programs + "/mail", "flood", "10.0.2.99",
-           str(sent), str(few), timeout=600)
+           str(sent), str(few), timeout=120)
         sent += few
         memory[name] = round((slab_octets() - before) / few)
         memory["flows"] = flows_in_use() - flows

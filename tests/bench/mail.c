@@ -544,7 +544,7 @@ int main(int argc, char **argv)
 	idles = argc == 4 && !strcmp(argv[1], "idle");
 	floods = argc == 5 && !strcmp(argv[1], "flood");
 	if (!idles && !floods && (argc != 5 || atoi(argv[3]) < 1 || atoi(argv[3]) > 256))
-		errx(2, "usage: mail server | crowd | idle HOST UNITS | flood HOST FIRST UNITS | WAY HOST PROCESSES UNITS");
+		errx(2, "usage: mail server | crowd | idle HOST UNITS | WAY HOST PROCESSES UNITS");
 	if (getaddrinfo(argv[2], idles ? "2525" : "25", &hints, &found))
 		errx(1, "%s: no such host", argv[2]);
 	memcpy(&server_address, found->ai_addr, found->ai_addrlen);
