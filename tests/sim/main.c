@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * sim [--seed N] [--count N] [--seconds N] [--jobs N] [--trace]
+ * sim [--seed N] [--count N] [--seconds N] [--jobs N] [--trace] [--all-rules]
  *
  * Runs schedules from seed N on. A failure prints its seed, a schedule shrunk
- * as far as it still fails, and that schedule's packets.
+ * as far as it still fails, and that schedule's packets. --all-rules: a rule
+ * that no schedule has applied is a failure, too.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -123,7 +124,7 @@ static void failed(u64 seed, bool shrinks)
 }
 
 struct result {
-	u64 passed, failed, resets, fair, over, events;
+	u64 passed, failed, resets, fair, over, events, rules;
 };
 
 static void work(u64 seed, u64 step, u64 count, double until, bool shrinks,
@@ -136,6 +137,7 @@ static void work(u64 seed, u64 step, u64 count, double until, bool shrinks,
 			break;
 		if (sim_run(&sim, seed, &diet, false)) {
 			r->passed++;
+			r->rules |= sim.model.rules;
 		} else {
 			r->failed++;
 			if (r->failed <= 3 || !shrinks)
@@ -151,10 +153,15 @@ static void work(u64 seed, u64 step, u64 count, double until, bool shrinks,
 	}
 }
 
+static const char *const rules[] = {
+#define RULE_NAME(id)	#id,
+	MODEL_RULES(RULE_NAME)
+};
+
 static int usage(void)
 {
 	fprintf(stderr,
-		"usage: sim [--seed N] [--count N] [--seconds N] [--jobs N] [--stop-after N] [--no-shrink] [--trace]\n");
+		"usage: sim [--seed N] [--count N] [--seconds N] [--jobs N] [--stop-after N] [--no-shrink] [--trace] [--all-rules]\n");
 	return 1;
 }
 
@@ -168,12 +175,13 @@ int main(int argc, char **argv)
 		{ "stop-after", required_argument, NULL, 'f' },
 		{ "no-shrink", no_argument, NULL, 'n' },
 		{ "trace", no_argument, NULL, 'v' },
+		{ "all-rules", no_argument, NULL, 'r' },
 		{ NULL, 0, NULL, 0 }
 	};
 	u64 seed = 1, count = 0;
 	double seconds = 0, begin = now();
 	u32 jobs = 1, i, stop_after = 1;
-	bool shrinks = true, trace = false;
+	bool shrinks = true, trace = false, all_rules = false;
 	struct result sum = { 0 };
 	int c;
 
@@ -199,6 +207,9 @@ int main(int argc, char **argv)
 			break;
 		case 'v':
 			trace = true;
+			break;
+		case 'r':
+			all_rules = true;
 			break;
 		default:
 			return usage();
@@ -259,10 +270,16 @@ int main(int argc, char **argv)
 		sum.fair += r.fair;
 		sum.over += r.over;
 		sum.events += r.events;
+		sum.rules |= r.rules;
 	}
 	while (wait(&c) > 0)
 		if (c) {
 			printf("FAILED: a job ended with status %d\n", c);
+			sum.failed++;
+		}
+	for (i = 0; all_rules && i < NR_RULES; i++)
+		if (!(sum.rules >> i & 1)) {
+			printf("FAILED: no schedule applied %s\n", rules[i]);
 			sum.failed++;
 		}
 	printf("%llu schedules from seed %llu (%llu must arrive whole, %llu reset, %llu stopped), %.1f million events, %.0f a second\n",

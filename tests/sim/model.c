@@ -258,7 +258,7 @@ void model_free(struct model *m)
 
 bool model_open(const struct model *m, int dir)
 {
-	return !m->reset && (dir || m->state != M_WAIT);
+	return !m->reset && !m->ended && (dir || m->state != M_WAIT);
 }
 
 /* --- changes of length --- */
@@ -274,6 +274,7 @@ static void edit(struct model *m, int dir, uint32_t old, const void *bytes,
 		d->len += n;
 		return;
 	}
+	RULE(m, T1);
 	if (d->nr_edits == MODEL_EDITS || d->pool_len + n > MODEL_CAP) {
 		m->error = "model: too many edits";
 		return;
@@ -422,6 +423,33 @@ static bool chunk_line_ended(struct model *m, uint32_t v, uint32_t e, uint32_t p
 	return true;
 }
 
+/* Which rules were about the line whose verb is [v, e)? */
+static void line_rules(struct model *m, uint32_t v, uint32_t e)
+{
+	const struct model_dir *d = &m->d[0];
+
+	if (v > m->line || e == v)
+		RULE(m, V8);
+	if (m->line && d->piece[m->line] == d->piece[m->line - 1])
+		RULE(m, V9);
+	if (e == v)
+		return;
+	if (d->piece[v] != d->piece[e - 1])
+		RULE(m, V6);
+	if (verb_ok(&m->policy, d->in + v, e - v, true))
+		return;
+	if (m->policy.esmtp)
+		RULE(m, V2);
+	else
+		RULE(m, V1);
+	if (!m->policy.tls && word_is("starttls", d->in + v, e - v, true))
+		RULE(m, S1);
+	if (m->policy.tls_required)
+		RULE(m, S3);
+	if (m->policy.rcpt_over && word_is("rcpt", d->in + v, e - v, true))
+		RULE(m, L);
+}
+
 /* A command line ends with the byte at @p */
 static void line_ended(struct model *m, uint32_t p, bool bare)
 {
@@ -437,6 +465,7 @@ static void line_ended(struct model *m, uint32_t p, bool bare)
 		find_verb(m, p + 1, &v, &e, &ended);
 		kind = kind_of(&m->policy, d->in + v, e - v);
 		sync |= chunk_line_ended(m, v, e, p, &kind);
+		line_rules(m, v, e);
 		if (e > v && !verb_ok(&m->policy, d->in + v, e - v, true)) {
 			m->blocked++;
 			/* Passed whole in pieces before it went on? */
@@ -476,7 +505,10 @@ static void line_ended(struct model *m, uint32_t p, bool bare)
 	m->line = p + 1;
 	m->filled = false;
 	m->state = M_COMMAND;
+	if (bare)
+		RULE(m, V7);
 	if (sync) {
+		RULE(m, D2);
 		m->state = M_WAIT;
 		m->waiting = m->commands - 1;
 	}
@@ -534,6 +566,7 @@ static bool command_edit(struct model *m, uint32_t to)
 			return false;
 		}
 		edit(m, 0, n, "NOOP", 4);
+		RULE(m, V4);
 		m->filled = true;
 		return true;
 	}
@@ -543,6 +576,7 @@ static bool command_edit(struct model *m, uint32_t to)
 	if (n > 4)
 		memset(m->d[0].out + m->d[0].len + 4, ' ', n - 4);
 	m->d[0].len += n;
+	RULE(m, V4);
 	m->filled = true;
 	return true;
 }
@@ -567,6 +601,28 @@ static bool chunk_masked(struct model *m, uint32_t v, uint32_t e, uint32_t p,
 	return p < e && d->piece[p] == d->piece[bad];
 }
 
+/* V5, L: does the byte at @p show that the connection is to end? */
+static bool command_ends(struct model *m, uint32_t p)
+{
+	const struct model_dir *d = &m->d[0];
+	uint32_t v, e;
+	bool ended;
+
+	if (m->state == M_AUTH)
+		return false;
+	if (m->policy.line_max && p - m->line == m->policy.line_max) {
+		RULE(m, L);
+		return true;
+	}
+	if (m->policy.reject != MODEL_END)
+		return false;
+	find_verb(m, p + 1, &v, &e, &ended);
+	if (e == v || verb_ok(&m->policy, d->in + v, e - v, ended))
+		return false;
+	RULE(m, V5);
+	return true;
+}
+
 static void command_byte(struct model *m, uint32_t p, uint32_t to)
 {
 	struct model_dir *d = &m->d[0];
@@ -575,6 +631,10 @@ static void command_byte(struct model *m, uint32_t p, uint32_t to)
 	bool ended, bad;
 
 	d->out[p] = c;
+	if (command_ends(m, p)) {
+		m->ended = true;
+		return;
+	}
 	/* V7, strict: no line ends here, this is a blank */
 	if (m->policy.strict_ends && c == '\n' &&
 	    (p == m->line || d->in[p - 1] != '\r')) {
@@ -589,7 +649,8 @@ static void command_byte(struct model *m, uint32_t p, uint32_t to)
 			d->out[p - 1] = ' ';
 			return;
 		}
-		d->out[p] = '\n';	/* V7 */
+		d->out[p] = '\n';
+		RULE(m, V7);
 		line_ended(m, p, false);
 		return;
 	}
@@ -613,14 +674,21 @@ static void command_byte(struct model *m, uint32_t p, uint32_t to)
 	if (p < v)
 		return;
 	bad = !verb_ok(&m->policy, d->in + v, e - v, ended);
-	if (bad && (p < e || m->policy.reject == MODEL_LINE))
+	if (bad && (p < e || m->policy.reject == MODEL_LINE)) {
 		d->out[p] = 'X';
+		RULE(m, V3);
+	}
 	if (!bad && chunk_masked(m, v, e, p, to))
 		d->out[p] = 'X';
 	/* A1, A2 */
 	if (!bad && p >= e && m->policy.replace && (c == '|' || c == '`' || !c) &&
-	    in_list(address_verbs, d->in + v, e - v, true))
+	    in_list(address_verbs, d->in + v, e - v, true)) {
 		d->out[p] = ' ';
+		if (c == '|')
+			RULE(m, A1);
+		else
+			RULE(m, A2);
+	}
 }
 
 /* The body's byte at @i as the server sees it; CRLF is before its first */
@@ -685,11 +753,20 @@ static void body_byte(struct model *m, uint32_t p, uint32_t to)
 	int64_t q = p;
 
 	d->out[p] = body_masked(m, p, to);
-	if (m->reset || d->out[p] != '\n' || p < m->body + 2)
+	if (m->reset || d->out[p] != d->in[p]) {
+		RULE(m, D4);
+		if (m->policy.smuggling_ends) {
+			m->reset = false;
+			m->ended = true;
+		}
+	}
+	if (m->reset || m->ended || d->out[p] != '\n' || p < m->body + 2)
 		return;
 	if (body_out(m, q - 1) != '\r' || body_out(m, q - 2) != '.' ||
 	    body_out(m, q - 3) != '\n' || body_out(m, q - 4) != '\r')
 		return;
+	RULE(m, D3);
+	RULE(m, D9);
 	/* The end of data is answered like a command */
 	if (m->commands < MODEL_COMMANDS)
 		m->kinds[m->commands++] = K_OTHER;
@@ -714,6 +791,7 @@ static void jump(struct model *m)
 		m->error = "model: too many chunks";
 		return;
 	}
+	RULE(m, D6);
 	m->hole = d->len;
 	m->chunk_begin[m->chunks] = d->len;
 	memcpy(d->out + d->len, d->in + d->len, m->jump);
@@ -728,6 +806,8 @@ static void reply_ended(struct model *m, uint32_t p, uint32_t code)
 {
 	uint32_t n = m->replies++;
 
+	if (m->commands > n + 1)
+		RULE(m, D7);
 	if (m->state != M_WAIT || n != m->waiting)
 		return;
 	m->state = M_COMMAND;
@@ -737,11 +817,15 @@ static void reply_ended(struct model *m, uint32_t p, uint32_t code)
 			m->state = M_BODY;
 			m->body = m->d[0].len;
 			m->hole = m->body;
+		} else {
+			RULE(m, D1);
 		}
 		break;
 	case K_AUTH:
-		if (code == 334)
+		if (code == 334) {
 			m->state = M_AUTH;
+			RULE(m, D5);
+		}
 		break;
 	case K_XEXCH50:
 		if (code == 354) {
@@ -753,6 +837,7 @@ static void reply_ended(struct model *m, uint32_t p, uint32_t code)
 	case K_STARTTLS:
 		if (code == 220) {
 			m->state = M_TLS;
+			RULE(m, S2);
 			m->tls_at[0] = m->d[0].len;
 			m->tls_at[1] = p + 1;
 		}
@@ -814,19 +899,31 @@ static int greeting_line_byte(const struct model *m, uint32_t p)
 }
 
 /* G3, G4, G5 */
-static uint8_t greeting_byte(const struct model *m, uint32_t p)
+static uint8_t greeting_byte(struct model *m, uint32_t p)
 {
 	int c6 = greeting_line_byte(m, p);
 	const uint8_t *in = m->d[1].in;
 	uint32_t column = p - m->reply_line;
 	uint8_t c = in[p];
 
-	if (c6 >= 0)
+	if (c6 >= 0) {
+		if (m->policy.keep_esmtp)
+			RULE(m, G8);
+		else
+			RULE(m, G6);
 		return c6;
-	if (is_eol(c))
+	}
+	if (is_eol(c)) {
+		RULE(m, G2);
 		return c;
-	if (m->policy.banner == MODEL_STARS || m->policy.banner == MODEL_CMAP)
+	}
+	if (column == 3)
+		RULE(m, G5);
+	if (m->policy.banner == MODEL_STARS || m->policy.banner == MODEL_CMAP) {
+		RULE(m, G4);
 		return column < 4 ? c : '*';
+	}
+	RULE(m, G3);
 	if (c == '2' || c == '0')
 		return c;
 	if (c == ' ' && p && in[p - 1] == '0')
@@ -883,8 +980,10 @@ static void server_byte(struct model *m, uint32_t p, uint32_t to)
 	code = line_code(m, s, p + 1);
 	if (code == 220 && p - s == 2 && !m->reply_begun &&
 	    m->reply_expected && !m->replies &&
-	    m->policy.banner != MODEL_KEEP)
+	    m->policy.banner != MODEL_KEEP) {
 		m->greeting_masked = true;
+		RULE(m, G1);
+	}
 	if (m->greeting_masked && !(p - s < 3 && !m->reply_begun))
 		d->out[p] = greeting_byte(m, p);
 
@@ -893,6 +992,8 @@ static void server_byte(struct model *m, uint32_t p, uint32_t to)
 	       m->reply_begun && code == 250;
 	if (ehlo && p - s >= 4 && (is_eol(c) || is_blank(c)))
 		offered(m, s + 4, p);
+	if (ehlo && (m->policy.ehlo_allow[0] || m->policy.ehlo_deny[0]))
+		RULE(m, E3);
 	ehlo &= m->policy.ehlo != MODEL_EHLO_KEEP;
 	if (ehlo && p - s >= 4 && !is_eol(c)) {
 		for (run = p; run < to && d->piece[run] == d->piece[p]; run++)
@@ -902,6 +1003,8 @@ static void server_byte(struct model *m, uint32_t p, uint32_t to)
 			run++;
 		if (ehlo_line_masked(m, run)) {
 			d->out[p] = 'X';
+			RULE(m, E1);
+			RULE(m, E2);
 			/* The line's last byte; a bare CR ends its text, too */
 			for (i = s + 4; i < p && !is_eol(d->in[i]); i++)
 				;
@@ -918,7 +1021,12 @@ static void server_byte(struct model *m, uint32_t p, uint32_t to)
 			m->letters++;
 	}
 	m->reply_line = p + 1;
-	if (code < 0)
+	/* D8: a 421 is never out of turn */
+	if (code < 0 || (!m->reply_expected && d->in[s + 3] != '-')) {
+		RULE(m, D8);
+		m->ended = m->policy.strict_server && code != 421;
+	}
+	if (code < 0 || m->ended)
 		return;
 	more = d->in[s + 3] == '-';
 	m->reply_begun = more;
@@ -1037,7 +1145,9 @@ static bool server_rewrite(struct model *m, uint32_t to)
 	if (greeting) {
 		n = strlen(m->policy.text);
 		memcpy(buf, m->policy.text, n);
+		RULE(m, G7);
 	} else {
+		RULE(m, E4);
 		n = strip(m, s, end, buf);
 	}
 	if (n > m->room)
@@ -1071,7 +1181,7 @@ static void judge(struct model *m, int dir, uint32_t to)
 	uint32_t p;
 
 	d->judged = to;
-	while (d->len < to && !m->reset && !m->error) {
+	while (d->len < to && !m->reset && !m->ended && !m->error) {
 		p = d->len;
 		if (m->state == M_TLS) {
 			memcpy(d->out + p, d->in + p, to - p);

@@ -26,7 +26,7 @@
 #define MODEL_EDITS	4096
 
 enum model_banner { MODEL_PIX, MODEL_STARS, MODEL_KEEP, MODEL_TEXT, MODEL_CMAP };
-enum model_reject { MODEL_X, MODEL_LINE, MODEL_NOOP };
+enum model_reject { MODEL_X, MODEL_LINE, MODEL_NOOP, MODEL_END };
 enum model_ehlo { MODEL_MASK, MODEL_STRIP, MODEL_EHLO_KEEP };
 
 struct model_policy {
@@ -36,6 +36,9 @@ struct model_policy {
 	enum model_banner banner;
 	bool keep_esmtp;
 	bool smuggling;		/* passes: D4 off, log */
+	bool smuggling_ends;	/* ends the connection: D4 drop */
+	bool strict_server;	/* D8 */
+	uint32_t line_max;	/* beyond which a command ends it: L; 0: none */
 	bool strict_ends;	/* V7 */
 	enum model_reject reject;
 	enum model_ehlo ehlo;
@@ -49,6 +52,23 @@ struct model_policy {
 	const char *ehlo_allow[4];	/* keywords, likewise: E3 */
 	const char *ehlo_deny[4];
 };
+
+/* The rules that a run has applied */
+#define MODEL_RULES(X)							\
+	X(G1) X(G2) X(G3) X(G4) X(G5) X(G6) X(G7) X(G8)			\
+	X(V1) X(V2) X(V3) X(V4) X(V5) X(V6) X(V7) X(V8) X(V9)		\
+	X(A1) X(A2) X(E1) X(E2) X(E3) X(E4)				\
+	X(D1) X(D2) X(D3) X(D4) X(D5) X(D6) X(D7) X(D8) X(D9)		\
+	X(S1) X(S2) X(S3) X(L) X(M) X(T1) X(T2)
+
+enum model_rule {
+#define MODEL_RULE(id)	RULE_##id,
+	MODEL_RULES(MODEL_RULE)
+#undef MODEL_RULE
+	NR_RULES
+};
+
+#define RULE(m, id)	((m)->rules |= 1ULL << RULE_##id)
 
 /* What the reply to a command is read for */
 enum model_kind {
@@ -93,6 +113,8 @@ struct model {
 	struct model_dir d[2];	/* 0: the client's bytes, 1: the server's */
 	const char *error;	/* the filter let something pass too early */
 	bool reset;		/* the rules ask for a reset */
+	bool ended;		/* the policy ends the connection */
+	uint64_t rules;		/* a bit each: applied */
 
 	/* What the surroundings say of the piece being judged */
 	bool elastic;		/* lengths may change */

@@ -499,6 +499,29 @@ static void make_edits(struct plan *p, struct rng *r)
 		p->model.strict_ends = true;
 		p->policy.line_ending = SMTP_FIXUP_LINE_ENDING_STRICT;
 	}
+	/* What ends a connection: V5, D8, D4, L */
+	if (!rng_below(&r2, 12)) {
+		switch (rng_below(&r2, 4)) {
+		case 0:
+			p->model.reject = MODEL_END;
+			p->policy.reject = SMTP_FIXUP_REJECT_DROP + rng_below(&r2, 2);
+			break;
+		case 1:
+			p->model.strict_server = true;
+			p->policy.strict = true;
+			break;
+		case 2:
+			p->model.smuggling = false;
+			p->model.smuggling_ends = true;
+			p->policy.smuggling = SMTP_FIXUP_SMUGGLING_DROP;
+			break;
+		case 3:
+			p->ends_lines = p->model.reject == MODEL_X;
+			break;
+		}
+		p->ends = true;
+		p->fair = false;
+	}
 	p->loopback = !rng_below(r, 10);
 	p->pull = rng_below(r, 3) ? 0 : rng_below(r, 3000);
 }
@@ -522,6 +545,12 @@ static void make_limits(struct plan *p, struct rng *r)
 		p->model.rcpt_max = 1 + rng_below(r, 3);
 		p->policy.limits[SMTP_FIXUP_LIMIT_RCPT].max = p->model.rcpt_max;
 		p->policy.limits[SMTP_FIXUP_LIMIT_RCPT].action = SMTP_FIXUP_ACTION_MASK;
+	}
+	if (p->ends_lines) {
+		p->model.line_max = 4 + rng_below(r, 30);
+		p->policy.limits[SMTP_FIXUP_LIMIT_COMMAND_LINE].max = p->model.line_max;
+		p->policy.limits[SMTP_FIXUP_LIMIT_COMMAND_LINE].action =
+			SMTP_FIXUP_ACTION_DROP + rng_below(r, 2);
 	}
 	p->policy.observe = !rng_below(r, 8);
 }
@@ -550,7 +579,7 @@ static void make_chunks(struct plan *p, struct rng *r)
 	u32 keywords = 0;
 
 	p->loose_chunks = rng_below(r, 2);
-	if (!p->model.esmtp || rng_below(r, 2))
+	if (!p->model.esmtp || p->ends || rng_below(r, 2))
 		return;
 	while (*allow)
 		allow++;
@@ -733,7 +762,7 @@ void plan_print(const struct plan *p, const struct diet *diet)
 	static const char *const clients[] = { "polite", "sloppy", "hostile" };
 	static const char *const eols[] = { "crlf", "lf", "any" };
 	static const char *const banners[] = { "pix", "stars", "keep", "text", "cmap" };
-	static const char *const rejects[] = { "x", "line", "noop" };
+	static const char *const rejects[] = { "x", "line", "noop", "drop" };
 	static const char *const ehlos[] = { "mask", "strip", "keep" };
 	u32 i;
 
@@ -750,8 +779,10 @@ void plan_print(const struct plan *p, const struct diet *diet)
 	       ehlos[p->model.ehlo], p->loopback ? ", loopback" : "", p->pull);
 	printf("special %s, rcpt %u%s\n", smtp_special_names[p->policy.special],
 	       p->model.rcpt_max, p->policy.observe ? ", observe" : "");
-	printf("smuggling %s, line-ending %s\n", p->model.smuggling ? "off" : "mask",
-	       p->model.strict_ends ? "strict" : "lenient");
+	printf("smuggling %s, line-ending %s%s, command-line %u\n",
+	       p->model.smuggling_ends ? "drop" : p->model.smuggling ? "off" : "mask",
+	       p->model.strict_ends ? "strict" : "lenient",
+	       p->model.strict_server ? ", strict" : "", p->model.line_max);
 	printf("%sehlo-allow %s, ehlo-deny %s\n",
 	       p->policy.verbs & SMTP_VERB_BIT(BDAT) ? "bdat, " : "",
 	       p->model.ehlo_allow[0] ? p->model.ehlo_allow[0] : "none",

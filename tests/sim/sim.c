@@ -463,23 +463,27 @@ static void first_copy(struct sim *s, int dir, u32 pos, u8 c)
 		s->seen_high[dir] = pos + 1;
 }
 
-/* The core gave up; may it? */
-static void check_reset(struct sim *s, struct packet *pkt, const u8 *orig)
+/* The core has ended the connection, by the policy or because it gave up; may it? */
+static void check_ended(struct sim *s, struct packet *pkt, const u8 *orig)
 {
 	struct model *m = &s->model;
+	struct model_dir *d = &m->d[pkt->dir];
 	s64 off = (s32)(pkt->seq - s->plan.isn[pkt->dir]);
 	u32 i, to, high = s->seen_high[0];
+	bool in_body = !pkt->dir && m->state == M_BODY;
 	bool ahead = high > m->d[0].len, ended;
 
-	if (pkt->dir || m->state != M_BODY)
-		sim_fail(s, "reset outside of a body");
 	for (i = 0; i < pkt->len; i++)
 		if (off + i >= 0)
-			first_copy(s, 0, off + i, orig[i]);
-	for (to = m->d[0].len; to < s->seen_high[0] && s->seen[0][to]; to++)
+			first_copy(s, pkt->dir, off + i, orig[i]);
+	for (to = d->len; to < s->seen_high[pkt->dir] && s->seen[pkt->dir][to]; to++)
 		;
 	i = m->bodies;
-	model_judge(m, 0, to);
+	model_judge(m, pkt->dir, to);
+	if (m->ended)
+		return;
+	if (!in_body)
+		sim_fail(s, "reset outside of a body");
 	ended = m->bodies > i;
 	if (m->reset)
 		return;		/* CRLF . CR had left: D4 */
@@ -833,10 +837,10 @@ static void filter(struct sim *s, struct packet *pkt)
 	if (host.bytes > MEMORY_MAX)
 		sim_fail(s, "contract 6: the flow holds %llu octets",
 			 (unsigned long long)host.bytes);
-	if (v == SMTP_RESET) {
+	if (smtp_flow_over(&s->flow)) {
 		if (s->trace)
-			printf("         RESET\n");
-		check_reset(s, pkt, orig);
+			printf("         %s\n", v == SMTP_RESET ? "RESET" : "END");
+		check_ended(s, pkt, orig);
 		s->reset = true;
 		return;
 	}
@@ -889,6 +893,8 @@ static void filter(struct sim *s, struct packet *pkt)
 		model_judge(&s->model, dir, to);
 		if (s->model.error)
 			sim_fail(s, "%s", s->model.error);
+		if (s->model.ended)
+			sim_fail(s, "the policy ends the connection, and it goes on");
 		if (s->model.reset)
 			sim_fail(s, "D4: an end of data has left in parts, no reset");
 		if (d->len != next)
@@ -904,6 +910,8 @@ static void filter(struct sim *s, struct packet *pkt)
 	out = g.spliced ? g.spliced : pkt->data;
 	out_len = g.spliced ? g.spliced_len : n;
 	if (v == SMTP_PASS && n) {
+		if (off < old)
+			RULE(m, T2);
 		for (i = 0; i < n; i++)
 			if (off + i >= 0 && off + i < SIM_CAP)
 				first_copy(s, dir, off + i, orig[i]);
@@ -1157,6 +1165,15 @@ static void check_end(struct sim *s)
 		sim_fail(s, "no end after %u events", MAX_EVENTS);
 	if (s->reset || s->over || !s->plan.fair)
 		return;
+	if (!s->plan.policy.observe && s->model.policy.banner != MODEL_TEXT) {
+		u64 masked = s->model.rules >> RULE_G1 & 1;
+
+		if (host_events("G1") != masked)
+			sim_fail(s, "M: %llu events of G1",
+				 (unsigned long long)host_events("G1"));
+		if (masked)
+			RULE(&s->model, M);
+	}
 	if (!arrived(s, 1))
 		sim_fail(s, "the client never got all of the server's octets: %u sent, %u judged, left as %u, arrived %u",
 			 s->end[1].tx_len, s->model.d[1].len,

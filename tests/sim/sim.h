@@ -90,6 +90,8 @@ struct plan {
 	u32 pull;	/* an edit behind these octets of a GSO packet cuts it, 0: none */
 	enum client_kind client;
 	bool fair;	/* everything must arrive in the end */
+	bool ends;	/* the policy may end the connection */
+	bool ends_lines;	/* ... for a long command line */
 	bool rewrites;	/* repetitions carry other bytes */
 	bool pipelines_behind_dot;
 	u32 low_ttl;	/* per mille: judged, then lost before the server */
