@@ -332,6 +332,12 @@ bool model_in_flight(const struct model *m, int dir)
 	return d->nr_edits && m->acked[dir] < e->pos + e->old;
 }
 
+/* V8; V7, strict: a line end that is none is a blank */
+static bool before_verb(const struct model *m, uint8_t c)
+{
+	return is_blank(c) || (m->policy.strict_ends && is_eol(c));
+}
+
 /* The verb of the line that begins at m->line, as far as [.., to) shows it */
 static void find_verb(const struct model *m, uint32_t to, uint32_t *start,
 		      uint32_t *end, bool *ended)
@@ -339,8 +345,7 @@ static void find_verb(const struct model *m, uint32_t to, uint32_t *start,
 	const uint8_t *in = m->d[0].in;
 	uint32_t v = m->line, e;
 
-	while (v < to && (is_blank(in[v]) ||
-			  (m->policy.strict_ends && is_eol(in[v]))))
+	while (v < to && before_verb(m, in[v]))
 		v++;
 	for (e = v; e < to; e++)
 		if (is_blank(in[e]) || is_eol(in[e]))
@@ -1170,7 +1175,7 @@ static bool first_of_verb(const struct model *m, uint32_t p)
 	uint32_t i;
 
 	for (i = m->line; i < p; i++)
-		if (!is_blank(in[i]))
+		if (!before_verb(m, in[i]))
 			return false;
 	return true;
 }

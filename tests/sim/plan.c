@@ -664,6 +664,9 @@ void plan_make(struct plan *p, u64 seed)
 	/* Large bodies only in large segments: runs stay short */
 	if (p->mss[0] > 500 && !rng_below(&r, 40))
 		big = 1000 + rng_below(&r, rng_below(&r, 4) ? 20000 : 150000);
+	/* ... nor has one been refused, and each of its lines is answered */
+	if (p->client == CLIENT_SLOPPY && p->mss[1] <= 500)
+		big = 0;
 	r = rng_make(seed, 8);
 	make_edits(p, &r);
 	r = rng_make(seed, 9);
