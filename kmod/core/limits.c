@@ -19,14 +19,17 @@ void smtp_limit_exceeded(struct smtp_flow *flow, enum smtp_fixup_limit limit)
 		smtp_flow_end(flow, SMTP_RESET);
 }
 
-void smtp_limit_octet(struct smtp_flow *flow)
+void smtp_limit_octets(struct smtp_flow *flow, u32 n)
 {
+	u32 max = flow->policy->limits[SMTP_FIXUP_LIMIT_COMMAND_LINE].max;
 	struct smtp_session *s = &flow->session;
+	u32 column = s->column;
 
 	/* SASL responses have no such limit: RFC 4954, 4 */
 	if (s->phase == SMTP_FIXUP_PHASE_AUTH)
 		return;
-	if (s->column++ == flow->policy->limits[SMTP_FIXUP_LIMIT_COMMAND_LINE].max)
+	s->column += n;
+	if (column <= max && s->column > max)
 		smtp_limit_exceeded(flow, SMTP_FIXUP_LIMIT_COMMAND_LINE);
 }
 

@@ -44,10 +44,11 @@ struct smtp_reading {
 void smtp_limit_exceeded(struct smtp_flow *flow, enum smtp_fixup_limit limit);
 
 /**
- * smtp_limit_octet() - one more octet of a command line
+ * smtp_limit_octets() - more octets of a command line
  * @flow: the flow; the connection may have to end
+ * @n: how many
  */
-void smtp_limit_octet(struct smtp_flow *flow);
+void smtp_limit_octets(struct smtp_flow *flow, u32 n);
 
 /**
  * smtp_limit_verb() - a command passes

@@ -293,10 +293,31 @@ static u32 smtp_reply_whole(const u8 *c, u32 n)
 	return 0;
 }
 
-/* G7: the greeting at @c is to become the operator's line */
-static void smtp_greeting_replace(const struct smtp_flow *flow,
-				  struct smtp_piece *p, u32 at, u32 n)
+/* Octets of the line at @c, its LF included */
+static u32 smtp_line_octets(const u8 *c, u32 n)
 {
+	return (const u8 *)memchr(c, '\n', n) + 1 - c;
+}
+
+/* D8: what is no reply line within a reply that is rewritten as a whole */
+static void smtp_reply_odd_lines(struct smtp_flow *flow, const u8 *reply, u32 n)
+{
+	flow->session.reply_code = SMTP_NO_CODE;
+	while (n) {
+		u32 len = smtp_line_octets(reply, n);
+
+		if (!smtp_is_reply_line(reply, len))
+			smtp_reply_unexpected(flow);
+		reply += len;
+		n -= len;
+	}
+}
+
+/* G7: the greeting at @c is to become the operator's line */
+static void smtp_greeting_replace(struct smtp_flow *flow, struct smtp_piece *p,
+				  u32 at, u32 n)
+{
+	smtp_reply_odd_lines(flow, p->buf + at, n);
 	p->at = at;
 	p->old = n;
 	p->bytes = flow->policy->text;
@@ -318,12 +339,6 @@ static bool smtp_ehlo_allowed(struct smtp_flow *flow, const u8 *line, u32 n)
 	word = smtp_match_word(&m, smtp_keywords);
 	smtp_ehlo_offers(&flow->session, word);
 	return i == 4 || word >= 0;
-}
-
-/* Octets of the line at @c, its LF included */
-static u32 smtp_line_octets(const u8 *c, u32 n)
-{
-	return (const u8 *)memchr(c, '\n', n) + 1 - c;
 }
 
 static void smtp_strip_event(const struct smtp_flow *flow, const u8 *line, u32 n)
@@ -377,6 +392,7 @@ static bool smtp_ehlo_rewrite(struct smtp_flow *flow, struct smtp_piece *p,
 		return true;
 	if (left > p->room)
 		return false;
+	smtp_reply_odd_lines(flow, reply, n);
 	smtp_ehlo_strip(flow, reply, n, reply);
 	p->masked += n - left;
 	p->at = at;

@@ -140,6 +140,7 @@ static u32 smtp_verb_block(struct smtp_flow *flow, struct smtp_piece *p,
 			   u32 verb, u32 i, bool begins)
 {
 	struct smtp_session *s = &flow->session;
+	u32 column = s->column;
 	u32 done = 0;
 
 	if (flow->policy->reject >= SMTP_FIXUP_REJECT_DROP) {
@@ -152,7 +153,9 @@ static u32 smtp_verb_block(struct smtp_flow *flow, struct smtp_piece *p,
 	if (flow->policy->reject == SMTP_FIXUP_REJECT_NOOP && begins)
 		done = smtp_line_noop(flow, p, verb);
 	if (p->later) {
+		column -= i + 1 - verb;
 		smtp_line_begin(s);
+		s->column = column;
 		return verb;
 	}
 	if (!done) {
@@ -315,7 +318,7 @@ u32 smtp_session_client(struct smtp_flow *flow, struct smtp_piece *p)
 		u8 came = *c;
 		bool bare = smtp_line_end_octet(flow, p, i);
 
-		smtp_limit_octet(flow);
+		smtp_limit_octets(flow, 1);
 		if (s->line == SMTP_LINE_START && *c != '\n') {
 			if (smtp_is_blank(*c) || *c == '\r') {
 				s->chunk.indented = true;
@@ -337,7 +340,7 @@ u32 smtp_session_client(struct smtp_flow *flow, struct smtp_piece *p)
 				if (p->later)
 					return next;
 				if (next != i || p->old) {
-					s->column += next - i - 1;
+					smtp_limit_octets(flow, next - i - 1);
 					i = next;
 					continue;
 				}
@@ -349,7 +352,7 @@ u32 smtp_session_client(struct smtp_flow *flow, struct smtp_piece *p)
 			u32 next = smtp_chunk_block(flow, p, verb, end, i);
 
 			if (next != i) {
-				s->column += next - i - 1;
+				smtp_limit_octets(flow, next - i - 1);
 				i = next;
 				continue;
 			}

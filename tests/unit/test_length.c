@@ -414,6 +414,31 @@ static void test_e4_no_code(void **state)
 	fix_end(&f);
 }
 
+/* D8: a line that is no SMTP reply counts also where it leaves with all others */
+static void test_d8_g7_e4_no_smtp_reply(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	begin_text(&f, "here");
+	server(&f, "220-a\r\nhello\r\n220 b\r\n", "220 here\r\n");
+	assert_int_equal(host.counters[SMTP_FIXUP_CNT_REPLIES_UNEXPECTED], 1);
+	fix_end(&f);
+
+	begin_text(&f, "here");
+	f.policy.strict = true;
+	assert_int_equal(fix_at(&f, SMTP_SERVER, 0, "220-a\r\n42\r\n220 b\r\n"), -2);
+	fix_end(&f);
+
+	fix_begin(&f, SMTP_FIXUP_MODE_ESMTP);
+	f.policy.ehlo = SMTP_FIXUP_EHLO_STRIP;
+	fix_at(&f, SMTP_SERVER, 0, "220 a\r\n");
+	client(&f, "EHLO a\r\n", "EHLO a\r\n");
+	server(&f, "250-a\r\nhello\r\n250-X\r\n250 SIZE\r\n", "250-a\r\n250 SIZE\r\n");
+	assert_int_equal(host.counters[SMTP_FIXUP_CNT_REPLIES_UNEXPECTED], 1);
+	fix_end(&f);
+}
+
 static void test_e4_counts(void **state)
 {
 	struct fix f;
@@ -850,6 +875,7 @@ int run_length(void)
 		cmocka_unit_test(test_e4_strip),
 		cmocka_unit_test(test_e4_short_last_line),
 		cmocka_unit_test(test_e4_no_code),
+		cmocka_unit_test(test_d8_g7_e4_no_smtp_reply),
 		cmocka_unit_test(test_e4_counts),
 		cmocka_unit_test(test_e4_split),
 		cmocka_unit_test(test_e4_loopback),

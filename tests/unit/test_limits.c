@@ -215,7 +215,7 @@ static void test_l_command_line_blocked(void **state)
 	u32 n;
 
 	(void)state;
-	for (n = 19; n <= 22; n++) {
+	for (n = 19; n <= 40; n++) {
 		struct fix f;
 		char line[64];
 
@@ -223,9 +223,31 @@ static void test_l_command_line_blocked(void **state)
 		limit(&f, COMMAND_LINE, 20, LOG);
 		f.policy.reject = SMTP_FIXUP_REJECT_NOOP;
 		fix_open(&f);
-		snprintf(line, sizeof(line), "EXPN %.*s\r\n", n - 7, "0123456789abcdef");
+		snprintf(line, sizeof(line), "EXPN %.*s\r\n", n - 7,
+			 "0123456789abcdef0123456789abcdef0123456789abcdef");
 		assert_int_equal(fix_at(&f, SMTP_CLIENT, f.at[0], line), n);
 		assert_int_equal(COUNT(COMMAND_LINES_LONG), n > 20);
+		fix_end(&f);
+	}
+}
+
+/* Blanks before a verb that had to wait to become NOOP count as well: V4 */
+static void test_l_command_line_later(void **state)
+{
+	u32 max;
+
+	(void)state;
+	for (max = 10; max <= 11; max++) {
+		struct fix f;
+
+		fix_begin(&f, SMTP_FIXUP_MODE_ESMTP);
+		limit(&f, COMMAND_LINE, max, LOG);
+		f.policy.reject = SMTP_FIXUP_REJECT_NOOP;
+		fix_open(&f);
+		client_cut(&f, "A\r\n        B\r\n", 11);
+		fix_ack(&f, SMTP_CLIENT, f.at[SMTP_CLIENT] + f.shift[SMTP_CLIENT]);
+		client(&f, "B\r\n", "NOOP\r\n");
+		assert_int_equal(COUNT(COMMAND_LINES_LONG), max == 10);
 		fix_end(&f);
 	}
 }
@@ -677,6 +699,7 @@ int run_limits(void)
 		cmocka_unit_test(test_l_policy),
 		cmocka_unit_test(test_l_command_line),
 		cmocka_unit_test(test_l_command_line_blocked),
+		cmocka_unit_test(test_l_command_line_later),
 		cmocka_unit_test(test_l_command_line_but_not_sasl),
 		cmocka_unit_test(test_l_drop_is_silent),
 		cmocka_unit_test(test_l_rcpt_log),
