@@ -1127,6 +1127,21 @@ static uint32_t strip(struct model *m, uint32_t s, uint32_t to, uint8_t *buf)
 	return n;
 }
 
+/* D8: is a line of [s, to) no reply line? */
+static bool odd_lines(const struct model *m, uint32_t s, uint32_t to)
+{
+	uint32_t p;
+
+	for (p = s; p < to; p++) {
+		if (m->d[1].in[p] != '\n')
+			continue;
+		if (line_code(m, s, p) < 0)
+			return true;
+		s = p + 1;
+	}
+	return false;
+}
+
 /* G7, E4: true where the reply that begins here has been judged as a whole */
 static bool server_rewrite(struct model *m, uint32_t to)
 {
@@ -1162,6 +1177,12 @@ static bool server_rewrite(struct model *m, uint32_t to)
 		return false;
 	}
 	m->greeting_masked = false;
+	if (odd_lines(m, s, end)) {
+		RULE(m, D8);
+		m->ended = m->policy.strict_server;
+		if (m->ended)
+			return true;
+	}
 	edit(m, 1, end - s, buf, n);
 	reply_ended(m, end - 1, greeting ? 220 : 250);
 	m->reply_line = end;
