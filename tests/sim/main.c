@@ -154,7 +154,7 @@ static void work(u64 seed, u64 step, u64 count, double until, bool shrinks,
 }
 
 static const char *const rules[] = {
-#define RULE_NAME(id)	#id,
+#define RULE_NAME(id)	#id
 	MODEL_RULES(RULE_NAME)
 };
 

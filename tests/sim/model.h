@@ -55,15 +55,15 @@ struct model_policy {
 
 /* The rules that a run has applied */
 #define MODEL_RULES(X)							\
-	X(G1) X(G2) X(G3) X(G4) X(G5) X(G6) X(G7) X(G8)			\
-	X(V1) X(V2) X(V3) X(V4) X(V5) X(V6) X(V7) X(V8) X(V9)		\
-	X(A1) X(A2) X(E1) X(E2) X(E3) X(E4)				\
-	X(D1) X(D2) X(D3) X(D4) X(D5) X(D6) X(D7) X(D8) X(D9)		\
-	X(S1) X(S2) X(S3) X(L) X(M) X(T1) X(T2)
+	X(G1), X(G2), X(G3), X(G4), X(G5), X(G6), X(G7), X(G8),		\
+	X(V1), X(V2), X(V3), X(V4), X(V5), X(V6), X(V7), X(V8), X(V9),	\
+	X(A1), X(A2), X(E1), X(E2), X(E3), X(E4),			\
+	X(D1), X(D2), X(D3), X(D4), X(D5), X(D6), X(D7), X(D8), X(D9),	\
+	X(S1), X(S2), X(S3), X(L), X(M), X(T1), X(T2)
 
 enum model_rule {
-#define MODEL_RULE(id)	RULE_##id,
-	MODEL_RULES(MODEL_RULE)
+#define MODEL_RULE(id)	RULE_##id
+	MODEL_RULES(MODEL_RULE),
 #undef MODEL_RULE
 	NR_RULES
 };
