@@ -54,17 +54,12 @@ struct model_policy {
 };
 
 /* The rules that a run has applied */
-#define MODEL_RULES(X)							\
-	X(G1), X(G2), X(G3), X(G4), X(G5), X(G6), X(G7), X(G8),		\
-	X(V1), X(V2), X(V3), X(V4), X(V5), X(V6), X(V7), X(V8), X(V9),	\
-	X(A1), X(A2), X(E1), X(E2), X(E3), X(E4),			\
-	X(D1), X(D2), X(D3), X(D4), X(D5), X(D6), X(D7), X(D8), X(D9),	\
-	X(S1), X(S2), X(S3), X(L), X(M), X(T1), X(T2)
-
 enum model_rule {
-#define MODEL_RULE(id)	RULE_##id
-	MODEL_RULES(MODEL_RULE),
-#undef MODEL_RULE
+	RULE_G1, RULE_G2, RULE_G3, RULE_G4, RULE_G5, RULE_G6, RULE_G7, RULE_G8,
+	RULE_V1, RULE_V2, RULE_V3, RULE_V4, RULE_V5, RULE_V6, RULE_V7, RULE_V8, RULE_V9,
+	RULE_A1, RULE_A2, RULE_E1, RULE_E2, RULE_E3, RULE_E4,
+	RULE_D1, RULE_D2, RULE_D3, RULE_D4, RULE_D5, RULE_D6, RULE_D7, RULE_D8, RULE_D9,
+	RULE_S1, RULE_S2, RULE_S3, RULE_L, RULE_M, RULE_T1, RULE_T2,
 	NR_RULES
 };
 
