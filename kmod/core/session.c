@@ -140,7 +140,6 @@ static u32 smtp_verb_block(struct smtp_flow *flow, struct smtp_piece *p,
 			   u32 verb, u32 i, bool begins)
 {
 	struct smtp_session *s = &flow->session;
-	u32 column = s->column;
 	u32 done = 0;
 
 	if (flow->policy->reject >= SMTP_FIXUP_REJECT_DROP) {
@@ -153,9 +152,9 @@ static u32 smtp_verb_block(struct smtp_flow *flow, struct smtp_piece *p,
 	if (flow->policy->reject == SMTP_FIXUP_REJECT_NOOP && begins)
 		done = smtp_line_noop(flow, p, verb);
 	if (p->later) {
-		column -= i + 1 - verb;
-		smtp_line_begin(s);
-		s->column = column;
+		/* What stood before the verb has been judged */
+		s->line = SMTP_LINE_START;
+		s->column -= i + 1 - verb;
 		return verb;
 	}
 	if (!done) {

@@ -301,6 +301,23 @@ static void test_d6_v4_waits(void **state)
 	fix_end(&f);
 }
 
+/* A blank before a line that had to wait: comes that again as BDAT, it still
+ * stands behind a blank, and not every server would take its chunk for one
+ */
+static void test_d6_v4_indented_later(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	chunking_begin(&f, OFFERS);
+	f.policy.reject = SMTP_FIXUP_REJECT_NOOP;
+	client_cut(&f, "A\r\n X\r\n", 4);
+	fix_ack(&f, SMTP_CLIENT, f.at[SMTP_CLIENT] + f.shift[SMTP_CLIENT]);
+	client(&f, "BDAT 6\r\nEXPN\r\n", "NOOP  \r\nNOOP\r\n");
+	assert_int_equal(host.counters[SMTP_FIXUP_CNT_CHUNKS], 0);
+	fix_end(&f);
+}
+
 int run_chunk(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -317,6 +334,7 @@ int run_chunk(void)
 		cmocka_unit_test(test_d6_m_blocked),
 		cmocka_unit_test(test_d6_v5_ends),
 		cmocka_unit_test(test_d6_v4_waits),
+		cmocka_unit_test(test_d6_v4_indented_later),
 	};
 
 	return cmocka_run_group_tests_name("chunk", tests, NULL, NULL);
