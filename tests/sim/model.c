@@ -619,6 +619,10 @@ static bool command_ends(struct model *m, uint32_t p)
 		RULE(m, L);
 		return true;
 	}
+	/* V7: the line has ended, or its end is put here */
+	if (p > m->line && d->in[p - 1] == '\r' &&
+	    !(m->policy.strict_ends && d->piece[p - 1] == d->piece[p]))
+		return false;
 	if (m->policy.reject != MODEL_END)
 		return false;
 	find_verb(m, p + 1, &v, &e, &ended);
