@@ -379,8 +379,114 @@ static void count_recipients(struct model *m, const uint8_t *word, size_t n)
 	else if (!word || word_is("rset", word, n, true) ||
 		 word_is("helo", word, n, true) || word_is("ehlo", word, n, true))
 		m->recipients = 0;
-	m->policy.rcpt_over = m->policy.rcpt_max &&
-			      m->recipients >= m->policy.rcpt_max;
+	m->policy.rcpt_over = m->policy.limits[MODEL_RCPT].action >= MODEL_BLOCK &&
+			      m->recipients >= m->policy.limits[MODEL_RCPT].max;
+}
+
+/* --- ends --- */
+
+/* The connection ends here; only the first reason counts */
+static void ends(struct model *m, enum model_action how)
+{
+	if (!m->ended && how >= MODEL_DROP)
+		m->ended = how;
+}
+
+static void exceeds(struct model *m, enum model_limited what)
+{
+	if (m->policy.limits[what].action >= MODEL_DROP)
+		RULE(m, L);
+	ends(m, m->policy.limits[what].action);
+}
+
+/* V5 */
+static void rejects(struct model *m)
+{
+	if (m->policy.reject >= MODEL_REJECT_DROP)
+		RULE(m, V5);
+	if (m->policy.reject == MODEL_REJECT_DROP)
+		ends(m, MODEL_DROP);
+	if (m->policy.reject == MODEL_REJECT_RESET)
+		ends(m, MODEL_RESET);
+}
+
+/* V5, and L: does the byte at @p show that the verb may not pass? */
+static void verb_ends(struct model *m, uint32_t p)
+{
+	const uint8_t *in = m->d[0].in;
+	struct model_policy any = m->policy;
+	uint32_t v, e;
+	bool ended;
+
+	find_verb(m, p + 1, &v, &e, &ended);
+	if (e == v || p > e || verb_ok(&m->policy, in + v, e - v, ended))
+		return;
+	if (p > v && !verb_ok(&m->policy, in + v, p - v, false))
+		return;		/* another one did */
+	any.rcpt_over = false;
+	if (verb_ok(&any, in + v, e - v, ended))
+		exceeds(m, MODEL_RCPT);
+	rejects(m);
+}
+
+/* L: how many octets has the sender's address up to the one at @p? @a: where the
+ * argument begins; 0: that one is none of them
+ */
+static uint32_t sender_octets(const uint8_t *in, uint32_t a, uint32_t p)
+{
+	uint32_t i, n;
+
+	for (i = a; i <= p && in[i] != ':' && in[i] != '<'; i++)
+		;
+	if (i > p)
+		return 0;
+	/* Without < it goes from the colon to a blank */
+	if (in[i] == ':') {
+		for (i++; i <= p && (is_blank(in[i]) || is_eol(in[i]) || in[i] == '>'); i++)
+			;
+		for (n = 0; i <= p && in[i] != '<'; i++) {
+			if (is_blank(in[i]) || in[i] == '\n')
+				return 0;
+			n += in[i] != '>' && in[i] != '\r';
+			if (i == p)
+				return in[i] == '>' ? 0 : n;
+		}
+		if (i > p)
+			return 0;
+	}
+	for (n = 0, i++; i <= p && in[i] != '>'; i++) {
+		n += in[i] != '<' && in[i] != '\r';
+		if (i == p)
+			return in[i] == '<' ? 0 : n;
+	}
+	return 0;
+}
+
+/* A1, A2, L: the byte at @p of the argument that begins at @a, of the address
+ * verb [v, a)
+ */
+static void address_byte(struct model *m, uint32_t v, uint32_t a, uint32_t p)
+{
+	struct model_dir *d = &m->d[0];
+	bool special = d->in[p] == '|' || d->in[p] == '`' || !d->in[p], bad;
+	uint8_t c = d->in[p], last = '>';
+	uint32_t i;
+
+	for (i = a; i < p; i++)
+		if (d->in[i] == '<' || d->in[i] == '>')
+			last = d->in[i];
+	bad = (c == '<' || c == '>') && c == last;
+	if (!word_is("rcpt", d->in + v, a - v, true) &&
+	    sender_octets(d->in, a, p) > m->policy.limits[MODEL_SENDER].max)
+		exceeds(m, MODEL_SENDER);
+	if (special && m->policy.special == MODEL_REPLACE)
+		d->out[p] = ' ';
+	if (bad || c == '|')
+		RULE(m, A1);
+	else if (special)
+		RULE(m, A2);
+	if ((special || bad) && m->policy.special == MODEL_SPECIAL_DROP)
+		ends(m, MODEL_RESET);
 }
 
 /* D6: where in the line, as far as [.., to) shows it, it is seen that an allowed
@@ -396,6 +502,24 @@ static uint32_t chunk_line_bad(const struct model *m, uint32_t v, uint32_t e,
 	    !verb_ok(&m->policy, in + v, e - v, true))
 		return to;
 	return v + chunk_bad(in + v, to - v, e - v == 7, v > m->line, size);
+}
+
+/* What of the command's byte at @p ends the connection, but for addresses */
+static void command_ends(struct model *m, uint32_t p)
+{
+	const struct model_dir *d = &m->d[0];
+	uint32_t v, e, size;
+	bool ended;
+
+	if (m->state != M_COMMAND)
+		return;
+	if (p - m->line + 1 > m->policy.limits[MODEL_COMMAND_LINE].max)
+		exceeds(m, MODEL_COMMAND_LINE);
+	verb_ends(m, p);
+	find_verb(m, p + 1, &v, &e, &ended);
+	if (ended && chunk_line_bad(m, v, e, p + 1, &size) == p &&
+	    d->piece[e - 1] == d->piece[p])
+		rejects(m);
 }
 
 /* HELO, EHLO and XCLIENT have the server begin anew */
@@ -557,7 +681,7 @@ static bool line_to_noop(const struct model *m, uint32_t *n, bool *whole)
 /* V4: true where the octets at @p have been replaced */
 static bool command_edit(struct model *m, uint32_t to)
 {
-	uint32_t n;
+	uint32_t n, i;
 	bool whole;
 
 	if (!line_to_noop(m, &n, &whole))
@@ -566,7 +690,9 @@ static bool command_edit(struct model *m, uint32_t to)
 		if (!whole || !m->elastic)
 			return false;
 		if (model_in_flight(m, 0) || m->hole > m->acked[0]) {
-			if (m->sight_sure)
+			for (i = 1; i < n; i++)
+				command_ends(m, m->d[0].len + i);
+			if (m->sight_sure && !m->ended)
 				m->error = "V4: a second change of length did not wait";
 			return false;
 		}
@@ -606,32 +732,6 @@ static bool chunk_masked(struct model *m, uint32_t v, uint32_t e, uint32_t p,
 	return p < e && d->piece[p] == d->piece[bad];
 }
 
-/* V5, L: does the byte at @p show that the connection is to end? */
-static bool command_ends(struct model *m, uint32_t p)
-{
-	const struct model_dir *d = &m->d[0];
-	uint32_t v, e;
-	bool ended;
-
-	if (m->state == M_AUTH)
-		return false;
-	if (m->policy.line_max && p - m->line == m->policy.line_max) {
-		RULE(m, L);
-		return true;
-	}
-	/* V7: the line has ended, or its end is put here */
-	if (p > m->line && d->in[p - 1] == '\r' &&
-	    !(m->policy.strict_ends && d->piece[p - 1] == d->piece[p]))
-		return false;
-	if (m->policy.reject != MODEL_END)
-		return false;
-	find_verb(m, p + 1, &v, &e, &ended);
-	if (e == v || verb_ok(&m->policy, d->in + v, e - v, ended))
-		return false;
-	RULE(m, V5);
-	return true;
-}
-
 static void command_byte(struct model *m, uint32_t p, uint32_t to)
 {
 	struct model_dir *d = &m->d[0];
@@ -640,10 +740,6 @@ static void command_byte(struct model *m, uint32_t p, uint32_t to)
 	bool ended, bad;
 
 	d->out[p] = c;
-	if (command_ends(m, p)) {
-		m->ended = true;
-		return;
-	}
 	/* V7, strict: no line ends here, this is a blank */
 	if (m->policy.strict_ends && c == '\n' &&
 	    (p == m->line || d->in[p - 1] != '\r')) {
@@ -689,15 +785,8 @@ static void command_byte(struct model *m, uint32_t p, uint32_t to)
 	}
 	if (!bad && chunk_masked(m, v, e, p, to))
 		d->out[p] = 'X';
-	/* A1, A2 */
-	if (!bad && p >= e && m->policy.replace && (c == '|' || c == '`' || !c) &&
-	    in_list(address_verbs, d->in + v, e - v, true)) {
-		d->out[p] = ' ';
-		if (c == '|')
-			RULE(m, A1);
-		else
-			RULE(m, A2);
-	}
+	if (!bad && p >= e && in_list(address_verbs, d->in + v, e - v, true))
+		address_byte(m, v, e, p);
 }
 
 /* The body's byte at @i as the server sees it; CRLF is before its first */
@@ -756,20 +845,53 @@ static uint8_t body_masked(struct model *m, uint32_t p, uint32_t to)
 	return c;
 }
 
+/* L: how long the body's line is with the byte at @p, but for a dot before it and
+ * for CRLF, and whether it is one of the header
+ */
+static void body_line_ends(struct model *m, uint32_t p)
+{
+	const uint8_t *in = m->d[0].in;
+	uint32_t s = p, n;
+	enum model_limited of;
+
+	while (s > m->body && in[s - 1] != '\n')
+		s--;
+	n = p + 1 - s - (in[s] == '.');
+	of = m->header ? MODEL_HEADER_LINE : MODEL_BODY_LINE;
+	if (n > m->policy.limits[of].max + 2)
+		exceeds(m, of);
+	if (in[p] == '\n' && (n == 1 || (n == 2 && in[p - 1] == '\r')))
+		m->header = false;
+}
+
+/* D4: does the byte at @p complete what is no end of data, but to some servers? */
+static bool smuggled(const struct model *m, uint32_t p)
+{
+	int64_t q = p;
+	uint8_t c = m->d[0].in[p];
+
+	if (is_eol(c) && body_out(m, q - 1) == '.' && p > m->body) {
+		if (body_out(m, q - 2) == '\n' && body_out(m, q - 3) == '\r')
+			return c == '\n';
+		return is_eol(body_out(m, q - 2));
+	}
+	return c != '\n' && p > m->body + 1 && body_out(m, q - 1) == '\r' &&
+	       body_out(m, q - 2) == '.' && body_out(m, q - 3) == '\n' &&
+	       body_out(m, q - 4) == '\r';
+}
+
 static void body_byte(struct model *m, uint32_t p, uint32_t to)
 {
 	struct model_dir *d = &m->d[0];
 	int64_t q = p;
 
 	d->out[p] = body_masked(m, p, to);
-	if (m->reset || d->out[p] != d->in[p]) {
+	if (m->reset || d->out[p] != d->in[p] || smuggled(m, p))
 		RULE(m, D4);
-		if (m->policy.smuggling_ends) {
-			m->reset = false;
-			m->ended = true;
-		}
-	}
-	if (m->reset || m->ended || d->out[p] != '\n' || p < m->body + 2)
+	if (m->policy.smuggling == MODEL_SMUGGLING_DROP && smuggled(m, p))
+		ends(m, MODEL_RESET);
+	body_line_ends(m, p);
+	if (m->reset || d->out[p] != '\n' || p < m->body + 2)
 		return;
 	if (body_out(m, q - 1) != '\r' || body_out(m, q - 2) != '.' ||
 	    body_out(m, q - 3) != '\n' || body_out(m, q - 4) != '\r')
@@ -826,6 +948,7 @@ static void reply_ended(struct model *m, uint32_t p, uint32_t code)
 			m->state = M_BODY;
 			m->body = m->d[0].len;
 			m->hole = m->body;
+			m->header = true;
 		} else {
 			RULE(m, D1);
 		}
@@ -972,6 +1095,14 @@ static void offered(struct model *m, uint32_t k, uint32_t e)
 		m->chunking = true;
 }
 
+/* D8 */
+static void out_of_turn(struct model *m, int code)
+{
+	RULE(m, D8);
+	if (m->policy.strict_replies && code != 421)
+		ends(m, MODEL_RESET);
+}
+
 static void server_byte(struct model *m, uint32_t p, uint32_t to)
 {
 	struct model_dir *d = &m->d[1];
@@ -1030,17 +1161,16 @@ static void server_byte(struct model *m, uint32_t p, uint32_t to)
 			m->letters++;
 	}
 	m->reply_line = p + 1;
-	/* D8: a 421 is never out of turn */
-	if (code < 0 || (!m->reply_expected && d->in[s + 3] != '-')) {
-		RULE(m, D8);
-		m->ended = m->policy.strict_server && code != 421;
-	}
-	if (code < 0 || m->ended)
+	if (code < 0) {
+		out_of_turn(m, code);
 		return;
+	}
 	more = d->in[s + 3] == '-';
 	m->reply_begun = more;
 	if (!more && m->reply_expected)
 		reply_ended(m, p, code);
+	else if (!more)
+		out_of_turn(m, code);
 }
 
 /* Where the reply that begins at @s ends, as far as in sight, or 0 */
@@ -1181,12 +1311,8 @@ static bool server_rewrite(struct model *m, uint32_t to)
 		return false;
 	}
 	m->greeting_masked = false;
-	if (odd_lines(m, s, end)) {
-		RULE(m, D8);
-		m->ended = m->policy.strict_server;
-		if (m->ended)
-			return true;
-	}
+	if ((greeting || n != end - s) && odd_lines(m, s, end))
+		out_of_turn(m, -1);
 	edit(m, 1, end - s, buf, n);
 	reply_ended(m, end - 1, greeting ? 220 : 250);
 	m->reply_line = end;
@@ -1231,8 +1357,12 @@ static void judge(struct model *m, int dir, uint32_t to)
 		} else {
 			if (m->state == M_COMMAND && first_of_verb(m, p))
 				m->policy.no_bdat = !m->chunking;
-			if (command_edit(m, to))
+			command_ends(m, p);
+			if (command_edit(m, to)) {
+				while (++p < d->len)
+					command_ends(m, p);
 				continue;
+			}
 			command_byte(m, p, to);
 		}
 		d->len++;

@@ -26,8 +26,31 @@
 #define MODEL_EDITS	4096
 
 enum model_banner { MODEL_PIX, MODEL_STARS, MODEL_KEEP, MODEL_TEXT, MODEL_CMAP };
-enum model_reject { MODEL_X, MODEL_LINE, MODEL_NOOP, MODEL_END };
+enum model_reject {
+	MODEL_X, MODEL_LINE, MODEL_NOOP, MODEL_REJECT_DROP, MODEL_REJECT_RESET
+};
+
 enum model_ehlo { MODEL_MASK, MODEL_STRIP, MODEL_EHLO_KEEP };
+enum model_special {
+	MODEL_SPECIAL_OFF, MODEL_SPECIAL_LOG, MODEL_REPLACE, MODEL_SPECIAL_DROP
+};
+
+enum model_smuggling {
+	MODEL_DEFUSE, MODEL_SMUGGLING_OFF, MODEL_SMUGGLING_LOG, MODEL_SMUGGLING_DROP
+};
+
+/* What is limited, and what happens beyond it: L. The model reads no MIME */
+enum model_limited {
+	MODEL_COMMAND_LINE, MODEL_RCPT, MODEL_SENDER, MODEL_HEADER_LINE,
+	MODEL_BODY_LINE, MODEL_LIMITS
+};
+
+enum model_action { MODEL_OFF, MODEL_LOG, MODEL_BLOCK, MODEL_DROP, MODEL_RESET };
+
+struct model_limit {
+	uint32_t max;
+	enum model_action action;
+};
 
 struct model_policy {
 	bool esmtp;
@@ -35,16 +58,14 @@ struct model_policy {
 	bool tls_required;
 	enum model_banner banner;
 	bool keep_esmtp;
-	bool smuggling;		/* passes: D4 off, log */
-	bool smuggling_ends;	/* ends the connection: D4 drop */
-	bool strict_server;	/* D8 */
-	uint32_t line_max;	/* beyond which a command ends it: L; 0: none */
+	enum model_smuggling smuggling;
 	bool strict_ends;	/* V7 */
+	bool strict_replies;	/* D8 */
 	enum model_reject reject;
 	enum model_ehlo ehlo;
-	bool replace;		/* special characters of addresses: A2 */
-	uint32_t rcpt_max;	/* beyond which RCPT is blocked: L; 0: none */
-	bool rcpt_over;		/* ... which is reached */
+	enum model_special special;
+	struct model_limit limits[MODEL_LIMITS];
+	bool rcpt_over;		/* RCPT is blocked: L */
 	bool no_bdat;		/* the server has not offered it: D6 */
 	const char *text;	/* of MODEL_TEXT: the whole line */
 	const char *allow[4];	/* verbs beside those of the mode, or NULL */
@@ -108,7 +129,7 @@ struct model {
 	struct model_dir d[2];	/* 0: the client's bytes, 1: the server's */
 	const char *error;	/* the filter let something pass too early */
 	bool reset;		/* the rules ask for a reset */
-	bool ended;		/* the policy ends the connection */
+	enum model_action ended;	/* by the policy: MODEL_DROP, MODEL_RESET */
 	uint64_t rules;		/* a bit each: applied */
 
 	/* What the surroundings say of the piece being judged */
@@ -125,6 +146,7 @@ struct model {
 	uint32_t line;		/* where the line begins */
 	bool filled;		/* ... and that it has become NOOP: V4 */
 	uint32_t body;		/* where the last body begins */
+	bool header;		/* ... of which this line is one of the header */
 	uint32_t bodies;	/* ended */
 	uint32_t body_end[64];	/* behind the end of data of each */
 	uint32_t body_begin[64];

@@ -406,7 +406,6 @@ static void make_policy(struct plan *p, struct rng *r)
 	p->model.esmtp = rng_below(r, 3);
 	smtp_policy_init(&p->policy, p->model.esmtp ? SMTP_FIXUP_MODE_ESMTP :
 			 SMTP_FIXUP_MODE_FIXUP);
-	p->policy.special = SMTP_FIXUP_SPECIAL_LOG;	/* the model has no A1 */
 	p->model.banner = b;
 	p->policy.banner = banners[b];
 	if (p->model.esmtp && rng_below(r, 2)) {
@@ -451,6 +450,14 @@ static void make_edits(struct plan *p, struct rng *r)
 		p->model.reject = MODEL_NOOP;
 		p->policy.reject = SMTP_FIXUP_REJECT_NOOP;
 		break;
+	case 3:
+		/* Rarely: little is left of the dialogue */
+		if (rng_below(r, 4))
+			break;
+		p->model.reject = MODEL_REJECT_DROP + rng_below(r, 2);
+		p->policy.reject = p->model.reject == MODEL_REJECT_DROP ?
+				   SMTP_FIXUP_REJECT_DROP : SMTP_FIXUP_REJECT_RESET;
+		break;
 	}
 	switch (rng_below(r, 6)) {
 	case 0:
@@ -490,67 +497,85 @@ static void make_edits(struct plan *p, struct rng *r)
 		p->policy.keep_esmtp = p->model.keep_esmtp;
 		break;
 	}
-	/* D4: not to a server that takes such an end for one */
-	if (!p->lenient_end && !rng_below(&r2, 4)) {
-		p->model.smuggling = true;
-		p->policy.smuggling = rng_below(&r2, 2);
+	/* D4: let be only where the server does not take such an end for one */
+	if (!p->lenient_end && !rng_below(&r2, 3)) {
+		p->model.smuggling = MODEL_SMUGGLING_OFF + rng_below(&r2, 2);
+		p->policy.smuggling = p->model.smuggling == MODEL_SMUGGLING_OFF ?
+				      SMTP_FIXUP_SMUGGLING_OFF :
+				      SMTP_FIXUP_SMUGGLING_LOG;
+	} else if (!rng_below(&r2, 6)) {
+		p->model.smuggling = MODEL_SMUGGLING_DROP;
+		p->policy.smuggling = SMTP_FIXUP_SMUGGLING_DROP;
 	}
 	if (p->model.reject == MODEL_X && !rng_below(&r2, 4)) {
 		p->model.strict_ends = true;
 		p->policy.line_ending = SMTP_FIXUP_LINE_ENDING_STRICT;
 	}
-	/* What ends a connection: V5, D8, D4, L */
-	if (!rng_below(&r2, 12)) {
-		switch (rng_below(&r2, 4)) {
-		case 0:
-			p->model.reject = MODEL_END;
-			p->policy.reject = SMTP_FIXUP_REJECT_DROP + rng_below(&r2, 2);
-			break;
-		case 1:
-			p->model.strict_server = true;
-			p->policy.strict = true;
-			break;
-		case 2:
-			p->model.smuggling = false;
-			p->model.smuggling_ends = true;
-			p->policy.smuggling = SMTP_FIXUP_SMUGGLING_DROP;
-			break;
-		case 3:
-			p->ends_lines = p->model.reject == MODEL_X;
-			break;
-		}
-		p->ends = true;
-		p->fair = false;
-	}
+	/* D8 */
+	p->model.strict_replies = !rng_below(&r2, 5);
+	p->policy.strict = p->model.strict_replies;
 	p->loopback = !rng_below(r, 10);
 	p->pull = rng_below(r, 3) ? 0 : rng_below(r, 3000);
 }
 
-/* Addresses, limits that end nothing, and observe */
+static void limit(struct plan *p, enum model_limited what, u32 max,
+		  enum model_action action)
+{
+	static const u8 limits[MODEL_LIMITS] = {
+		[MODEL_COMMAND_LINE] = SMTP_FIXUP_LIMIT_COMMAND_LINE,
+		[MODEL_RCPT] = SMTP_FIXUP_LIMIT_RCPT,
+		[MODEL_SENDER] = SMTP_FIXUP_LIMIT_SENDER,
+		[MODEL_HEADER_LINE] = SMTP_FIXUP_LIMIT_HEADER_LINE,
+		[MODEL_BODY_LINE] = SMTP_FIXUP_LIMIT_BODY_LINE,
+	};
+	static const u8 actions[] = {
+		[MODEL_OFF] = SMTP_FIXUP_ACTION_OFF,
+		[MODEL_LOG] = SMTP_FIXUP_ACTION_LOG,
+		[MODEL_BLOCK] = SMTP_FIXUP_ACTION_MASK,
+		[MODEL_DROP] = SMTP_FIXUP_ACTION_DROP,
+		[MODEL_RESET] = SMTP_FIXUP_ACTION_RESET,
+	};
+
+	p->model.limits[what] = (struct model_limit){ max, action };
+	p->policy.limits[limits[what]] = (struct smtp_limit){ max, actions[action] };
+}
+
+/* Addresses, limits and observe */
 static void make_limits(struct plan *p, struct rng *r)
 {
-	static const u8 specials[] = {
-		SMTP_FIXUP_SPECIAL_OFF, SMTP_FIXUP_SPECIAL_LOG,
-		SMTP_FIXUP_SPECIAL_REPLACE, SMTP_FIXUP_SPECIAL_REPLACE,
+	static const struct {
+		enum model_special model;
+		u8 core;
+	} specials[] = {
+		{ MODEL_SPECIAL_OFF, SMTP_FIXUP_SPECIAL_OFF },
+		{ MODEL_SPECIAL_LOG, SMTP_FIXUP_SPECIAL_LOG },
+		{ MODEL_SPECIAL_LOG, SMTP_FIXUP_SPECIAL_LOG },
+		{ MODEL_REPLACE, SMTP_FIXUP_SPECIAL_REPLACE },
+		{ MODEL_REPLACE, SMTP_FIXUP_SPECIAL_REPLACE },
+		{ MODEL_REPLACE, SMTP_FIXUP_SPECIAL_REPLACE },
+		{ MODEL_SPECIAL_DROP, SMTP_FIXUP_SPECIAL_DROP },
 	};
-	u32 i;
+	u32 i = rng_below(r, sizeof(specials) / sizeof(*specials)), max;
+	enum model_action action;
 
-	p->policy.special = PICK(r, specials);
-	p->model.replace = p->policy.special == SMTP_FIXUP_SPECIAL_REPLACE;
-	for (i = 0; i < __SMTP_FIXUP_LIMIT_MAX; i++) {
-		p->policy.limits[i].max = 1 + rng_below(r, rng_below(r, 2) ? 20 : 300);
-		p->policy.limits[i].action = rng_below(r, 2);	/* off, log */
-	}
-	if (!rng_below(r, 3)) {
-		p->model.rcpt_max = 1 + rng_below(r, 3);
-		p->policy.limits[SMTP_FIXUP_LIMIT_RCPT].max = p->model.rcpt_max;
-		p->policy.limits[SMTP_FIXUP_LIMIT_RCPT].action = SMTP_FIXUP_ACTION_MASK;
-	}
-	if (p->ends_lines) {
-		p->model.line_max = 4 + rng_below(r, 30);
-		p->policy.limits[SMTP_FIXUP_LIMIT_COMMAND_LINE].max = p->model.line_max;
-		p->policy.limits[SMTP_FIXUP_LIMIT_COMMAND_LINE].action =
-			SMTP_FIXUP_ACTION_DROP + rng_below(r, 2);
+	p->model.special = specials[i].model;
+	p->policy.special = specials[i].core;
+	p->policy.limits[SMTP_FIXUP_LIMIT_MIME_FILENAME].max = 1 + rng_below(r, 20);
+	p->policy.limits[SMTP_FIXUP_LIMIT_MIME_FILENAME].action =
+		rng_below(r, 2) ? SMTP_FIXUP_ACTION_LOG : SMTP_FIXUP_ACTION_OFF;
+	for (i = 0; i < MODEL_LIMITS; i++)
+		limit(p, i, 1 + rng_below(r, rng_below(r, 2) ? 20 : 300),
+		      rng_below(r, 2) ? MODEL_LOG : MODEL_OFF);
+	if (!rng_below(r, 3))
+		limit(p, MODEL_RCPT, 1 + rng_below(r, 3), MODEL_BLOCK);
+	if (!rng_below(r, 5)) {
+		i = rng_below(r, MODEL_LIMITS);
+		max = i == MODEL_RCPT ? 1 + rng_below(r, 3) : 5 + rng_below(r, 50);
+		action = MODEL_DROP + rng_below(r, 2);
+		/* Of two reasons in one segment another may come first */
+		if (i >= MODEL_HEADER_LINE && p->model.smuggling == MODEL_SMUGGLING_DROP)
+			action = MODEL_RESET;
+		limit(p, i, max, action);
 	}
 	p->policy.observe = !rng_below(r, 8);
 }
@@ -579,7 +604,7 @@ static void make_chunks(struct plan *p, struct rng *r)
 	u32 keywords = 0;
 
 	p->loose_chunks = rng_below(r, 2);
-	if (!p->model.esmtp || p->ends || rng_below(r, 2))
+	if (!p->model.esmtp || rng_below(r, 2))
 		return;
 	while (*allow)
 		allow++;
@@ -765,7 +790,7 @@ void plan_print(const struct plan *p, const struct diet *diet)
 	static const char *const clients[] = { "polite", "sloppy", "hostile" };
 	static const char *const eols[] = { "crlf", "lf", "any" };
 	static const char *const banners[] = { "pix", "stars", "keep", "text", "cmap" };
-	static const char *const rejects[] = { "x", "line", "noop", "drop" };
+	static const char *const rejects[] = { "x", "line", "noop", "drop", "reset" };
 	static const char *const ehlos[] = { "mask", "strip", "keep" };
 	u32 i;
 
@@ -780,12 +805,17 @@ void plan_print(const struct plan *p, const struct diet *diet)
 	       p->model.deny[0] ? p->model.deny[0] : "");
 	printf("reject %s, ehlo %s%s, pull %u\n", rejects[p->model.reject],
 	       ehlos[p->model.ehlo], p->loopback ? ", loopback" : "", p->pull);
-	printf("special %s, rcpt %u%s\n", smtp_special_names[p->policy.special],
-	       p->model.rcpt_max, p->policy.observe ? ", observe" : "");
-	printf("smuggling %s, line-ending %s%s, command-line %u\n",
-	       p->model.smuggling_ends ? "drop" : p->model.smuggling ? "off" : "mask",
+	printf("special %s%s\n", smtp_special_names[p->policy.special],
+	       p->policy.observe ? ", observe" : "");
+	for (i = 0; i < __SMTP_FIXUP_LIMIT_MAX; i++)
+		if (p->policy.limits[i].action >= SMTP_FIXUP_ACTION_MASK)
+			printf("limit %s %u %s\n", smtp_limit_names[i],
+			       p->policy.limits[i].max,
+			       smtp_action_names[p->policy.limits[i].action]);
+	printf("smuggling %s, line-ending %s%s\n",
+	       smtp_smuggling_names[p->policy.smuggling],
 	       p->model.strict_ends ? "strict" : "lenient",
-	       p->model.strict_server ? ", strict" : "", p->model.line_max);
+	       p->policy.strict ? ", strict" : "");
 	printf("%sehlo-allow %s, ehlo-deny %s\n",
 	       p->policy.verbs & SMTP_VERB_BIT(BDAT) ? "bdat, " : "",
 	       p->model.ehlo_allow[0] ? p->model.ehlo_allow[0] : "none",

@@ -463,26 +463,30 @@ static void first_copy(struct sim *s, int dir, u32 pos, u8 c)
 		s->seen_high[dir] = pos + 1;
 }
 
-/* The core has ended the connection, by the policy or because it gave up; may it? */
-static void check_ended(struct sim *s, struct packet *pkt, const u8 *orig)
+/* The core ends the connection; may it? */
+static void check_ended(struct sim *s, struct packet *pkt, const u8 *orig,
+			enum smtp_verdict v)
 {
 	struct model *m = &s->model;
 	struct model_dir *d = &m->d[pkt->dir];
 	s64 off = (s32)(pkt->seq - s->plan.isn[pkt->dir]);
 	u32 i, to, high = s->seen_high[0];
-	bool in_body = !pkt->dir && m->state == M_BODY;
 	bool ahead = high > m->d[0].len, ended;
+	bool body = !pkt->dir && m->state == M_BODY;
 
 	for (i = 0; i < pkt->len; i++)
-		if (off + i >= 0)
+		if (off + i >= 0 && off + i < SIM_CAP)
 			first_copy(s, pkt->dir, off + i, orig[i]);
 	for (to = d->len; to < s->seen_high[pkt->dir] && s->seen[pkt->dir][to]; to++)
 		;
+	m->sight = to;
 	i = m->bodies;
 	model_judge(m, pkt->dir, to);
-	if (m->ended)
-		return;
-	if (!in_body)
+	if (m->ended == (v == SMTP_RESET ? MODEL_RESET : MODEL_DROP))
+		return;		/* by the policy */
+	if (v == SMTP_DROP)
+		sim_fail(s, m->ended ? "dropped, not reset" : "ended without a reason");
+	if (!body)
 		sim_fail(s, "reset outside of a body");
 	ended = m->bodies > i;
 	if (m->reset)
@@ -493,6 +497,8 @@ static void check_ended(struct sim *s, struct packet *pkt, const u8 *orig)
 			sim_fail(s, "reset of an honest dialogue: end of data found before octets that passed ahead");
 		return;
 	}
+	if (m->ended)
+		sim_fail(s, "reset, not dropped");
 	if (s->plan.rewrites)
 		return;		/* anything else: it is an attack */
 	sim_fail(s, "reset without a reason");
@@ -837,11 +843,17 @@ static void filter(struct sim *s, struct packet *pkt)
 	if (host.bytes > MEMORY_MAX)
 		sim_fail(s, "contract 6: the flow holds %llu octets",
 			 (unsigned long long)host.bytes);
-	if (smtp_flow_over(&s->flow)) {
+	if (s->ended) {
+		if (pkt->len + pkt->fin && v != SMTP_DROP)
+			sim_fail(s, "a packet passed behind the connection's end");
+		s->reset = ++s->ended > 10;
+		return;
+	}
+	if (v == SMTP_RESET || (v == SMTP_DROP && s->flow.ended)) {
 		if (s->trace)
 			printf("         %s\n", v == SMTP_RESET ? "RESET" : "END");
-		check_ended(s, pkt, orig);
-		s->reset = true;
+		check_ended(s, pkt, orig, v);
+		s->ended = 1;
 		return;
 	}
 	if (v != SMTP_PASS && v != SMTP_DROP)
@@ -897,6 +909,8 @@ static void filter(struct sim *s, struct packet *pkt)
 			sim_fail(s, "the policy ends the connection, and it goes on");
 		if (s->model.reset)
 			sim_fail(s, "D4: an end of data has left in parts, no reset");
+		if (s->model.ended)
+			sim_fail(s, "not ended, although the policy says so");
 		if (d->len != next)
 			sim_fail(s, "contract 3: judged up to %u, the model says %u",
 				 next, d->len);
@@ -962,6 +976,13 @@ static void filter(struct sim *s, struct packet *pkt)
 				      pkt->mss));
 }
 
+/* D4: does what only some servers take for an end of data pass? */
+static bool lets_be(const struct plan *p)
+{
+	return p->model.smuggling == MODEL_SMUGGLING_OFF ||
+	       p->model.smuggling == MODEL_SMUGGLING_LOG;
+}
+
 /* Does the octet at @i of a body that begins at @begin end its data? */
 static bool ends_data(const u8 *body, u32 begin, u32 i)
 {
@@ -1015,7 +1036,7 @@ void sim_delivered(struct sim *s, int dir, u32 from, u32 to)
 			for (k = i >= begin + 2 ? i - 2 : begin; k <= i; k++)
 				if (rx[k] != d->flat[k] &&
 				    !(is_eol(rx[k]) && is_eol(d->flat[k]) &&
-				      (k < i - 1 || s->plan.model.smuggling)))
+				      (k < i - 1 || lets_be(&s->plan))))
 					sim_fail(s, "D4: a repetition smuggled an end of data in at %u", i);
 			continue;
 		}
@@ -1082,6 +1103,7 @@ static void setup(struct sim *s, u64 seed, const struct diet *diet, bool trace)
 	s->decisions = 0;
 	s->piece = 0;
 	s->reset = false;
+	s->ended = 0;
 	s->over = false;
 	s->events = 0;
 	s->error[0] = 0;
@@ -1163,7 +1185,7 @@ static void check_end(struct sim *s)
 {
 	if (s->over && s->plan.fair)
 		sim_fail(s, "no end after %u events", MAX_EVENTS);
-	if (s->reset || s->over || !s->plan.fair)
+	if (s->ended || s->over || !s->plan.fair)
 		return;
 	if (!s->plan.policy.observe && s->model.policy.banner != MODEL_TEXT) {
 		u64 masked = s->model.rules >> RULE_G1 & 1;

@@ -90,8 +90,6 @@ struct plan {
 	u32 pull;	/* an edit behind these octets of a GSO packet cuts it, 0: none */
 	enum client_kind client;
 	bool fair;	/* everything must arrive in the end */
-	bool ends;	/* the policy may end the connection */
-	bool ends_lines;	/* ... for a long command line */
 	bool rewrites;	/* repetitions carry other bytes */
 	bool pipelines_behind_dot;
 	u32 low_ttl;	/* per mille: judged, then lost before the server */
@@ -212,7 +210,8 @@ struct sim {
 	struct rng rng_net, rng_tcp, rng_fail;
 	bool failing;	/* this packet's allocations */
 	u32 failing_piece;
-	bool reset;
+	u32 ended;	/* packets since the core ended the connection, and 1 */
+	bool reset;	/* ... enough of them */
 	bool trace;
 	bool over;
 	char error[512];
