@@ -303,20 +303,20 @@ static bool smtp_body_space(struct smtp_flow *flow, u32 seq)
 }
 
 /* D4: the octet at stream->next would complete what some servers take for an
- * end of data. Overwrite the dot, or where that has left before @piece, the
- * octet behind it. *@stuck: no room for a mark.
+ * end of data. Overwrite the dot, or where that has left, the octet behind it:
+ * what has not is [@from, @to). *@stuck: no room for a mark.
  */
-static enum smtp_verdict smtp_body_defuse(struct smtp_flow *flow, u32 piece,
-					  bool *stuck)
+static enum smtp_verdict smtp_body_defuse(struct smtp_flow *flow, u32 from,
+					  u32 to, bool *stuck)
 {
 	struct smtp_stream *st = &flow->stream[SMTP_CLIENT];
 	bool dot_cr = st->state == SMTP_BODY_DOT_CR;
 	u32 dot = st->next - 1 - dot_cr;
 	u32 space = dot;
 
-	if (smtp_seq_before(space, piece))
+	if (smtp_seq_before(space, from))
 		space++;
-	if (smtp_seq_before(space, piece))
+	if (smtp_seq_before(space, from) || !smtp_seq_before(space, to))
 		return SMTP_RESET;
 	*stuck = !smtp_body_space(flow, space);
 	if (*stuck)
@@ -327,9 +327,23 @@ static enum smtp_verdict smtp_body_defuse(struct smtp_flow *flow, u32 piece,
 	return SMTP_PASS;
 }
 
-/* D4 is not to be masked: the octet @c at stream->next is text like any other.
- * False: no room for a mark.
- */
+/* D4 is not to be masked, and the octet at stream->next is such a case */
+static void smtp_body_see(struct smtp_flow *flow)
+{
+	struct smtp_stream *st = &flow->stream[SMTP_CLIENT];
+
+	if (st->state == SMTP_BODY_DOT_CR)
+		smtp_mark_wrong_behind(st, st->next - 2, SMTP_WRONG_CR_BEHIND);
+	else
+		smtp_mark_wrong_behind(st, st->next - 1, SMTP_WRONG_LF_BEHIND);
+	if (flow->policy->smuggling == SMTP_FIXUP_SMUGGLING_OFF)
+		return;
+	smtp_event(flow, SMTP_FIXUP_EVENT_SMUGGLING_SEEN, NULL, 0);
+	if (flow->policy->smuggling == SMTP_FIXUP_SMUGGLING_DROP)
+		smtp_flow_end(flow, SMTP_RESET);
+}
+
+/* ... and its octet, @c, is text like any other. False: no room for a mark. */
 static bool smtp_body_let_be(struct smtp_flow *flow, u8 c)
 {
 	struct smtp_stream *st = &flow->stream[SMTP_CLIENT];
@@ -339,19 +353,11 @@ static bool smtp_body_let_be(struct smtp_flow *flow, u8 c)
 		return false;
 	if (c == '.')
 		smtp_mark_wrong_before(st, st->next, SMTP_BODY_CR);
-	if (dot_cr)
-		smtp_mark_wrong_behind(st, st->next - 2, SMTP_WRONG_CR_BEHIND);
-	else
-		smtp_mark_wrong_behind(st, st->next - 1, SMTP_WRONG_LF_BEHIND);
 	if (smtp_is_eol(c))
 		smtp_mark_eol_behind(st, st->next);
+	smtp_body_see(flow);
 	st->state = smtp_body_step(dot_cr ? SMTP_BODY_CR : SMTP_BODY_TEXT, c);
 	st->next++;
-	if (flow->policy->smuggling == SMTP_FIXUP_SMUGGLING_OFF)
-		return true;
-	smtp_event(flow, SMTP_FIXUP_EVENT_SMUGGLING_SEEN, NULL, 0);
-	if (flow->policy->smuggling == SMTP_FIXUP_SMUGGLING_DROP)
-		smtp_flow_end(flow, SMTP_RESET);
 	return true;
 }
 
@@ -457,7 +463,8 @@ enum smtp_verdict smtp_body_judge(struct smtp_flow *flow,
 			 flow->policy->smuggling != SMTP_FIXUP_SMUGGLING_MASK)
 			stuck = !smtp_body_let_be(flow, p[done]);
 		else if (event &&
-			 smtp_body_defuse(flow, piece, &stuck) == SMTP_RESET)
+			 smtp_body_defuse(flow, piece, start + to,
+					  &stuck) == SMTP_RESET)
 			return SMTP_RESET;
 		smtp_reading_octets(flow, p, st->next - start - off);
 		if (event == SMTP_BODY_END) {
@@ -472,20 +479,42 @@ enum smtp_verdict smtp_body_judge(struct smtp_flow *flow,
 	return SMTP_PASS;
 }
 
-enum smtp_verdict smtp_body_close_gap(struct smtp_flow *flow)
+/* What the octets that a range begins with lead to behind @state */
+static u8 smtp_ahead_step(u8 state, u8 eols)
+{
+	if (eols > 1)
+		state = smtp_body_step(state, '\r');
+	if (state <= SMTP_BODY_DOT_CR)
+		state = smtp_body_step(state, eols ? '\n' : 'x');
+	return state;
+}
+
+enum smtp_verdict smtp_body_close_gap(struct smtp_flow *flow, u32 piece)
 {
 	struct smtp_stream *st = &flow->stream[SMTP_CLIENT];
 
 	while (st->nr_ahead && st->ahead[0].start == st->next) {
-		/* What passed ahead does not begin with LF: CRLF.CR */
-		if (st->state == SMTP_BODY_DOT_CR &&
-		    flow->policy->smuggling >= SMTP_FIXUP_SMUGGLING_MASK)
+		u8 event = smtp_ahead_step(st->state, st->ahead[0].eols);
+		bool stuck = false;
+
+		/* The end, and what is behind it has passed */
+		if (event == SMTP_BODY_END)
 			return SMTP_RESET;
-		if (st->state == SMTP_BODY_DOT_CR)
-			smtp_mark_wrong_behind(st, st->next - 2,
-					       SMTP_WRONG_CR_BEHIND);
+		if (event == SMTP_BODY_SMUGGLED &&
+		    flow->policy->smuggling != SMTP_FIXUP_SMUGGLING_MASK) {
+			smtp_body_see(flow);
+			if (smtp_flow_over(flow))
+				return flow->ended;
+		} else if (event == SMTP_BODY_SMUGGLED &&
+			   (smtp_body_defuse(flow, piece, st->next,
+					     &stuck) == SMTP_RESET || stuck)) {
+			return SMTP_RESET;
+		}
+		if (st->ahead[0].eols)
+			smtp_mark_eol_behind(st, st->next);
 		st->next = st->ahead[0].end;
 		st->state = st->ahead[0].state;
+		piece = st->next;
 		smtp_reading_gap(flow);
 		st->nr_ahead--;
 		memmove(st->ahead, st->ahead + 1,
@@ -698,6 +727,24 @@ static bool smtp_ahead_grow(struct smtp_flow *flow)
 	return true;
 }
 
+/* How many octets of a line end, LF or CRLF, does the segment begin with? A
+ * gap's end of data can go on so, but then it is found when the gap closes.
+ * False: with anything else that can be the rest of one.
+ */
+static bool smtp_ahead_begins(struct smtp_segment *seg, u8 *eols)
+{
+	u32 n = 0;
+
+	if (seg->len > 2 && smtp_segment_octet(seg, seg->seq) == '\r')
+		n = 1;
+	if (seg->len > n + 1 && smtp_segment_octet(seg, seg->seq + n) == '\n')
+		n++;
+	else if (n)
+		return false;
+	*eols = n;
+	return !smtp_octets[smtp_segment_octet(seg, seg->seq + n)];
+}
+
 /* Runs over the whole segment; false where something happens */
 static bool smtp_ahead_run(struct smtp_flow *flow, struct smtp_segment *seg,
 			   u8 *state)
@@ -721,8 +768,8 @@ enum smtp_verdict smtp_body_ahead(struct smtp_flow *flow,
 {
 	struct smtp_stream *st = &flow->stream[SMTP_CLIENT];
 	u32 end = seg->seq + seg->len;
-	u8 state = SMTP_BODY_TEXT;
-	bool joins, fits;
+	u8 state = SMTP_BODY_TEXT, eols = 0;
+	bool joins, meets, fits;
 	u32 i;
 
 	for (i = 0; i < st->nr_ahead; i++) {
@@ -734,9 +781,9 @@ enum smtp_verdict smtp_body_ahead(struct smtp_flow *flow,
 			if (smtp_seq_before(seg->seq, a->start) ||
 			    smtp_seq_before(a->end, end))
 				return SMTP_DROP;
-			/* The gap was looked across with this octet in mind */
+			/* The end of the gap will be judged with these in mind */
 			if (seg->seq == a->start &&
-			    smtp_octets[smtp_segment_octet(seg, seg->seq)])
+			    (!smtp_ahead_begins(seg, &eols) || eols != a->eols))
 				return SMTP_DROP;
 			return smtp_body_repeat(st, seg, seg->seq, end) ?
 			       SMTP_PASS : SMTP_DROP;
@@ -753,8 +800,8 @@ enum smtp_verdict smtp_body_ahead(struct smtp_flow *flow,
 	joins = i && st->ahead[i - 1].end == seg->seq;
 	if (joins)
 		state = st->ahead[i - 1].state;
-	else if (smtp_octets[smtp_segment_octet(seg, seg->seq)])
-		return SMTP_DROP;	/* may be the rest of an end of data */
+	else if (!smtp_ahead_begins(seg, &eols))
+		return SMTP_DROP;
 	else if (st->nr_ahead == st->max_ahead && !smtp_ahead_grow(flow))
 		return SMTP_DROP;
 
@@ -762,6 +809,9 @@ enum smtp_verdict smtp_body_ahead(struct smtp_flow *flow,
 	 * pass while all of it is taken by marks that wait for it.
 	 */
 	fits = smtp_ahead_run(flow, seg, &state) && state != SMTP_BODY_DOT_CR;
+	meets = i < st->nr_ahead && st->ahead[i].start == end;
+	if (meets && smtp_ahead_step(state, st->ahead[i].eols) > SMTP_BODY_DOT_CR)
+		fits = false;
 	while (fits && 4 * st->nr_marks > 3 * st->max_marks)
 		fits = smtp_marks_grow(flow);
 	if (!fits) {
@@ -769,12 +819,15 @@ enum smtp_verdict smtp_body_ahead(struct smtp_flow *flow,
 		return SMTP_DROP;
 	}
 
+	if (meets && st->ahead[i].eols)
+		smtp_mark_eol_behind(st, end);
 	if (joins) {
 		i--;
 	} else {
 		memmove(&st->ahead[i + 1], &st->ahead[i],
 			(st->nr_ahead - i) * sizeof(*st->ahead));
 		st->ahead[i].start = seg->seq;
+		st->ahead[i].eols = eols;
 		st->nr_ahead++;
 	}
 	st->ahead[i].end = end;

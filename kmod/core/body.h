@@ -56,10 +56,11 @@ enum smtp_verdict smtp_body_ahead(struct smtp_flow *flow,
 /**
  * smtp_body_close_gap() - take over what has passed ahead of stream->next
  * @flow: the flow
+ * @piece: sequence number from which on up to stream->next nothing has left
  *
  * Return: %SMTP_PASS or %SMTP_RESET, as smtp_body_judge().
  */
-enum smtp_verdict smtp_body_close_gap(struct smtp_flow *flow);
+enum smtp_verdict smtp_body_close_gap(struct smtp_flow *flow, u32 piece);
 
 /**
  * smtp_body_short() - is the segment one of those that end a body?

@@ -209,7 +209,7 @@ static enum smtp_verdict smtp_stream_judge(struct smtp_flow *flow,
 			st->next += to - off;
 		} else if (st->in_body) {
 			if (smtp_body_judge(flow, seg, off, to) == SMTP_RESET ||
-			    smtp_body_close_gap(flow) == SMTP_RESET)
+			    smtp_body_close_gap(flow, start + off) == SMTP_RESET)
 				return SMTP_RESET;
 			if (!st->in_body)
 				smtp_session_body_end(flow);

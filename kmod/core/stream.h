@@ -78,11 +78,13 @@ enum smtp_body_state {
  * @start: sequence number of the first
  * @end: behind the last
  * @state: enum smtp_body_state behind the last
+ * @eols: how many of the first are a line end: 1, LF; 2, CRLF
  */
 struct smtp_ahead {
 	u32 start;
 	u32 end;
 	u8 state;
+	u8 eols;
 };
 
 enum smtp_mark_kind {

@@ -809,8 +809,9 @@ static uint8_t body_masked(struct model *m, uint32_t p, uint32_t to)
 	const struct model_dir *d = &m->d[0];
 	int64_t q = p;
 	uint8_t c = d->in[p];
-	bool next1 = p + 1 < to && d->piece[p + 1] == d->piece[p];
-	bool next2 = next1 && p + 2 < to && d->piece[p + 2] == d->piece[p];
+	/* In sight behind it: of the same piece, or passed ahead of a gap */
+	bool next1 = p + 1 < to && d->piece[p + 1] <= d->piece[p];
+	bool next2 = next1 && p + 2 < to && d->piece[p + 2] <= d->piece[p];
 	bool crlf;
 
 	if (m->policy.smuggling)

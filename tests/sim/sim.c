@@ -518,15 +518,19 @@ static void check_ahead(struct sim *s, s64 off, u32 n)
 {
 	const u8 *b = s->model.d[0].in + off;
 	int c1, c2, c3;
+	u32 eols;
 	s64 pos;
 
 	if (s->model.state == M_TLS)
 		return;
 	if (s->model.state != M_BODY)
 		sim_fail(s, "contract 3: octets beyond a gap passed in command state");
+	/* A line end is judged when the gap closes, more than that is not */
+	eols = n > 1 && b[0] == '\r' && b[1] == '\n' ? 2 : b[0] == '\n';
 	if (s->model.d[0].piece[off] == s->piece && passed(s, off - 1) < 0 &&
-	    (is_eol(b[0]) || (b[0] == '.' && (n == 1 || is_eol(b[1])))))
-		sim_fail(s, "contract 3: a segment beyond a gap begins with %s", quote(b, 1));
+	    (n == eols || is_eol(b[eols]) || b[eols] == '.'))
+		sim_fail(s, "contract 3: a segment beyond a gap begins with %s",
+			 quote(b, n < 3 ? n : 3));
 	for (pos = off; pos < off + n; pos++) {
 		c1 = passed(s, pos - 1);
 		c2 = c1 < 0 ? -1 : passed(s, pos - 2);

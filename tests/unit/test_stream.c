@@ -174,9 +174,12 @@ static void test_contract3_body_ahead(void **state)
 	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 60, "short"), -1);
 	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 60, "abc\r\n.\r\nEXPN"), -1);
 	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 60, "abcde\n.\nfgh"), -1);
-	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 60, "\nbcdefghij"), -1);
 	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 60, "\rbcdefghij"), -1);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 60, ".bcdefghij"), -1);
 	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 60, ".\r\ndefghij"), -1);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 60, "\n.cdefghij"), -1);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 60, "\r\n.defghij"), -1);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 60, "\r\n\r\nfghij"), -1);
 	/* The gap closes, and with the next the other one */
 	assert_int_equal(fix_at(&f, SMTP_CLIENT, at, "ABCDEFGH\r\n"), 10);
 	assert_int_equal(f.flow.stream[SMTP_CLIENT].next, CLIENT_ISN + at + 20);
@@ -185,6 +188,114 @@ static void test_contract3_body_ahead(void **state)
 	/* ... and the state behind it is right: this is the end */
 	f.at[SMTP_CLIENT] = at + 40;
 	client(&f, ".\r\nEXPN\r\n", ".\r\nXXXX\r\n");
+	fix_end(&f);
+}
+
+/* A line end passes ahead: what the gap ends with tells what it means (D3, D4) */
+static void test_contract3_line_end_ahead(void **state)
+{
+#define MASK	SMTP_FIXUP_SMUGGLING_MASK
+#define LOG	SMTP_FIXUP_SMUGGLING_LOG
+#define DROP	SMTP_FIXUP_SMUGGLING_DROP
+	static const struct {
+		const char *gap, *out, *ahead;
+		u8 smuggling;
+	} cases[] = {
+		{ "ABCDEFGHIJ", "ABCDEFGHIJ", "\nbcdefghij", MASK },
+		{ "ABCDEFGHIJ", "ABCDEFGHIJ", "\r\ncdefghij", MASK },
+		{ "ABCDEFGHI\r", "ABCDEFGHI\r", "\nbcdefghij", MASK },
+		{ "ABCDEFGH\r\n", "ABCDEFGH\r\n", "\r\ncdefghij", MASK },
+		{ "ABCDEFGHI.", "ABCDEFGHI.", "\r\ncdefghij", MASK },
+		/* The end of data, and what is behind it has passed */
+		{ "ABCDEF\r\n.\r", NULL, "\nEXPN xy\r\n", MASK },
+		{ "ABCDEFG\r\n.", NULL, "\r\nEXPN x\r\n", MASK },
+		/* Its likes: the dot has not left */
+		{ "ABCDEFG\r\n.", "ABCDEFG\r\n ", "\nEXPN xy\r\n", MASK },
+		{ "ABCDEFGH\n.", "ABCDEFGH\n ", "\nEXPN xy\r\n", MASK },
+		{ "ABCDEFGH\n.", "ABCDEFGH\n ", "\r\nEXPN x\r\n", MASK },
+		{ "ABCDEF\r\n.\r", "ABCDEF\r\n \r", "EXPN xyz\r\n", MASK },
+		{ "ABCDEF\r\n.\r", "ABCDEF\r\n \r", "\r\nEXPN x\r\n", MASK },
+		{ "ABCDEFG\r\n.", "ABCDEFG\r\n.", "\nEXPN xy\r\n", LOG },
+		{ "ABCDEF\r\n.\r", "ABCDEF\r\n.\r", "\r\nEXPN x\r\n", LOG },
+		{ "ABCDEFG\r\n.", NULL, "\r\nEXPN x\r\n", LOG },
+		{ "ABCDEFG\r\n.", NULL, "\nEXPN xy\r\n", DROP },
+	};
+
+#undef MASK
+#undef LOG
+#undef DROP
+	char out[11] = "";
+	struct fix f;
+	u32 at, i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		u32 ahead = strlen(cases[i].ahead);
+
+		fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+		f.policy.smuggling = cases[i].smuggling;
+		fix_body(&f);
+		client(&f, "0123456789", "0123456789");
+		at = f.at[SMTP_CLIENT];
+		assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 10, cases[i].ahead), ahead);
+		/* Again as it was, or not at all: the gap is not closed yet */
+		assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 10, cases[i].ahead), ahead);
+		assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 10, "x"),
+				 cases[i].ahead[0] == 'E' ? 1 : -1);
+		assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 10, "\n12345"),
+				 cases[i].ahead[0] == '\n' ? 6 : -1);
+		if (!cases[i].out) {
+			assert_int_equal(fix_at(&f, SMTP_CLIENT, at, cases[i].gap), -2);
+			fix_end(&f);
+			continue;
+		}
+		assert_int_equal(fix_at(&f, SMTP_CLIENT, at, cases[i].gap), 10);
+		memcpy(out, f.out, 10);
+		assert_string_equal(out, cases[i].out);
+		assert_int_equal(f.flow.stream[SMTP_CLIENT].next,
+				 CLIENT_ISN + at + 10 + ahead);
+		/* ... and all of it again, in one piece */
+		assert_int_equal(fix_at(&f, SMTP_CLIENT, at, cases[i].gap), 10);
+		memcpy(out, f.out, 10);
+		assert_string_equal(out, cases[i].out);
+		/* No other copy of either part makes an end of data */
+		if (cases[i].out[9] == '.')
+			assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 10, "x"), -1);
+		fix_end(&f);
+	}
+}
+
+/* Two ranges meet at a line end, before the gap in front of both closes */
+static void test_contract3_line_end_between_ranges(void **state)
+{
+	struct fix f;
+	u32 at;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	fix_body(&f);
+	client(&f, "0123456789", "0123456789");
+	at = f.at[SMTP_CLIENT];
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 20, "\r\ncdefghij"), 10);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 10, "abcdefghi."), 10);
+	/* The dot has a line end behind it: so has a repetition */
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 10, "abcdefghi."), 10);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at, "ABCDEFGHIJ"), 10);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 10, "abcdefghi.\r\ncdefghij"), 20);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 10, "abcdefghi.xycdefghij"), -1);
+	fix_end(&f);
+
+	/* No end of data over both; what is like one loses its dot (D4) */
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	fix_body(&f);
+	client(&f, "0123456789", "0123456789");
+	at = f.at[SMTP_CLIENT];
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 20, "\r\nEXPN x\r\n"), 10);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 10, "abcdefg\r\n."), -1);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 10, "abcdefgh\n."), -1);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at, "ABCDEFGHIJ"), 10);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 10, "abcdefgh\n."), 10);
+	assert_memory_equal(f.out, "abcdefgh\n ", 10);
 	fix_end(&f);
 }
 
@@ -478,6 +589,8 @@ int run_stream(void)
 		cmocka_unit_test(test_contract1_large_segment_is_cut),
 		cmocka_unit_test(test_contract3_gap_in_command_state),
 		cmocka_unit_test(test_contract3_body_ahead),
+		cmocka_unit_test(test_contract3_line_end_ahead),
+		cmocka_unit_test(test_contract3_line_end_between_ranges),
 		cmocka_unit_test(test_contract3_many_gaps),
 		cmocka_unit_test(test_contract3_gap_without_memory),
 		cmocka_unit_test(test_contract3_end_in_a_gap),
