@@ -200,7 +200,7 @@ static void test_contract3_line_end_ahead(void **state)
 	static const struct {
 		const char *gap, *out, *ahead;
 		u8 smuggling;
-	} cases[] = {
+	} gaps[] = {
 		{ "ABCDEFGHIJ", "ABCDEFGHIJ", "\nbcdefghij", MASK },
 		{ "ABCDEFGHIJ", "ABCDEFGHIJ", "\r\ncdefghij", MASK },
 		{ "ABCDEFGHI\r", "ABCDEFGHI\r", "\nbcdefghij", MASK },
@@ -229,37 +229,37 @@ static void test_contract3_line_end_ahead(void **state)
 	u32 at, i;
 
 	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		u32 ahead = strlen(cases[i].ahead);
+	for (i = 0; i < sizeof(gaps) / sizeof(*gaps); i++) {
+		u32 ahead = strlen(gaps[i].ahead);
 
 		fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
-		f.policy.smuggling = cases[i].smuggling;
+		f.policy.smuggling = gaps[i].smuggling;
 		fix_body(&f);
 		client(&f, "0123456789", "0123456789");
 		at = f.at[SMTP_CLIENT];
-		assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 10, cases[i].ahead), ahead);
+		assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 10, gaps[i].ahead), ahead);
 		/* Again as it was, or not at all: the gap is not closed yet */
-		assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 10, cases[i].ahead), ahead);
+		assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 10, gaps[i].ahead), ahead);
 		assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 10, "x"),
-				 cases[i].ahead[0] == 'E' ? 1 : -1);
+				 gaps[i].ahead[0] == 'E' ? 1 : -1);
 		assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 10, "\n12345"),
-				 cases[i].ahead[0] == '\n' ? 6 : -1);
-		if (!cases[i].out) {
-			assert_int_equal(fix_at(&f, SMTP_CLIENT, at, cases[i].gap), -2);
+				 gaps[i].ahead[0] == '\n' ? 6 : -1);
+		if (!gaps[i].out) {
+			assert_int_equal(fix_at(&f, SMTP_CLIENT, at, gaps[i].gap), -2);
 			fix_end(&f);
 			continue;
 		}
-		assert_int_equal(fix_at(&f, SMTP_CLIENT, at, cases[i].gap), 10);
+		assert_int_equal(fix_at(&f, SMTP_CLIENT, at, gaps[i].gap), 10);
 		memcpy(out, f.out, 10);
-		assert_string_equal(out, cases[i].out);
+		assert_string_equal(out, gaps[i].out);
 		assert_int_equal(f.flow.stream[SMTP_CLIENT].next,
 				 CLIENT_ISN + at + 10 + ahead);
 		/* ... and all of it again, in one piece */
-		assert_int_equal(fix_at(&f, SMTP_CLIENT, at, cases[i].gap), 10);
+		assert_int_equal(fix_at(&f, SMTP_CLIENT, at, gaps[i].gap), 10);
 		memcpy(out, f.out, 10);
-		assert_string_equal(out, cases[i].out);
+		assert_string_equal(out, gaps[i].out);
 		/* No other copy of either part makes an end of data */
-		if (cases[i].out[9] == '.')
+		if (gaps[i].out[9] == '.')
 			assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 10, "x"), -1);
 		fix_end(&f);
 	}
