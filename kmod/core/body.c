@@ -47,7 +47,7 @@ static bool smtp_body_at_eol(u8 state)
 	       state == SMTP_BODY_CRLF || state == SMTP_BODY_DOT_CR;
 }
 
-/* The state behind octets that hold no dot and follow plain text */
+/* The state behind octets that follow plain text and hold no dot but in text */
 static u8 smtp_body_state_behind(const u8 *p, u32 n)
 {
 	if (!n || !smtp_is_eol(p[n - 1]))
@@ -182,10 +182,12 @@ static bool smtp_mark_add(struct smtp_flow *flow, u32 seq, u8 kind,
 	return true;
 }
 
-/* Adds a mark of a dot with no line end and no dot beside it, behind all others,
- * where there is room: almost all dots are such. False: none was added.
+/* Adds a mark of a dot with no line end before it and no dot beside it, behind
+ * all others, where there is room: almost all dots are such. False: none was
+ * added.
  */
-static inline bool smtp_mark_append(struct smtp_stream *st, u32 seq)
+static inline bool smtp_mark_append(struct smtp_stream *st, u32 seq,
+				    bool eol_behind)
 {
 	if (st->nr_marks == st->max_marks ||
 	    (st->nr_marks &&
@@ -193,6 +195,7 @@ static inline bool smtp_mark_append(struct smtp_stream *st, u32 seq)
 		return false;
 	st->marks[st->nr_marks++] = (struct smtp_mark) {
 		.seq = seq, .len = 1, .kind = SMTP_MARK_DOTS,
+		.eol_behind = eol_behind,
 	};
 	return true;
 }
@@ -363,6 +366,29 @@ static bool smtp_body_let_be(struct smtp_flow *flow, u8 c)
 
 /* -- judging ------------------------------------------------------------ */
 
+/* Runs over octets that follow plain text, the first of them no dot, and marks
+ * the dots that smtp_mark_append() is for. Returns how many, up to another dot.
+ */
+static u32 smtp_body_text(struct smtp_stream *st, u32 seq, const u8 *p, u32 n)
+{
+	bool vector = n >= SMTP_VECTOR_MIN && smtp_vector_begin();
+	u32 i = 0;
+
+	for (;; i++) {
+		u8 behind;
+
+		i += smtp_find(p + i, n - i, '.', vector);
+		if (n - i < 2 || smtp_octets[p[i - 1]])
+			break;
+		behind = smtp_octets[p[i + 1]];
+		if (behind == OCTET_DOT || !smtp_mark_append(st, seq + i, behind))
+			break;
+	}
+	if (vector)
+		smtp_vector_end();
+	return i;
+}
+
 /* Runs over octets and marks their dots, as long as nothing happens. @seq is
  * that of p[0]. Returns how many; fewer than n where the next one leads to
  * *event, or without an event, where there is no room for a mark.
@@ -381,18 +407,12 @@ static u32 smtp_body_run(struct smtp_flow *flow, u8 *state, u32 seq,
 		u8 step;
 
 		if (s == SMTP_BODY_TEXT && p[i] != '.') {
-			u32 dot = i + smtp_find(p + i, n - i, '.');
+			u32 text = smtp_body_text(st, seq + i, p + i, n - i);
 
-			s = smtp_body_state_behind(p + i, dot - i);
-			i = dot;
+			s = smtp_body_state_behind(p + i, text);
+			i += text;
 			if (i == n)
 				break;
-			if (s == SMTP_BODY_TEXT && n - i > 1 &&
-			    !smtp_octets[p[i + 1]] &&
-			    smtp_mark_append(st, seq + i)) {
-				i++;
-				continue;
-			}
 		}
 		step = smtp_body_step(s, p[i]);
 		if (unlikely(step > SMTP_BODY_DOT_CR)) {
@@ -561,7 +581,7 @@ static bool smtp_segment_dots(struct smtp_segment *seg, u32 from, u32 to,
 
 		if (n > to - from)
 			n = to - from;
-		if (!dots && smtp_find(p, n, '.') < n)
+		if (!dots && smtp_find(p, n, '.', false) < n)
 			return false;
 		for (i = 0; dots && i < n; i++)
 			if (p[i] != '.')

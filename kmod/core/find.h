@@ -4,6 +4,7 @@
 #define _SMTP_CORE_FIND_H
 
 #include "host.h"
+#include "vector.h"
 
 #define SMTP_ONES	0x0101010101010101ULL
 
@@ -68,6 +69,7 @@ static __always_inline bool smtp_block_maybe(const u8 *p, u64 c)
  * @p: octets
  * @n: how many
  * @c: its value, ASCII
+ * @vector: within smtp_vector_begin()?
  *
  * Eight words at a time, and first as if all were ASCII: bodies are almost all
  * bytes of mail, and dots are rare in them. Not memchr(): the kernel's goes
@@ -75,7 +77,7 @@ static __always_inline bool smtp_block_maybe(const u8 *p, u64 c)
  *
  * Return: its place, or @n.
  */
-static inline u32 smtp_find(const u8 *p, u32 n, u8 c)
+static __always_inline u32 smtp_find(const u8 *p, u32 n, u8 c, bool vector)
 {
 	const u64 all = c * SMTP_ONES;
 	const u8 *end = p + n;
@@ -84,7 +86,12 @@ static inline u32 smtp_find(const u8 *p, u32 n, u8 c)
 	while (end - q >= 64) {
 		const u8 *block;
 
-		if (!smtp_block_maybe(q, all)) {
+		if (vector) {
+			q = smtp_vector_find(q, end, all);
+			if (end - q >= 64)
+				return q - p;
+			break;
+		} else if (!smtp_block_maybe(q, all)) {
 			q += 64;
 			continue;
 		}

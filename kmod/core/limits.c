@@ -111,7 +111,7 @@ static bool smtp_reading_header_ends(const struct smtp_reading *r, const u8 *p,
 static u32 smtp_reading_line(struct smtp_flow *flow, const u8 *p, u32 n, u32 max)
 {
 	struct smtp_reading *r = flow->reading;
-	u32 len = smtp_find(p, n, '\n');
+	u32 len = smtp_find(p, n, '\n', false);
 	bool ends = len < n;
 
 	if (max && !r->let_be && r->len + len + ends > max) {

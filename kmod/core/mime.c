@@ -425,7 +425,7 @@ static bool smtp_mime_octet(struct smtp_mime *m, u8 c, u32 max)
  */
 static u32 smtp_mime_skip(struct smtp_mime *m, const u8 *p, u32 n)
 {
-	u32 i = smtp_find(p, n, '-');
+	u32 i = smtp_find(p, n, '-', false);
 
 	if (i && p[i - 1] == '\n')
 		m->line = SMTP_MIME_START;

@@ -469,24 +469,29 @@ static void test_d4_drop(void **state)
 static void test_d3_d4_find(void **state)
 {
 	static const u8 fillers[] = { 0, 'a', '-', '/', 0x7f, 0x80, 0xae, 0xaf, 0xff };
-	u8 bytes[200];
+	u8 bytes[400];
 	u32 i, n, at;
 
 	(void)state;
-	for (i = 0; i < sizeof(fillers); i++) {
-		memset(bytes, fillers[i], sizeof(bytes));
-		for (n = 0; n < 150; n++) {
-			assert_int_equal(smtp_find(bytes + n % 8, n, '.'), n);
+	for (i = 0; i < 2 * sizeof(fillers); i++) {
+		u8 filler = fillers[i / 2];
+		bool vector = i % 2 && smtp_vector_begin();
+
+		memset(bytes, filler, sizeof(bytes));
+		for (n = 0; n < 300; n++) {
+			assert_int_equal(smtp_find(bytes + n % 8, n, '.', vector), n);
 			assert_int_equal(smtp_find_last(bytes + n % 8, n, '.'), 0);
 			for (at = 0; at < n; at++) {
 				bytes[n % 8 + at] = '.';
 				bytes[n % 8 + n] = '.';	/* behind them: not found */
-				assert_int_equal(smtp_find(bytes + n % 8, n, '.'), at);
+				assert_int_equal(smtp_find(bytes + n % 8, n, '.', vector), at);
 				assert_int_equal(smtp_find_last(bytes + n % 8, n, '.'), at + 1);
-				bytes[n % 8 + at] = fillers[i];
-				bytes[n % 8 + n] = fillers[i];
+				bytes[n % 8 + at] = filler;
+				bytes[n % 8 + n] = filler;
 			}
 		}
+		if (vector)
+			smtp_vector_end();
 	}
 }
 
