@@ -160,6 +160,7 @@ static const char *const rules[NR_RULES] = {
 	"A1", "A2", "E1", "E2", "E3", "E4",
 	"D1", "D2", "D3", "D4", "D5", "D6", "D7", "D8", "D9",
 	"S1", "S2", "S3", "L", "M", "T1", "T2",
+	"mailhost", "pix-4.4", "pix-5.1", "asa",
 };
 
 static int usage(void)

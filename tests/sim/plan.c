@@ -619,6 +619,41 @@ static void make_chunks(struct plan *p, struct rng *r)
 	p->policy.keywords |= SMTP_KEYWORD_BIT(CHUNKING);
 }
 
+/* RULES.md, "Presets", each by itself */
+static void make_preset(struct plan *p, struct rng *r)
+{
+	static const struct model_policy models[] = {
+		{ .banner = MODEL_CMAP, .reject = MODEL_NOOP },
+		{ .banner = MODEL_STARS },
+		{ .special = MODEL_REPLACE },
+		{ .banner = MODEL_STARS, .esmtp = true, .tls = true },
+	};
+	static const u8 modes[] = {
+		SMTP_FIXUP_MODE_MAILHOST, SMTP_FIXUP_MODE_PIX_4_4,
+		SMTP_FIXUP_MODE_PIX_5_1, SMTP_FIXUP_MODE_ASA,
+	};
+	static const struct model_limit vendor[MODEL_LIMITS] = {
+		[MODEL_COMMAND_LINE] = { 512, MODEL_DROP },
+		[MODEL_RCPT] = { 100, MODEL_DROP },
+		[MODEL_SENDER] = { 320, MODEL_DROP },
+		[MODEL_HEADER_LINE] = { 998, MODEL_DROP },
+		[MODEL_BODY_LINE] = { 998, MODEL_LOG },
+	};
+	u32 i = rng_below(r, sizeof(modes));
+	bool observe = p->policy.observe;
+
+	if (rng_below(r, 10))
+		return;
+	p->preset = modes[i];
+	p->model = models[i];
+	memcpy(p->model.limits, vendor, sizeof(vendor));
+	if (modes[i] != SMTP_FIXUP_MODE_ASA)
+		memset(p->model.limits, 0, sizeof(p->model.limits));
+	smtp_policy_init(&p->policy, modes[i]);
+	p->policy.observe = observe;
+	p->chunks = false;
+}
+
 static void make_net(struct net_plan *n, struct rng *r)
 {
 	static const u32 rates[] = { 0, 0, 0, 10, 50, 150, 300 };
@@ -700,6 +735,8 @@ void plan_make(struct plan *p, u64 seed)
 	make_keywords(p, &r);
 	r = rng_make(seed, 11);
 	make_chunks(p, &r);
+	r = rng_make(seed, 12);
+	make_preset(p, &r);
 	r = rng_make(seed, 2);
 	if (p->client == CLIENT_HOSTILE && rng_below(&r, 8))
 		hostile_dialogue(p, &r);
@@ -795,6 +832,7 @@ void plan_print(const struct plan *p, const struct diet *diet)
 	u32 i;
 
 	printf("policy: %s banner %s%s%s%s%s%s%s\n",
+	       p->preset ? smtp_mode_names[p->preset] :
 	       p->model.esmtp ? "esmtp" : "fixup", banners[p->model.banner],
 	       p->model.keep_esmtp ? " keep-esmtp" : "",
 	       p->model.tls_required ? " tls require" :

@@ -1091,6 +1091,9 @@ static void setup(struct sim *s, u64 seed, const struct diet *diet, bool trace)
 	s->diet = diet;
 	s->trace = trace;
 	model_init(&s->model, &s->plan.model);
+	if (s->plan.preset)
+		s->model.rules |= 1ULL << (s->plan.preset - SMTP_FIXUP_MODE_MAILHOST +
+					   RULE_MAILHOST);
 	smtp_flow_init(&s->flow, &s->plan.policy, s->plan.isn[0], s->plan.isn[1]);
 	memset(&s->server, 0, sizeof(s->server));
 	memset(&s->client, 0, sizeof(s->client));

@@ -85,6 +85,7 @@ struct plan {
 	u64 seed;
 	struct model_policy model;
 	struct smtp_policy policy;
+	u8 preset;		/* enum smtp_fixup_mode: as it is; or 0 */
 	char banner[SMTP_FIXUP_TEXT_MAX + 7];	/* of model.text */
 	bool loopback;	/* lengths must stay */
 	u32 pull;	/* an edit behind these octets of a GSO packet cuts it, 0: none */
