@@ -336,7 +336,8 @@ static int smtp_help_packet(struct sk_buff *skb, unsigned int protoff,
 
 	/* Where nft gave the helper it gave no more, and later it is too late */
 	if (!nf_ct_is_confirmed(ct) && !nfct_seqadj(ct)) {
-		nfct_seqadj_ext_add(ct);
+		if (!nfct_seqadj_ext_add(ct))
+			return -ENOMEM;
 		data = nfct_help_data(ct);	/* may have moved */
 	}
 
