@@ -119,6 +119,7 @@ requests() {
 packets() {
 	local refused mode
 	echo Y >"$FAILSLAB/ignore-gfp-wait"
+	count_suite "failslab.py" "$PYTHON" "$ROOT/tests/vm/failslab.py"
 	module_only
 	for mode in "esmtp" "esmtp banner text mx reject noop ehlo strip"; do
 		# shellcheck disable=SC2086
