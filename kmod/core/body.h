@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Body: the search for the end of data, and what is remembered of a body so
- * that no repetition can bring an end that the first copy did not have.
- * RULES.md D3, D4, D9; DESIGN.md, "The stream contract", points 2 and 3.
+ * Body: the search for the end of data. RULES.md D3, D4, D9.
  *
- * A body is not kept. What is remembered of it until it is ACKed are its dots,
- * and whether a line end stands beside them: a repetition must have the same.
- * Then whatever mixture of copies the server puts together, there is no end
- * of data in it that the first copy did not have.
+ * A body is not kept. What is remembered of it until it is ACKed are its dots
+ * (marks.h): repetitions are held against them (repeat.h). What comes beyond a
+ * gap is ahead.h's.
  */
 #ifndef _SMTP_CORE_BODY_H
 #define _SMTP_CORE_BODY_H
@@ -17,6 +14,10 @@
 #define SMTP_END_OF_DATA_LEN	5
 
 extern const u8 smtp_end_of_data[SMTP_END_OF_DATA_LEN];
+
+/* What else than an enum smtp_body_state an octet can lead to */
+#define SMTP_BODY_END		(SMTP_BODY_DOT_CR + 1)	/* CRLF.CRLF: D3 */
+#define SMTP_BODY_SMUGGLED	(SMTP_BODY_DOT_CR + 2)	/* its like: D4 */
 
 /**
  * smtp_body_begin() - the 354 has come, a body begins at stream->next
@@ -42,27 +43,6 @@ enum smtp_verdict smtp_body_judge(struct smtp_flow *flow,
 				  struct smtp_segment *seg, u32 off, u32 to);
 
 /**
- * smtp_body_ahead() - may a segment of a body pass ahead of a gap?
- * @flow: the flow
- * @seg: the segment, beyond stream->next
- *
- * It may when it can neither hold the end of data nor be what follows it.
- *
- * Return: %SMTP_PASS or %SMTP_DROP.
- */
-enum smtp_verdict smtp_body_ahead(struct smtp_flow *flow,
-				  struct smtp_segment *seg);
-
-/**
- * smtp_body_close_gap() - take over what has passed ahead of stream->next
- * @flow: the flow
- * @piece: sequence number from which on up to stream->next nothing has left
- *
- * Return: %SMTP_PASS or %SMTP_RESET, as smtp_body_judge().
- */
-enum smtp_verdict smtp_body_close_gap(struct smtp_flow *flow, u32 piece);
-
-/**
  * smtp_body_short() - is the segment one of those that end a body?
  * @st: the client's stream
  * @seg: the segment
@@ -75,52 +55,59 @@ bool smtp_body_short(const struct smtp_stream *st,
 		     const struct smtp_segment *seg);
 
 /**
- * smtp_body_skip() - take a gap for text, as if it had been judged
- * @flow: the flow, which is only observed
- * @seq: sequence number behind the gap
- */
-void smtp_body_skip(struct smtp_flow *flow, u32 seq);
-
-/**
- * smtp_body_repeat() - is this a repetition that brings no end of data?
- * @st: the client's stream
- * @seg: the segment
- * @from: sequence number of the first octet that is repeated
- * @to: behind the last
+ * smtp_body_step() - what does an octet lead to?
+ * @state: enum smtp_body_state
+ * @c: the octet behind it
  *
- * Return: whether it may pass.
+ * Return: enum smtp_body_state, %SMTP_BODY_END or %SMTP_BODY_SMUGGLED.
  */
-bool smtp_body_repeat(const struct smtp_stream *st, struct smtp_segment *seg,
-		      u32 from, u32 to);
+u8 smtp_body_step(u8 state, u8 c);
 
 /**
- * smtp_body_ack() - forget the marks of what the far end has
+ * smtp_body_run() - run over octets and mark their dots while nothing happens
+ * @flow: the flow
+ * @state: enum smtp_body_state before them, and then behind
+ * @seq: sequence number of the first
+ * @p: the octets
+ * @n: how many
+ * @event: result: what the next one leads to, or 0
+ *
+ * Return: how many; fewer than @n before an event, and where there is no room
+ * for a mark.
+ */
+u32 smtp_body_run(struct smtp_flow *flow, u8 *state, u32 seq, const u8 *p,
+		  u32 n, u8 *event);
+
+/**
+ * smtp_body_defuse() - overwrite what is like an end of data (D4)
+ * @flow: the flow; the octet at stream->next would complete it
+ * @from: sequence number from which on nothing has left
+ * @to: up to there
+ * @stuck: result: there is no room for a mark
+ *
+ * That is its dot, or where that has left, the octet behind it.
+ *
+ * Return: %SMTP_PASS, or %SMTP_RESET: too late.
+ */
+enum smtp_verdict smtp_body_defuse(struct smtp_flow *flow, u32 from, u32 to,
+				   bool *stuck);
+
+/**
+ * smtp_body_see() - note what is like an end of data and is let be (D4)
+ * @flow: the flow; the octet at stream->next completes it. It may end with this.
+ */
+void smtp_body_see(struct smtp_flow *flow);
+
+/**
+ * smtp_body_ack() - forget what the far end has
  * @st: the stream; stream->acked is new
  */
 void smtp_body_ack(struct smtp_stream *st);
 
 /**
- * smtp_body_kept_from() - where the body ends as far as repetitions go
- * @st: the client's stream
- *
- * Return: sequence number behind the octets that smtp_body_repeat() answers
- * for: of a body that has ended, the end of data is known.
- */
-u32 smtp_body_kept_from(const struct smtp_stream *st);
-
-/**
- * smtp_body_forget() - forget all marks, and what passed ahead
+ * smtp_body_forget() - forget all of a body
  * @st: the stream
  */
 void smtp_body_forget(struct smtp_stream *st);
-
-/**
- * smtp_body_overwrite() - overwrite what was overwritten in the first copy
- * @st: the client's stream
- * @seg: the segment; its first seg->pass octets go on
- *
- * Return: 0, or what smtp_segment.write returned.
- */
-int smtp_body_overwrite(const struct smtp_stream *st, struct smtp_segment *seg);
 
 #endif /* _SMTP_CORE_BODY_H */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Observe. See observe.h. */
+#include "ahead.h"
 #include "body.h"
 #include "observe.h"
 
@@ -142,7 +143,7 @@ void smtp_observe_segment(struct smtp_flow *flow, enum smtp_dir dir,
 	 */
 	if (!done && st->in_body && smtp_seq_before(st->next, seg->seq) &&
 	    !smtp_body_short(st, seg)) {
-		smtp_body_skip(flow, seg->seq);
+		smtp_ahead_skip(flow, seg->seq);
 		done = smtp_observe_judge(flow, dir, &shadow);
 	}
 	if (!flow->unobserved && done < seg->len &&

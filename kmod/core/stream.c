@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Stream: segments to bytes in order. See stream.h. */
 #include "stream.h"
+#include "ahead.h"
 #include "body.h"
 #include "limits.h"
 #include "observe.h"
+#include "repeat.h"
 
 void smtp_flow_init(struct smtp_flow *flow, const struct smtp_policy *policy,
 		    u32 client_seq, u32 server_seq)
@@ -209,7 +211,7 @@ static enum smtp_verdict smtp_stream_judge(struct smtp_flow *flow,
 			st->next += to - off;
 		} else if (st->in_body) {
 			if (smtp_body_judge(flow, seg, off, to) == SMTP_RESET ||
-			    smtp_body_close_gap(flow, start + off) == SMTP_RESET)
+			    smtp_ahead_close_gap(flow, start + off) == SMTP_RESET)
 				return SMTP_RESET;
 			if (!st->in_body)
 				smtp_session_body_end(flow);
@@ -281,13 +283,13 @@ static int smtp_stream_overwrite(const struct smtp_stream *st,
 	const struct smtp_replay *r = &st->replay;
 	const struct smtp_edit *e = &st->edit;
 	u32 first = smtp_edit_out(e, seg->seq);
-	u32 end = smtp_body_kept_from(st);
+	u32 end = smtp_repeat_kept_from(st);
 	u32 n = st->body_end - end;
 	struct smtp_kept run;
 	int err = 0;
 
 	if (st->nr_marks)
-		err = smtp_body_overwrite(st, seg);
+		err = smtp_repeat_overwrite(st, seg);
 	if (!err && !st->in_body && smtp_seq_before(st->acked, st->body_end))
 		err = smtp_segment_overwrite(seg, first, smtp_edit_out(e, end),
 					     smtp_end_of_data +
@@ -320,8 +322,8 @@ static bool smtp_stream_repeat(struct smtp_flow *flow, struct smtp_stream *st,
 	if (!st->in_body && !smtp_seq_before(st->acked, st->body_end))
 		return true;		/* all of it is in the replay */
 	from = smtp_seq_max(from, st->body_start);
-	to = smtp_seq_min(to, smtp_body_kept_from(st));
-	if (!smtp_seq_before(from, to) || smtp_body_repeat(st, seg, from, to))
+	to = smtp_seq_min(to, smtp_repeat_kept_from(st));
+	if (!smtp_seq_before(from, to) || smtp_repeat_judge(st, seg, from, to))
 		return true;
 	smtp_event(flow, SMTP_FIXUP_EVENT_BODY_REWRITE_REFUSED, NULL, 0);
 	return false;
@@ -360,7 +362,7 @@ enum smtp_verdict smtp_flow_enforce(struct smtp_flow *flow, enum smtp_dir dir,
 			return SMTP_PASS;
 		if (st->in_body && seg->len && !seg->fin &&
 		    !smtp_policy_ends_bodies(flow->policy))
-			verdict = smtp_body_ahead(flow, seg);
+			verdict = smtp_ahead_judge(flow, seg);
 		if (verdict == SMTP_PASS)
 			smtp_host_count(flow, SMTP_FIXUP_CNT_SEGMENTS_AHEAD, 1);
 		else

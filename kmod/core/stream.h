@@ -260,6 +260,14 @@ enum smtp_verdict smtp_flow_segment(struct smtp_flow *flow, enum smtp_dir dir,
 enum smtp_verdict smtp_flow_enforce(struct smtp_flow *flow, enum smtp_dir dir,
 				    struct smtp_segment *seg);
 
+/* The octet at @seq, one of the segment's */
+static inline u8 smtp_segment_octet(struct smtp_segment *seg, u32 seq)
+{
+	u32 n;
+
+	return *seg->read(seg, seq - seg->seq, &n);
+}
+
 /**
  * smtp_segment_copy() - copy octets of a segment
  * @seg: the segment

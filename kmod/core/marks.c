@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Marks: what is remembered of the dots of a body. See marks.h. */
+#include "events.h"
+#include "marks.h"
+
+u32 smtp_mark_behind(const struct smtp_stream *st, u32 seq)
+{
+	u32 low = 0, high = st->nr_marks;
+
+	/* Most often the last one, or behind it */
+	if (!high || !smtp_seq_before(seq, smtp_mark_end(&st->marks[high - 1])))
+		return high;
+	if (!smtp_seq_before(seq, st->marks[high - 1].seq))
+		return high - 1;
+	while (low < high) {
+		u32 mid = (low + high) / 2;
+
+		if (smtp_seq_before(seq, smtp_mark_end(&st->marks[mid])))
+			high = mid;
+		else
+			low = mid + 1;
+	}
+	return low;
+}
+
+struct smtp_mark *smtp_mark_at(const struct smtp_stream *st, u32 seq)
+{
+	u32 i = smtp_mark_behind(st, seq);
+
+	if (i == st->nr_marks || smtp_seq_before(seq, st->marks[i].seq))
+		return NULL;
+	return &st->marks[i];
+}
+
+void *smtp_array_grow(struct smtp_flow *flow, void *array, u32 size, u32 room)
+{
+	void *larger = smtp_host_alloc(room);
+
+	if (!larger) {
+		smtp_event(flow, SMTP_FIXUP_EVENT_MEMORY_REFUSED, NULL, 0);
+		return NULL;
+	}
+	if (array)
+		memcpy(larger, array, size);
+	smtp_host_free(array, size);
+	return larger;
+}
+
+/* How many marks are of what the far end has? Not the dot right before it, nor
+ * that before a CR: a repetition may begin behind those.
+ */
+static u32 smtp_marks_acked(const struct smtp_stream *st)
+{
+	return smtp_mark_behind(st, st->acked - 2);
+}
+
+static void smtp_marks_drop(struct smtp_stream *st, u32 gone)
+{
+	st->nr_marks -= gone;
+	memmove(st->marks, st->marks + gone, st->nr_marks * sizeof(*st->marks));
+}
+
+bool smtp_marks_grow(struct smtp_flow *flow)
+{
+	struct smtp_stream *st = &flow->stream[SMTP_CLIENT];
+	u32 max = st->max_marks ? 2 * st->max_marks : SMTP_MARKS_MIN;
+	u32 gone = smtp_marks_acked(st);
+	struct smtp_mark *marks;
+
+	if (gone) {
+		smtp_marks_drop(st, gone);
+		return true;
+	}
+	if (max > SMTP_MARKS_MAX) {
+		smtp_event(flow, SMTP_FIXUP_EVENT_MEMORY_REFUSED, NULL, 0);
+		return false;
+	}
+	marks = smtp_array_grow(flow, st->marks,
+				st->max_marks * sizeof(*marks),
+				max * sizeof(*marks));
+	if (!marks)
+		return false;
+	st->marks = marks;
+	st->max_marks = max;
+	return true;
+}
+
+bool smtp_mark_add(struct smtp_flow *flow, u32 seq, u8 kind,
+		   bool eol_before)
+{
+	struct smtp_stream *st = &flow->stream[SMTP_CLIENT];
+	u32 i = smtp_mark_behind(st, seq);
+	struct smtp_mark *m;
+
+	if (kind == SMTP_MARK_DOTS && i) {
+		m = &st->marks[i - 1];
+		if (smtp_mark_end(m) == seq && m->kind == kind &&
+		    m->len < 0xffff) {
+			m->len++;
+			return true;
+		}
+	}
+	if (st->nr_marks == st->max_marks) {
+		if (!smtp_marks_grow(flow))
+			return false;
+		i = smtp_mark_behind(st, seq);
+	}
+	m = &st->marks[i];
+	if (i < st->nr_marks)
+		memmove(m + 1, m, (st->nr_marks - i) * sizeof(*m));
+	st->nr_marks++;
+	*m = (struct smtp_mark) {
+		.seq = seq, .len = 1, .kind = kind, .eol_before = eol_before,
+	};
+	return true;
+}
+
+void smtp_mark_eol_behind(struct smtp_stream *st, u32 seq)
+{
+	struct smtp_mark *m = smtp_mark_at(st, seq - 1);
+
+	if (m && m->kind == SMTP_MARK_DOTS)
+		m->eol_behind = true;
+}
+
+void smtp_mark_wrong_before(struct smtp_stream *st, u32 seq, u8 state)
+{
+	struct smtp_mark *m = smtp_mark_at(st, seq);
+
+	if (!m || m->seq != seq)
+		return;
+	if (state == SMTP_BODY_CR)
+		m->wrong = SMTP_WRONG_CR_BEFORE;
+	else if (state == SMTP_BODY_LF)
+		m->wrong = SMTP_WRONG_LF_BEFORE;
+}
+
+void smtp_mark_wrong_behind(struct smtp_stream *st, u32 seq, u8 wrong)
+{
+	struct smtp_mark *m = smtp_mark_at(st, seq);
+
+	if (m && !m->wrong)
+		m->wrong = wrong;
+}
+
+void smtp_marks_remove(struct smtp_stream *st, u32 from, u32 to)
+{
+	u32 i = smtp_mark_behind(st, from - 1);
+	u32 kept = i;
+
+	for (; i < st->nr_marks; i++) {
+		struct smtp_mark m = st->marks[i];
+
+		if (smtp_seq_before(m.seq, from)) {
+			if (!smtp_seq_before(smtp_mark_end(&m), from)) {
+				m.len = from - m.seq;
+				m.eol_behind = false;
+			}
+		} else if (smtp_seq_before(m.seq, to)) {
+			continue;
+		}
+		st->marks[kept++] = m;
+	}
+	st->nr_marks = kept;
+}
+
+void smtp_marks_ack(struct smtp_stream *st)
+{
+	u32 gone = smtp_marks_acked(st);
+
+	/* Not few of many: that would move many for each ACK */
+	if (2 * gone > st->nr_marks)
+		smtp_marks_drop(st, gone);
+}
+
+void smtp_marks_forget(struct smtp_stream *st)
+{
+	smtp_host_free(st->marks, st->max_marks * sizeof(*st->marks));
+	st->marks = NULL;
+	st->nr_marks = 0;
+	st->max_marks = 0;
+}
