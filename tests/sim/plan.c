@@ -803,24 +803,6 @@ void plan_diet(struct plan *p, const struct diet *d)
 		p->pull = 0;
 }
 
-static void print_bytes(const u8 *b, u32 n)
-{
-	u32 i;
-
-	for (i = 0; i < n && i < 160; i++) {
-		if (b[i] == '\r')
-			printf("\\r");
-		else if (b[i] == '\n')
-			printf("\\n");
-		else if (b[i] < ' ' || b[i] > 126 || b[i] == '\\')
-			printf("\\x%02x", b[i]);
-		else
-			putchar(b[i]);
-	}
-	if (i < n)
-		printf("...(%u)", n);
-}
-
 void plan_print(const struct plan *p, const struct diet *diet)
 {
 	static const char *const kinds[] = { "line", "body", "sasl", "tls", "bdat", "blob", "raw" };
@@ -878,7 +860,7 @@ void plan_print(const struct plan *p, const struct diet *diet)
 			continue;
 		printf("  item %2u %s%s \"", i, kinds[p->items[i].kind],
 		       p->items[i].wait ? " (waits)" : "");
-		print_bytes(p->text + p->items[i].off, p->items[i].len);
+		sim_print(p->text + p->items[i].off, p->items[i].len);
 		printf("\"\n");
 	}
 }

@@ -30,11 +30,11 @@ void sim_fail(struct sim *s, const char *fmt, ...)
 	longjmp(sim_failed, 1);
 }
 
-static void print_payload(const u8 *b, u32 n)
+void sim_print(const u8 *b, u32 n)
 {
 	u32 i;
 
-	for (i = 0; i < n && i < 100; i++) {
+	for (i = 0; i < n && i < 160; i++) {
 		if (b[i] == '\r')
 			printf("\\r");
 		else if (b[i] == '\n')
@@ -45,7 +45,7 @@ static void print_payload(const u8 *b, u32 n)
 			putchar(b[i]);
 	}
 	if (i < n)
-		printf("...");
+		printf("...(%u)", n);
 }
 
 void sim_trace(struct sim *s, const char *what, const struct packet *pkt)
@@ -64,7 +64,7 @@ void sim_trace(struct sim *s, const char *what, const struct packet *pkt)
 		printf(" mss %u", pkt->mss);
 	if (pkt->len) {
 		printf(" \"");
-		print_payload(pkt->data, pkt->len);
+		sim_print(pkt->data, pkt->len);
 		printf("\"");
 	}
 	printf("\n");

@@ -248,6 +248,8 @@ void client_fin(struct sim *s);
 struct packet *sim_packet(struct sim *s, u32 len);
 void sim_send(struct sim *s, struct packet *pkt);
 void sim_delivered(struct sim *s, int dir, u32 from, u32 to);
+/* Octets for people to read */
+void sim_print(const u8 *b, u32 n);
 void sim_trace(struct sim *s, const char *what, const struct packet *pkt);
 void __attribute__((format(printf, 2, 3), noreturn))
 sim_fail(struct sim *s, const char *fmt, ...);

@@ -11,7 +11,7 @@ import sys
 
 import suite
 from events import Monitor
-from net import PATIENCE, SERVER, Connection, End, Inside, Mismatch, counters, tool
+from net import PATIENCE, SERVER, Connection, Counted, End, Inside, Mismatch, tool
 from suite import test
 
 FAILSLAB = "/sys/kernel/debug/failslab/"
@@ -45,31 +45,27 @@ def code_of(function):
     raise Mismatch("the module has no function %s of its own" % function)
 
 
-class Failing:
+class Failing(Counted):
     """with Failing(function, port, times, name=n, ...): its first allocations fail,
     and these counters of the port grow by so much."""
 
     def __init__(self, function, port, times=FAILURES, **want):
-        self.function, self.port, self.times, self.want = function, str(port), times, want
+        super().__init__(port, **want)
+        self.function, self.times = function, times
 
     def __enter__(self):
         start, end = code_of(self.function)
-        self.before = counters()[self.port]
+        super().__enter__()
         failslab(require_start=start, require_end=end, times=self.times, probability=100)
 
-    def __exit__(self, kind, *_):
+    def __exit__(self, kind, *rest):
         failslab(probability=0)
         with open(FAILSLAB + "times", encoding="ascii") as file:
             left = int(file.read())
-        if kind:
-            return
-        if left:
+        if left and not kind:
             raise Mismatch("%d of %d allocations failed in %s" % (
                 self.times - left, self.times, self.function))
-        after = counters()[self.port]
-        got = {name: after[name] - self.before[name] for name in self.want}
-        if got != self.want:
-            raise Mismatch("counters grew by %r, wanted %r" % (got, self.want))
+        super().__exit__(kind, *rest)
 
 
 def refused(function, port=FIXUP):

@@ -9,7 +9,7 @@ import random
 import sys
 
 import suite
-from net import Connection, Mismatch, compare, counters, tool
+from net import Connection, Counted, Mismatch, compare, tool
 from suite import test
 
 REPLACE, LOG, DROP, MASK, RESET, SILENT, LINES, OBSERVE, MIME = range(50, 59)
@@ -46,24 +46,6 @@ def in_body(port, family):
     connection.c(b"DATA\r\n")
     connection.s(b"354 go\r\n")
     return connection
-
-
-class Counted:
-    """with Counted(port, name=n, ...): these counters of the port grow so much."""
-
-    def __init__(self, port, **want):
-        self.port, self.want = str(port), want
-
-    def __enter__(self):
-        self.before = counters()[self.port]
-
-    def __exit__(self, kind, *_):
-        if kind:
-            return
-        after = counters()[self.port]
-        got = {name: after[name] - self.before[name] for name in self.want}
-        if got != self.want:
-            raise Mismatch("counters grew by %r, wanted %r" % (got, self.want))
 
 
 def ended(connection, data):

@@ -77,6 +77,25 @@ def counters(namespace="router"):
     return found
 
 
+class Counted:
+    """with Counted(port, name=n, ...): these counters of the port grow so much."""
+
+    def __init__(self, port, **want):
+        self.port, self.want = str(port), want
+
+    def __enter__(self):
+        self.before = counters()[self.port]
+
+    def __exit__(self, kind, *_):
+        if kind:
+            return
+        now = counters()[self.port]
+        grown = {name: now[name] - self.before[name] for name in self.want}
+        if grown != self.want:
+            raise Mismatch("counters of port %s grew by %r, wanted %r" %
+                           (self.port, grown, self.want))
+
+
 def compare(got, want, where):
     """Say where two byte strings part."""
     if got == want:
