@@ -76,6 +76,7 @@ static bool smtp_observe_keep(struct smtp_flow *flow, enum smtp_dir dir,
 	u32 from = smtp_seq_max(seg->seq + off, flow->stream[dir].next);
 	u32 to = seg->seq + seg->len;
 	struct smtp_replay *kept;
+	bool refused;
 
 	if (!smtp_seq_before(from, to))
 		return true;		/* a repetition that is refused */
@@ -96,7 +97,7 @@ static bool smtp_observe_keep(struct smtp_flow *flow, enum smtp_dir dir,
 			return false;	/* another gap */
 		*more = true;
 	}
-	if (smtp_replay_room(kept, from, to - from) < to - from)
+	if (smtp_replay_room(kept, from, to - from, &refused) < to - from)
 		return false;
 	smtp_segment_copy(seg, from - seg->seq, kept->buf + kept->len, to - from);
 	kept->len += to - from;

@@ -38,7 +38,7 @@ static bool smtp_replay_hole(struct smtp_replay *r, u32 n)
 	return true;
 }
 
-u32 smtp_replay_room(struct smtp_replay *r, u32 seq, u32 n)
+u32 smtp_replay_room(struct smtp_replay *r, u32 seq, u32 n, bool *refused)
 {
 	u32 want, size;
 	u8 *buf;
@@ -46,8 +46,10 @@ u32 smtp_replay_room(struct smtp_replay *r, u32 seq, u32 n)
 	if (!r->len)
 		r->seq = seq;
 	else if (smtp_replay_end(r) != seq &&
-		 !smtp_replay_hole(r, seq - smtp_replay_end(r)))
+		 !smtp_replay_hole(r, seq - smtp_replay_end(r))) {
+		*refused = !r->holes;
 		return 0;
+	}
 
 	want = r->len + n;
 	if (want > SMTP_REPLAY_MAX)
@@ -64,7 +66,8 @@ u32 smtp_replay_room(struct smtp_replay *r, u32 seq, u32 n)
 			r->size = size;
 		}
 	}
-	if (want > r->size)
+	*refused = want > r->size;
+	if (*refused)
 		want = r->size;
 	return want - r->len;
 }

@@ -64,13 +64,14 @@ struct smtp_kept {
  * @r: the replay
  * @seq: sequence number of the byte to be kept next
  * @n: octets wanted
+ * @refused: result: is it less because memory is short?
  *
  * Where @seq does not continue what is kept there is a hole.
  *
  * Return: octets there is room for at @r->buf + @r->len, at most @n. Less
  * when %SMTP_REPLAY_MAX would be passed or memory is short.
  */
-u32 smtp_replay_room(struct smtp_replay *r, u32 seq, u32 n);
+u32 smtp_replay_room(struct smtp_replay *r, u32 seq, u32 n, bool *refused);
 
 /**
  * smtp_replay_ack() - forget what the far end has

@@ -126,12 +126,13 @@ static void smtp_stream_lines(struct smtp_flow *flow, enum smtp_dir dir,
 	struct smtp_replay *r = &st->replay;
 	u32 seq = smtp_edit_out(&st->edit, st->next);
 	u32 spare = smtp_policy_spare(flow->policy);
-	u32 room = smtp_replay_room(r, seq, to - off + spare);
 	struct smtp_piece piece = {};
-	u32 n;
+	bool refused;
+	u32 room, n;
 
+	room = smtp_replay_room(r, seq, to - off + spare, &refused);
 	if (room <= spare) {
-		if (!r->buf)
+		if (refused)
 			smtp_event(flow, SMTP_FIXUP_EVENT_MEMORY_REFUSED, NULL, 0);
 		return;
 	}

@@ -39,6 +39,35 @@ static void test_d6_chunk_is_opaque(void **state)
 	fix_end(&f);
 }
 
+static bool no_memory(void *arg)
+{
+	(void)arg;
+	return true;
+}
+
+/* Without memory for the chunk's place among the commands, what follows it waits */
+static void test_d6_contract6_no_memory(void **state)
+{
+	static const char in[] = "BDAT 4 LAST\r\nEXPNEXPN\r\n";
+	struct fix f;
+	u32 at;
+
+	(void)state;
+	chunking_begin(&f, OFFERS);
+	f.no_acks = true;
+	at = f.at[SMTP_CLIENT];
+	client(&f, "NOOP\r\n", "NOOP\r\n");
+	at += 6;
+	host.fail = no_memory;
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at, in), 17);
+	assert_int_equal(host.counters[SMTP_FIXUP_CNT_MEMORY_REFUSED], 1);
+	host.fail = NULL;
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at, in), 23);
+	left(&f, "BDAT 4 LAST\r\nEXPNXXXX\r\n");
+	assert_int_equal(host.counters[SMTP_FIXUP_CNT_MEMORY_REFUSED], 1);
+	fix_end(&f);
+}
+
 static void test_d6_byte_by_byte(void **state)
 {
 	struct fix f;
@@ -322,6 +351,7 @@ int run_chunk(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_d6_chunk_is_opaque),
+		cmocka_unit_test(test_d6_contract6_no_memory),
 		cmocka_unit_test(test_d6_byte_by_byte),
 		cmocka_unit_test(test_d6_ahead_and_again),
 		cmocka_unit_test(test_d6_not_offered),

@@ -529,6 +529,45 @@ static void test_contract6_no_memory(void **state)
 	fix_end(&f);
 }
 
+/* Likewise where there is a buffer, but it is full */
+static void test_contract6_no_memory_for_more(void **state)
+{
+	static const char noops[] = "NOOP 7890123456789012345678901\r\n";
+	struct fix f;
+	u32 i;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	f.no_acks = true;
+	for (i = 0; i < 8; i++)
+		client(&f, noops, noops);
+	host.fail = fail_always;
+	client_cut(&f, "EXPN\r\n", -1);
+	assert_int_equal(host.counters[SMTP_FIXUP_CNT_MEMORY_REFUSED], 1);
+	assert_int_equal(host.events[SMTP_FIXUP_EVENT_MEMORY_REFUSED], 1);
+	host.fail = NULL;
+	client(&f, "EXPN\r\n", "XXXX\r\n");
+	assert_int_equal(host.counters[SMTP_FIXUP_CNT_MEMORY_REFUSED], 1);
+	fix_end(&f);
+}
+
+/* A window that is full is none of memory's business */
+static void test_contract6_window_is_no_memory(void **state)
+{
+	static const char noops[] = "NOOP 7890123456789012345678901\r\n";
+	struct fix f;
+	u32 i;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	f.no_acks = true;
+	for (i = 0; i < SMTP_REPLAY_MAX / (sizeof(noops) - 1); i++)
+		client(&f, noops, noops);
+	client_cut(&f, "EXPN\r\n", -1);
+	assert_int_equal(host.counters[SMTP_FIXUP_CNT_MEMORY_REFUSED], 0);
+	fix_end(&f);
+}
+
 static void test_contract6_write_fails(void **state)
 {
 	struct fix f;
@@ -601,6 +640,8 @@ int run_stream(void)
 		cmocka_unit_test(test_contract2_ack_inside_a_body_segment),
 		cmocka_unit_test(test_contract1_probes),
 		cmocka_unit_test(test_contract6_no_memory),
+		cmocka_unit_test(test_contract6_no_memory_for_more),
+		cmocka_unit_test(test_contract6_window_is_no_memory),
 		cmocka_unit_test(test_contract6_write_fails),
 		cmocka_unit_test(test_contract6_idle_holds_nothing),
 		cmocka_unit_test(test_contract1_ack_of_fin),
