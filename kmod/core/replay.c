@@ -43,10 +43,10 @@ u32 smtp_replay_room(struct smtp_replay *r, u32 seq, u32 n, bool *refused)
 	u32 want, size;
 	u8 *buf;
 
-	if (!r->len)
+	if (!r->len) {
 		r->seq = seq;
-	else if (smtp_replay_end(r) != seq &&
-		 !smtp_replay_hole(r, seq - smtp_replay_end(r))) {
+	} else if (smtp_replay_end(r) != seq &&
+		   !smtp_replay_hole(r, seq - smtp_replay_end(r))) {
 		*refused = !r->holes;
 		return 0;
 	}
