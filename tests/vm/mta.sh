@@ -43,8 +43,8 @@ opensmtpd() {
 		pki smtpd.example cert "/tmp/server/cert.pem"
 		pki smtpd.example key "/tmp/server/key.pem"
 		listen on veth-s port 27 tls pki smtpd.example hostname smtpd.example
-		action "drop" maildir "/tmp/smtpd"
-		match from any for any action "drop"
+		action "queue" relay host smtp://127.0.0.1:9
+		match from any for any action "queue"
 	END
 	s env LD_LIBRARY_PATH="$LIBRARIES" /usr/sbin/smtpd -f /tmp/smtpd.conf
 	wait_for listening server 27

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Ends of data by wrong line ends against Postfix and Exim:
+# Ends of data by wrong line ends against Postfix, Exim and OpenSMTPD:
 # tests/vm/servers smuggling.sh
 # shellcheck source=tests/vm/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -14,5 +14,6 @@ load_module mode=off || exit
 postfix_prepare
 postfix_server
 exim
+opensmtpd
 count_suite smuggling.py "$PYTHON" "$ROOT/tests/vm/smuggling.py"
 finish
