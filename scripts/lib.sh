@@ -72,7 +72,7 @@ PACKAGES_BUILD=(make gcc libc6-dev pkg-config libmnl-dev libjansson-dev
 	linux-headers-amd64)
 PACKAGES_VM=(qemu-system-x86 linux-image-amd64 busybox-static cpio kmod xz-utils)
 PACKAGES_PEERS=(postfix swaks libnet-ssleay-perl libio-socket-inet6-perl nftables conntrack ethtool iproute2 iputils-ping openssl
-	python3 libcap2-bin util-linux procps linux-perf bpftrace tcpdump
+	python3 libcap2-bin util-linux procps linux-perf bpftrace tcpdump m4
 	tshark)
 PACKAGES_STATIC=(sparse shellcheck mandoc codespell perl git xz-utils linux-source-6.1
 	python3)

@@ -49,3 +49,36 @@ opensmtpd() {
 	s env LD_LIBRARY_PATH="$LIBRARIES" /usr/sbin/smtpd -f /tmp/smtpd.conf
 	wait_for listening server 27
 }
+
+# sendmail: on port 28, without TLS. It wants a name of its own, and to look up others.
+sendmail() {
+	local cf=$MTA/root/usr/share/sendmail/cf
+	mkdir -p /tmp/sendmail/queue
+	cp "$MTA/root/usr/libexec/sendmail/sendmail" /tmp/sendmail/sendmail
+	chmod 755 /tmp/sendmail/sendmail	# not set-group-ID, for LD_LIBRARY_PATH
+	(cd "$cf" && m4 "-D_CF_DIR_=$cf/" m4/cf.m4 - 2>/dev/null) >/tmp/sendmail/cf <<-END
+		OSTYPE(\`linux')
+		define(\`confDOMAIN_NAME', \`sendmail.example')
+		define(\`confPID_FILE', \`/tmp/sendmail/pid')
+		define(\`confTO_IDENT', \`0')
+		define(\`confDELIVERY_MODE', \`queueonly')
+		define(\`QUEUE_DIR', \`/tmp/sendmail/queue')
+		define(\`ALIAS_FILE', \`/dev/null')
+		FEATURE(\`no_default_msa')
+		FEATURE(\`accept_unresolvable_domains')
+		FEATURE(\`promiscuous_relay')
+		FEATURE(\`nocanonify')
+		DAEMON_OPTIONS(\`Port=28, Name=MTA')
+		MAILER(\`smtp')
+	END
+	printf '%s\n' "127.0.0.1 localhost" "$SERVER4 sendmail.example" \
+		"$CLIENT4 client.example" >/tmp/sendmail/hosts
+	echo "nameserver 127.0.0.1" >/tmp/sendmail/resolv.conf
+	# shellcheck disable=SC2016 # the inner shell's
+	s env LD_LIBRARY_PATH="$LIBRARIES" unshare -um bash -c '
+		hostname sendmail.example
+		mount --bind /tmp/sendmail/hosts /etc/hosts
+		mount --bind /tmp/sendmail/resolv.conf /etc/resolv.conf
+		/tmp/sendmail/sendmail -C /tmp/sendmail/cf -bd'
+	wait_for listening server 28
+}

@@ -14,7 +14,7 @@ import suite
 from net import PATIENCE, SERVER, Inside, Mismatch, counters, tool
 from suite import test
 
-SERVERS = {"Postfix": 25, "Exim": 26, "OpenSMTPD": 27}
+SERVERS = {"Postfix": 25, "Exim": 26, "OpenSMTPD": 27, "Sendmail": 28}
 # What is on the lists of those who look for it; all others are the simulator's
 BEFORE = (b"\n", b"\r", b"\r\n", b"\r\n\0", b"\r\r\n")
 BEHIND = (b"\n", b"\r", b"\r\n", b"\0\r\n", b"\r\r\n")
