@@ -10,12 +10,13 @@ import socket
 import sys
 
 import suite
+from assign import Nft
 from events import Monitor
 from net import PATIENCE, SERVER, Connection, Counted, End, Inside, Mismatch, tool
 from suite import test
 
 FAILSLAB = "/sys/kernel/debug/failslab/"
-FIXUP, TEXT, LIMITS, OBSERVE = 25, 26, 27, 28
+FIXUP, TEXT, LIMITS, OBSERVE, EXPLICIT, CHUNKS = 25, 26, 27, 28, 29, 30
 FAILURES = 2    # in a row: the third time the packet gets through
 READY, READY_PIX = b"220 ready\r\n", b"220 *****\r\n"
 
@@ -25,6 +26,8 @@ def policies():
     tool("set", str(TEXT), "fixup", "banner", "text", "a longer greeting")
     tool("set", str(LIMITS), "esmtp")
     tool("set", str(OBSERVE), "fixup", "observe")
+    tool("set", str(EXPLICIT), "fixup", "assign", "explicit")
+    tool("set", str(CHUNKS), "esmtp", "allow", "BDAT", "ehlo-allow", "CHUNKING")
 
 
 def failslab(**values):
@@ -47,16 +50,17 @@ def code_of(function):
 
 class Failing(Counted):
     """with Failing(function, port, times, name=n, ...): its first allocations fail,
-    and these counters of the port grow by so much."""
+    behind so many octets (space), and these counters of the port grow by so much."""
 
-    def __init__(self, function, port, times=FAILURES, **want):
+    def __init__(self, function, port, times=FAILURES, space=0, **want):
         super().__init__(port, **want)
-        self.function, self.times = function, times
+        self.function, self.times, self.space = function, times, space
 
     def __enter__(self):
         start, end = code_of(self.function)
         super().__enter__()
-        failslab(require_start=start, require_end=end, times=self.times, probability=100)
+        failslab(require_start=start, require_end=end, times=self.times, space=self.space,
+                 probability=100)
 
     def __exit__(self, kind, *rest):
         failslab(probability=0)
@@ -110,6 +114,31 @@ def _(family):
         mail_follows(connection)
 
 
+NFT = """
+    ct helper smtp { type "smtp" protocol tcp; }
+    chain prerouting {
+        type filter hook prerouting priority filter
+        tcp dport %d ct helper set "smtp"
+    }
+""" % EXPLICIT
+
+
+@test("T2 memory", "conntrack's extensions, where nft gives the helper")
+def _(family):
+    # All that conntrack can add, or what it has taken at first is enough
+    with Inside("router"):
+        for name in ("acct", "events"):
+            with open("/proc/sys/net/netfilter/nf_conntrack_" + name, "w",
+                      encoding="ascii") as file:
+                file.write("1")
+    with Nft(NFT):
+        with refused("smtp_help", EXPLICIT):
+            connection = Connection(EXPLICIT, family)
+        with connection:
+            connection.s(READY, READY_PIX)
+            mail_follows(connection)
+
+
 @test("T2 memory", "the flow")
 def _(family):
     with Connection(FIXUP, family) as connection:
@@ -124,6 +153,21 @@ def _(family):
         with refused("smtp_replay_room"):
             connection.c(b"EXPN root\r\n", b"XXXX root\r\n")
         connection.s(b"500 no\r\n")
+        mail_follows(connection)
+
+
+@test("D6 T2 memory", "a chunk among bytes in flight")
+def _(family):
+    with greeted(CHUNKS, family) as connection:
+        connection.c(b"EHLO a\r\n")
+        connection.s(b"250-b\r\n250 CHUNKING\r\n")
+        # Their buffer, of 256 octets, is granted, and what kmemleak wants for it;
+        # the list of holes in it is not
+        with open("/sys/kernel/slab/kmemleak_object/object_size", encoding="ascii") as file:
+            space = 256 + int(file.read()) + 1
+        with Failing("smtp_replay_room", CHUNKS, 1, space, memory_refused=1):
+            connection.c(b"BDAT 4 LAST\r\nEXPNEXPN\r\n", b"BDAT 4 LAST\r\nEXPNXXXX\r\n")
+        connection.s(b"250 ok\r\n500 no\r\n")
         mail_follows(connection)
 
 
