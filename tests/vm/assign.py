@@ -65,6 +65,11 @@ def untouched(connection):
 
 # -- iif --------------------------------------------------------------------
 
+def lose(family):
+    """conntrack forgets the connections."""
+    run("conntrack", "-D", "-f", "ipv%d" % family, "-p", "tcp", "--dport", "25")
+
+
 @test("iif", "what comes in there is judged and counted, what goes out is untouched and counted")
 def _(family):
     tool("set", "25", "fixup", "iif", "veth-rc")
@@ -144,14 +149,15 @@ def _(family):
     try:
         with Connection(25, family, **outbound(family)) as connection:
             connection.s(READY)
-            run("conntrack", "-D", "-f", "ipv%d" % family, "-p", "tcp", "--dport", "25")
+            lose(family)
             with Counted(25, packets_invalid=0):
                 connection.c(b"EXPN root\r\n")
         with Connection(25, family, **INBOUND) as connection:
             connection.s(READY, READY_PIX)
-            run("conntrack", "-D", "-f", "ipv%d" % family, "-p", "tcp", "--dport", "25")
+            lose(family)
             connection.client.send(b"EXPN root\r\n")
             connection.server.expect_nothing()
+            connection.abort()
     finally:
         run("sysctl", "-qw", "net.netfilter.nf_conntrack_tcp_loose=1")
 
@@ -161,17 +167,18 @@ def _(family):
     tool("set", "25", "fixup", "iif", "veth-rc")
     with Connection(25, family, **outbound(family)) as connection:
         connection.s(READY)
-        run("conntrack", "-D", "-f", "ipv%d" % family, "-p", "tcp", "--dport", "25")
+        lose(family)
         connection.c(b"EXPN root\r\n")
         connection.s(b"250-STARTTLS\r\n250 x\r\n")
         connection.close()
     with Connection(25, family, **INBOUND) as connection:
         connection.s(READY, READY_PIX)
-        run("conntrack", "-D", "-f", "ipv%d" % family, "-p", "tcp", "--dport", "25")
+        lose(family)
         connection.client.send(b"EXPN root\r\n")
         connection.server.expect_nothing()
         connection.server.send(b"250-STARTTLS\r\n250 x\r\n")
         connection.client.expect_nothing()
+        connection.abort()
 
 
 # -- nft --------------------------------------------------------------------
@@ -221,11 +228,6 @@ def as_fixup(connection):
     connection.c(b"EHLO a\r\n", b"XXXX a\r\n")
     connection.s(b"500 no\r\n")
     connection.close()
-
-
-def lose(family):
-    """conntrack forgets the connections."""
-    run("conntrack", "-D", "-f", "ipv%d" % family, "-p", "tcp", "--dport", "25")
 
 
 @test("nft", "assign explicit: nobody is judged whom no rule selects")

@@ -10,7 +10,6 @@ import os
 import select
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import time
@@ -265,10 +264,7 @@ def stray(family, event, before, after):
             found = monitor.events()
     finally:
         after()
-        # Ended by RST, so that nothing is repeated while the next test listens
-        for end in (connection.client, connection.server):
-            end.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        connection.__exit__()
+        connection.abort()
     names = {(e["event"], e["rule"], e["port"]) for e in found}
     if (event, "T2", STRAY) not in names:
         raise Mismatch("wanted %s, got %r" % (event, found))

@@ -8,6 +8,7 @@ compares what comes out at the other.
 import ctypes
 import os
 import socket
+import struct
 import subprocess
 import threading
 
@@ -217,6 +218,13 @@ class Connection:
         self.server.expect_end()
         self.server.sock.shutdown(socket.SHUT_WR)
         self.client.expect_end()
+
+    def abort(self):
+        """Both ends end with RST and forget: what does not get through is not
+        repeated into the next test."""
+        for end in (self.client, self.server):
+            end.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            end.sock.close()
 
     def changed(self):
         """How many bytes arrived as another byte, both ways."""
