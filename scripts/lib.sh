@@ -78,6 +78,6 @@ PACKAGES_STATIC=(sparse shellcheck mandoc codespell perl git xz-utils linux-sour
 	python3)
 PACKAGES_UML=(gcc make flex bison bc libelf-dev xz-utils kmod busybox-static iproute2
 	python3)
-PACKAGES_BENCH=(haproxy libnetfilter-queue-dev nftables ethtool procps python3-matplotlib)
+PACKAGES_BENCH=(haproxy libnetfilter-queue-dev nftables conntrack ethtool procps python3-matplotlib)
 PACKAGES_DEBUG=(linux-source-6.12 flex bison bc libelf-dev xz-utils kmod)
 PACKAGES_TESTS=(python3-scapy python3-yaml libcmocka-dev clang libclang-rt-14-dev llvm valgrind)

@@ -19,8 +19,10 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SMTPFIXUP = ROOT + "/userspace/smtpfixup"
 SERVER, ROUTER = "10.0.2.2", "10.0.1.1"
+NOBODY = "10.0.2.99"    # beyond the router; nobody answers there
 RUN_NS = 500_000_000    # processor time that a run is to take
-FLOOD = 80_000         # SYNs, and a quarter as many without a policy
+FLOOD = 80_000         # SYNs
+CROWDS = (10, 10_000, 1_000_000)    # connections beside those that are measured
 
 CONNTRACK = """
 table inet bench {
@@ -72,7 +74,7 @@ CASES = {
     "TLS": {"nft": CONNTRACK, "way": "tls", "set": ["25", "esmtp", "tls", "allow"],
             "against": "conntrack"},
     "ftp helper": {"nft": FTP, "against": "conntrack"},
-    # Scale: so many policies, each for one port; measure_memory() has more flows
+    # Scale: so many policies, each for one port; measure_scale() has more flows
     "1 policy, 10 flows": {"nft": CONNTRACK, "policies": 1, "flows": 10},
     "100 policies": {"nft": CONNTRACK, "policies": 100, "flows": 10,
                      "against": "1 policy, 10 flows"},
@@ -107,6 +109,11 @@ NETEM = {
 
 def sh(*command, **how):
     return subprocess.run(command, check=True, capture_output=True, text=True, **how)
+
+
+def write_to(path, text):
+    with open(path, "w", encoding="ascii") as file:
+        file.write(text)
 
 
 def load_module():
@@ -176,8 +183,7 @@ class Case:
         if self.what.get("nft"):
             for timeout in ("time_wait", "close"):
                 path = "/proc/sys/net/netfilter/nf_conntrack_tcp_timeout_" + timeout
-                with open(path, "w", encoding="ascii") as file:
-                    file.write("1\n")
+                write_to(path, "1")
         if self.what.get("haproxy"):
             self.host = ROUTER
             with open("/run/haproxy.cfg", "w", encoding="ascii") as file:
@@ -286,35 +292,62 @@ def flows_in_use():
 
 
 def connection_cost(programs, case):
-    """Processor time of a connection, with as many others as there are."""
+    """Processor time of a connection in ns, beside as many others as there are."""
     costs = []
     for _ in range(5):
         done, cpu, _ = run(programs, case, "connections", 4, 100)
         costs.append(cpu / done)
-    return sorted(costs)[2]
+    return round(sorted(costs)[2])
 
 
-def measure_memory(programs):
-    """Connections without payload, as a SYN flood makes them: memory of each."""
-    sh("bash", "-c", "echo 2000000 >/proc/sys/net/netfilter/nf_conntrack_max;"
-       "echo 3600 >/proc/sys/net/netfilter/nf_conntrack_tcp_timeout_syn_sent;"
-       "ip neigh replace 10.0.2.99 lladdr 02:00:00:00:00:99 dev veth-rs nud permanent")
-    memory, sent = {}, 0
-    for name, few in (("conntrack", FLOOD // 4), ("esmtp", FLOOD)):
-        case = Case(programs, name)
-        few_cost = connection_cost(programs, case)
-        before, flows = slab_octets(), flows_in_use()
-        sh("ip", "netns", "exec", "client", programs + "/mail", "flood", "10.0.2.99",
-           str(sent), str(few), timeout=120)
-        sent += few
-        memory[name] = round((slab_octets() - before) / few)
-        memory["flows"] = flows_in_use() - flows
-        memory["slowdown"] = connection_cost(programs, case) / few_cost
-        case.close()
+def forget_connections():
+    sh("conntrack", "-F")
+    time.sleep(3)       # until RCU has let go of them
+
+
+def measure_flood(programs):
+    """Connections without payload: octets of each, and flow objects of all."""
+    case = Case(programs, "esmtp")
+    before, flows = slab_octets(), flows_in_use()
+    sh("ip", "netns", "exec", "client", programs + "/mail", "flood", NOBODY, "0", str(FLOOD),
+       timeout=120)
     with open("/proc/sys/net/netfilter/nf_conntrack_count", encoding="ascii") as file:
-        memory["tracked"] = int(file.read())
-    memory["sent"] = sent
-    print(json.dumps({"memory": memory}), flush=True)
+        tracked = int(file.read())
+    found = {"sent": FLOOD, "tracked": tracked, "octets": round((slab_octets() - before) / FLOOD),
+             "flows": flows_in_use() - flows}
+    case.close()
+    forget_connections()
+    return found
+
+
+def measure_crowds(programs, name):
+    """A connection beside 10, 10,000 and 1,000,000 idle ones: cost; octets of these."""
+    case = Case(programs, name)
+    before, flows, sent, costs = slab_octets(), flows_in_use(), 0, []
+    for crowd in CROWDS:
+        sh("ip", "netns", "exec", "client", "bash", "-c", 'exec "$@" 3</run/netns/server', "mail",
+           programs + "/mail", "flows", NOBODY, str(sent), str(crowd - sent), timeout=600)
+        sent = crowd
+        costs.append(connection_cost(programs, case))
+    found = {"costs": costs, "octets": round((slab_octets() - before) / sent),
+             "flows": flows_in_use() - flows}
+    case.close()
+    forget_connections()
+    return found
+
+
+def measure_scale(programs):
+    for path, text in (("/proc/sys/net/netfilter/nf_conntrack_max", "4000000"),
+                       ("/sys/module/nf_conntrack/parameters/hashsize", "1048576"),
+                       ("/sys/module/nf_smtp_fixup/parameters/memory_limit", "1024"),
+                       ("/proc/sys/net/netfilter/nf_conntrack_tcp_timeout_syn_sent", "3600")):
+        write_to(path, text)
+    sh("bash", "-c", "ip neigh replace " + NOBODY + " lladdr 02:00:00:00:00:99 dev veth-rs "
+       "nud permanent; ip route add 10.128.0.0/9 via 10.0.1.2")
+    print(json.dumps({"flood": measure_flood(programs)}), flush=True)
+    print(json.dumps({"crowds": {name: measure_crowds(programs, name)
+                                 for name in ("conntrack", "ftp helper", "esmtp")}}),
+          flush=True)
 
 
 def main():
@@ -330,12 +363,13 @@ def main():
         time.sleep(0.5)
         print(json.dumps({"slabs": slabs(), "kernel": os.uname().release}), flush=True)
         units = {}
+        measures = [name for name in names or MEASURES if name != "scale"]
         for number in range(first, first + rounds):
-            for name in names or MEASURES:
+            for name in measures:
                 if number == first or time.monotonic() < end:
                     measure(programs, name, number, units)
-        if not names and "BENCH_CLOCK" in os.environ:
-            measure_memory(programs)
+        if (not names or "scale" in names) and "BENCH_CLOCK" in os.environ:
+            measure_scale(programs)
         server.kill()
 
 

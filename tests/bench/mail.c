@@ -11,6 +11,10 @@
  *                                    "open" and keeps them until killed
  *   mail flood HOST FIRST UNITS      that many SYNs to port 25 from addresses
  *                                    of nobody, numbered from FIRST
+ *   mail flows HOST FIRST UNITS      that many connections, as the router sees
+ *                                    them: of nobody to nobody, each as far as
+ *                                    the greeting. Sends from this namespace and
+ *                                    from the one whose file is on fd 3
  *
  * WAY: data, bdat, tls: UNITS octets by each process, in one connection.
  *      mails, connections: UNITS of these by each process.
@@ -18,6 +22,7 @@
  * CPU is processor time in ns as the file in $BENCH_CLOCK tells: a line "t" is
  * written there and a line with a number read (scripts/uml). Without it, 0.
  */
+#define _GNU_SOURCE
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -25,6 +30,7 @@
 #include <netinet/in.h>
 #include <netinet/ip.h>
 #include <netinet/tcp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -394,33 +400,88 @@ static unsigned int sum_words(const void *p, size_t n)
 	return sum;
 }
 
-static void flood(unsigned int first, unsigned int units)
+/* An end of a connection of nobody to nobody */
+struct nobody {
+	int fd;
+	__be32 from, to;
+	__be16 from_port, to_port;
+};
+
+#define GREETING	"220 hi\r\n"
+
+/* said: what this end has said before, heard: what it acknowledges */
+static void say_as(const struct nobody *end, unsigned char flags, unsigned int said,
+		   unsigned int heard, const char *text)
 {
-	const struct sockaddr_in *to = (struct sockaddr_in *)&server_address;
 	struct {
 		struct iphdr ip;
 		struct tcphdr tcp;
-	} syn = {
+		char text[8];
+	} packet = {
 		.ip = { .version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_TCP,
-			.daddr = to->sin_addr.s_addr },
-		.tcp = { .dest = htons(25), .doff = 5, .syn = 1, .window = 0xffff },
+			.saddr = end->from, .daddr = end->to },
+		.tcp = { .source = end->from_port, .dest = end->to_port, .doff = 5,
+			 .seq = htonl(said), .ack_seq = htonl(heard), .window = 0xffff },
 	};
-	int fd = socket(AF_INET, SOCK_RAW, IPPROTO_RAW);
+	const struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr = { end->to } };
+	size_t len = strlen(text), all = sizeof(packet) - sizeof(packet.text) + len;
 	unsigned int sum;
 
+	packet.tcp.th_flags = flags;
+	memcpy(packet.text, text, len);
+	sum = sum_words(&packet.ip.saddr, 8) + htons(IPPROTO_TCP) +
+	      htons(sizeof(packet.tcp) + len) +
+	      sum_words(&packet.tcp, sizeof(packet.tcp) + sizeof(packet.text));
+	sum = (sum & 0xffff) + (sum >> 16);
+	packet.tcp.check = ~(sum + (sum >> 16));
+	while (sendto(end->fd, &packet, all, 0, (struct sockaddr *)&to, sizeof(to)) < 0)
+		if (errno != ENOBUFS)
+			err(1, "sendto");
+}
+
+static int raw_socket(void)
+{
+	int fd = socket(AF_INET, SOCK_RAW, IPPROTO_RAW);
+
+	if (fd < 0)
+		err(1, "socket");
+	return fd;
+}
+
+/* nobodies: connections numbered from first; with the server's end, greeted */
+static void nobodies(int client_fd, int server_fd, unsigned int first, unsigned int units)
+{
+	const struct sockaddr_in *to = (struct sockaddr_in *)&server_address;
+
 	for (; units; units--, first++) {
-		syn.ip.saddr = htonl(0x0a800000 + first / 60000);	/* 10.128.0.0 */
-		syn.tcp.source = htons(1024 + first % 60000);
-		syn.tcp.check = 0;
-		sum = sum_words(&syn.ip.saddr, 8) + htons(IPPROTO_TCP) +
-		      htons(sizeof(syn.tcp)) + sum_words(&syn.tcp, sizeof(syn.tcp));
-		sum = (sum & 0xffff) + (sum >> 16);
-		syn.tcp.check = ~(sum + (sum >> 16));
-		while (sendto(fd, &syn, sizeof(syn), 0, (struct sockaddr *)to,
-			      sizeof(*to)) < 0)
-			if (errno != ENOBUFS)
-				err(1, "flood");
+		struct nobody client = { client_fd,
+			htonl(0x0a800000 + first / 60000),	/* 10.128.0.0 */
+			to->sin_addr.s_addr, htons(1024 + first % 60000), htons(25) };
+		struct nobody server = { server_fd, client.to, client.from,
+					 client.to_port, client.from_port };
+
+		say_as(&client, TH_SYN, 0, 0, "");
+		if (server_fd < 0)
+			continue;
+		say_as(&server, TH_SYN | TH_ACK, 0, 1, "");
+		say_as(&client, TH_ACK, 1, 1, "");
+		say_as(&server, TH_ACK | TH_PUSH, 1, 1, GREETING);
+		say_as(&client, TH_ACK, 1, 1 + strlen(GREETING), "");
 	}
+}
+
+static void flood(unsigned int first, unsigned int units)
+{
+	nobodies(raw_socket(), -1, first, units);
+}
+
+static void flows(unsigned int first, unsigned int units)
+{
+	int client_fd = raw_socket();
+
+	if (setns(3, CLONE_NEWNET))
+		err(1, "setns");
+	nobodies(client_fd, raw_socket(), first, units);
 }
 
 static const struct way {
@@ -532,7 +593,7 @@ int main(int argc, char **argv)
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
 	struct rlimit files = { 65536, 65536 };
 	struct addrinfo *found;
-	bool idles, floods;
+	bool idles, floods, flows_too;
 	unsigned int i;
 
 	signal(SIGPIPE, SIG_IGN);
@@ -543,7 +604,8 @@ int main(int argc, char **argv)
 		crowd();
 	idles = argc == 4 && !strcmp(argv[1], "idle");
 	floods = argc == 5 && !strcmp(argv[1], "flood");
-	if (!idles && !floods && (argc != 5 || atoi(argv[3]) < 1 || atoi(argv[3]) > 256))
+	flows_too = argc == 5 && !strcmp(argv[1], "flows");
+	if (!idles && !floods && !flows_too && (argc != 5 || atoi(argv[3]) < 1 || atoi(argv[3]) > 256))
 		errx(2, "usage: mail server | crowd | idle HOST UNITS | WAY HOST PROCESSES UNITS");
 	if (getaddrinfo(argv[2], idles ? "2525" : "25", &hints, &found))
 		errx(1, "%s: no such host", argv[2]);
@@ -551,8 +613,8 @@ int main(int argc, char **argv)
 	server_address_len = found->ai_addrlen;
 	if (idles)
 		idle(atoi(argv[3]));
-	if (floods) {
-		flood(atoi(argv[3]), atoi(argv[4]));
+	if (floods || flows_too) {
+		(floods ? flood : flows)(atoi(argv[3]), atoi(argv[4]));
 		return 0;
 	}
 	octets_mime();

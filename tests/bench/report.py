@@ -14,7 +14,7 @@ import statistics
 import subprocess
 import sys
 
-from guest import CASES, NETEM
+from guest import CASES, CROWDS, NETEM
 
 # What is asked for: measure, case, at least this much of what it is held against
 BUDGETS = [
@@ -60,7 +60,7 @@ def is_wall(measure):
 def collect(runs, against):
     """Rates, and ratios within each round, by measure and case."""
     rates = collections.defaultdict(dict)
-    errors, slabs, memory, kernel = {}, {}, {}, ""
+    errors, slabs, scale, kernel = {}, {}, {}, ""
     with open(runs, encoding="utf-8") as file:
         for line in file:
             if not line.startswith("{") or not line.endswith("}\n"):
@@ -70,8 +70,8 @@ def collect(runs, against):
                 slabs.update(run["slabs"])
                 kernel = run["kernel"]
                 continue
-            if "memory" in run:
-                memory = run["memory"]
+            if "flood" in run or "crowds" in run:
+                scale.update(run)
                 continue
             measure, case = run["measure"], run["case"]
             if "error" in run:
@@ -93,7 +93,7 @@ def collect(runs, against):
             if both:
                 result["over " + rival] = spread(both)
         results.setdefault(measure, {})[case] = result
-    return results, slabs, memory, kernel, {" / ".join(key): text for key, text in errors.items()}
+    return results, slabs, scale, kernel, {" / ".join(key): text for key, text in errors.items()}
 
 
 def collect_core(printed):
@@ -156,14 +156,20 @@ def markdown(figures):
     lines += ["", "## Memory of a flow", ""]
     lines += [f"- {size} octets: an object of the slab {name}"
               for name, size in figures["slabs"].items()]
-    memory = figures["memory"]
-    if memory:
-        lines += [f"- {memory['esmtp']} octets: all of a connection without payload, under a policy; "
-                  f"{memory['conntrack']} with conntrack alone",
-                  f"- {memory['tracked']} connections were tracked in the end, of {memory['sent']} "
-                  f"that a SYN flood began; they had {memory['flows']} flow objects",
-                  f"- a whole connection beside those took {memory['slowdown']:.2f} of the processor "
-                  "time that it took before"]
+    flood, crowds = figures["scale"].get("flood"), figures["scale"].get("crowds")
+    if flood:
+        lines += [f"- {flood['octets']} octets: all of a connection without payload, under a policy; "
+                  f"{flood['tracked']} were tracked of the {flood['sent']} that a SYN flood began, "
+                  f"and had {flood['flows']} flow objects"]
+    if crowds:
+        lines += [f"- {found['octets']} octets: all of a connection that has been greeted and is idle, "
+                  f"{name}; {found['flows']} flow objects" for name, found in crowds.items()]
+        lines += ["", "## Beside idle connections", "",
+                  "Processor time of a whole connection (greeting, QUIT), in microseconds", "",
+                  "| idle connections | conntrack | esmtp | ratio |", "| --- | --- | --- | --- |"]
+        lines += [f"| {crowd:,} | {ours[0] / 1000:.0f} | {ours[1] / 1000:.0f} | {ours[0] / ours[1]:.3f} |"
+                  for crowd, *ours in zip(CROWDS, crowds["conntrack"]["costs"],
+                                          crowds["esmtp"]["costs"])]
     lines += ["", "## The core alone", "", "| case | instructions an octet |", "| --- | --- |"]
     lines += [f"| {case} | {count:.3f} |" for case, count in figures["core"].items()]
     if figures["errors"]:
@@ -207,18 +213,19 @@ def plot(figures, where):
 
 def write(runs, core, where):
     against = {case: what.get("against") for case, what in CASES.items()}
-    results, slabs, memory, kernel, errors = collect(runs, against)
-    if not results:
+    results, slabs, scale, kernel, errors = collect(runs, against)
+    if not (results or scale):
         sys.exit("report: nothing was measured")
     figures = {"provenance": {**provenance(), "kernel": kernel}, "against": against,
                "stock": "amd64" in kernel, "results": results, "slabs": slabs,
-               "memory": memory, "core": collect_core(core), "errors": errors}
+               "scale": scale, "core": collect_core(core), "errors": errors}
     with open(os.path.join(where, "figures.json"), "w", encoding="utf-8") as file:
         json.dump(figures, file, indent=1)
         file.write("\n")
     with open(os.path.join(where, "README.md"), "w", encoding="utf-8") as file:
         file.write(markdown(figures))
-    plot(figures, where)
+    if results:
+        plot(figures, where)
     for what, why in errors.items():
         print(f"not measured: {what}: {why}", file=sys.stderr)
     print(f"written: {where}/README.md, figures.json, throughput.svg, throughput.png")
@@ -240,10 +247,13 @@ def compare(where):
     at_most = [("octets of a flow in command state", FLOW_MAX, flow)]
     at_most += [(f"instructions an octet of the core, {case}", want, figures["core"].get(case))
                 for case, want in CORE]
-    memory = figures["memory"]
-    at_most += [("flow objects after a SYN flood", 0, memory.get("flows")),
-                ("MB of a million connections without payload", 512, memory.get("esmtp")),
-                ("the time of a connection beside 100,000", 1.5, memory.get("slowdown"))]
+    flood, crowds = figures["scale"].get("flood", {}), figures["scale"].get("crowds", {})
+    own, base = crowds.get("esmtp"), crowds.get("ftp helper")
+    at_most += [("flow objects after a SYN flood", 0, flood.get("flows")),
+                ("MB of a million idle connections, beside ftp's helper", 512,
+                 own and own["octets"] - base["octets"]),
+                ("a connection beside 1,000,000, in those beside 10", 1.5,
+                 own and own["costs"][-1] / own["costs"][0])]
     missed = 0
     print(f"{'budget':52} {'wanted':>8} {'measured':>9}   (quartiles)")
     for what, want, got, times in rows:
