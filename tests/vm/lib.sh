@@ -227,10 +227,11 @@ counter() {
 # reload_module N [SECONDS]: out and in N times, with a pause; how often that went
 # well, in $rounds.
 reload_module() {
-	local n
+	local n file
+	file=$(module_file)
 	rounds=0
 	for ((n = 0; n < $1; n++)); do
-		rmmod nf_smtp_fixup && load_module mode=off && r smtpfixup set 25 esmtp &&
+		rmmod nf_smtp_fixup && insmod "$file" mode=off && r smtpfixup set 25 esmtp &&
 			rounds=$((rounds + 1))
 		sleep "${2:-0}"
 	done
