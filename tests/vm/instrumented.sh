@@ -55,6 +55,7 @@ module_only() {
 	echo 0xffffffffa0000000 >"$FAILSLAB/require-start"
 	echo 0xffffffffff000000 >"$FAILSLAB/require-end"
 	echo -1 >"$FAILSLAB/times"
+	echo 0 >"$FAILSLAB/verbose"	# a trace of each would look like a splat
 	echo 32 >"$FAILSLAB/stacktrace-depth"
 }
 
