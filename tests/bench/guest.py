@@ -3,10 +3,11 @@
 
 guest.py PROGRAMS FIRST ROUNDS SECONDS [MEASURE...]
 
-Every round has every case of a measure right after the other, so that what
-else the machine does meets all of them alike; every other round has them the
-other way round. Rounds are numbered from FIRST. None begins, nor a measure in
-one but the first, once SECONDS have passed. One line of JSON a run.
+Every case is measured in turns with what it is held against, shortly one after
+the other, so that what else the machine does meets both alike; every other round
+has the cases the other way round. Rounds are numbered from FIRST. None begins,
+nor a measure in one but the first, once SECONDS have passed. One line of JSON a
+run; "for" is the case that it was held against.
 """
 
 import json
@@ -20,7 +21,9 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 SMTPFIXUP = ROOT + "/userspace/smtpfixup"
 SERVER, ROUTER = "10.0.2.2", "10.0.1.1"
 NOBODY = "10.0.2.99"    # beyond the router; nobody answers there
-RUN_NS = 500_000_000    # processor time that a run is to take
+RUN_NS = 150_000_000    # processor time that a run is to take
+BAD_RUN_NS = 600_000_000    # time, on a bad network
+TURNS = 4               # of a case and what it is held against, in a round
 FLOOD = 80_000         # SYNs
 CROWDS = (10, 10_000, 1_000_000)    # connections beside those that are measured
 
@@ -116,11 +119,21 @@ def write_to(path, text):
         file.write(text)
 
 
-def load_module():
+def load_others():
     """On a distribution's kernel; in user-mode Linux all of it is there."""
     sh("modprobe", "-a", "nf_conntrack", "nf_conntrack_ftp", "nf_defrag_ipv4", "nf_defrag_ipv6",
        "nf_reject_ipv4", "nf_reject_ipv6", "nf_tables", "nft_ct", "nft_queue", "sch_netem")
-    sh("insmod", ROOT + "/nf_smtp_fixup.ko", "mode=off")
+
+
+def load_module(wanted):
+    """Its hooks stay until it goes: what it is held against is without it."""
+    if os.path.exists("/sys/module/nf_smtp_fixup") == wanted:
+        return
+    if wanted:
+        sh("insmod", os.environ.get("UML_MODULE", ROOT + "/nf_smtp_fixup.ko"), "mode=off",
+           "memory_limit=1024")
+    else:
+        sh("rmmod", "nf_smtp_fixup")
 
 
 def build_network():
@@ -176,9 +189,10 @@ class Case:
         self.what = CASES[name]
         self.daemon = None
         self.host = SERVER
-        sh(SMTPFIXUP, "restore", "-", input="")
+        load_module("set" in self.what or "policies" in self.what)
         sh("nft", "-f", "-", input="flush ruleset\n" + self.what.get("nft", ""))
         if "set" in self.what:
+            sh(SMTPFIXUP, "restore", "-", input="")
             sh(SMTPFIXUP, "set", *self.what["set"])
         if self.what.get("nft"):
             for timeout in ("time_wait", "close"):
@@ -243,40 +257,59 @@ def run(programs, case, way, processes, units):
     return [int(word) for word in done.stdout.split()]
 
 
+def units_for(programs, name, case, way):
+    """How many units take as long as a run is to."""
+    _, load, processes, _ = MEASURES[name]
+    few = 4_000_000 // processes if load == "data" else 25
+    units = few
+    # A start that is slow is no measure for what follows
+    for _ in range(2 if load == "data" else 1):
+        _, cpu, wall = run(programs, case, way, processes, units)
+        if name in NETEM:
+            units = max(few // 2, units * BAD_RUN_NS // wall)
+        else:
+            units = max(few // 2, units * RUN_NS // (cpu or wall))
+    return units
+
+
+def measure_case(programs, name, number, units, case_name, held_against):
+    """One run of a case, told unless it failed before."""
+    _, load, processes, _ = MEASURES[name]
+    key = (name, case_name)
+    if units.get(key) == 0:
+        return
+    told = {"measure": name, "case": case_name, "for": held_against, "round": number}
+    way = CASES[case_name].get("way", load) if load == "data" else load
+    case = None
+    try:
+        case = Case(programs, case_name)
+        if key not in units:
+            units[key] = units_for(programs, name, case, way)
+        done, cpu, wall = run(programs, case, way, processes, units[key])
+        told.update({"units": done, "cpu": cpu, "wall": wall})
+        if "set" in CASES[case_name]:
+            told.update(counters())
+    except (subprocess.SubprocessError, RuntimeError) as error:
+        units[key] = 0
+        told["error"] = f"{error}: {getattr(error, 'stderr', '')}"
+    finally:
+        if case:
+            case.close()
+    print(json.dumps(told), flush=True)
+
+
 def measure(programs, name, number, units):
-    packets, way, processes, cases = MEASURES[name]
+    packets, _, _, cases = MEASURES[name]
     set_packets(packets)
     if name in NETEM:
         set_netem(NETEM[name])
     for case_name in cases[::-1] if number % 2 else cases:
-        key = (name, case_name)
-        if units.get(key) == 0:
-            continue
-        case = None
-        try:
-            case = Case(programs, case_name)
-            my_way = CASES[case_name].get("way", way) if way == "data" else way
-            if key not in units:
-                few = 4_000_000 // processes if way == "data" else 25
-                done, cpu, wall = run(programs, case, my_way, processes, few)
-                spent = wall if name in NETEM or not cpu else cpu
-                units[key] = max(few // 2, few * RUN_NS // spent)
-                # A start that is slow is no measure for what follows
-                if way == "data":
-                    done, cpu, wall = run(programs, case, my_way, processes, units[key])
-                    spent = wall if name in NETEM or not cpu else cpu
-                    units[key] = max(few // 2, units[key] * RUN_NS // spent)
-            done, cpu, wall = run(programs, case, my_way, processes, units[key])
-            print(json.dumps({"measure": name, "case": case_name, "round": number,
-                              "units": done, "cpu": cpu, "wall": wall,
-                              **counters()}), flush=True)
-        except (subprocess.SubprocessError, RuntimeError) as error:
-            units[key] = 0
-            print(json.dumps({"measure": name, "case": case_name, "round": number,
-                              "error": f"{error}: {getattr(error, 'stderr', '')}"}), flush=True)
-        finally:
-            if case:
-                case.close()
+        base = CASES[case_name].get("against")
+        if not base:
+            continue        # measured with those that are held against it
+        for turn in range(1 if "policies" in CASES[case_name] else TURNS):
+            for which in (base, case_name)[::-1 if turn % 2 else 1]:
+                measure_case(programs, name, number, units, which, case_name)
     if name in NETEM:
         set_netem([])
 
@@ -308,6 +341,7 @@ def forget_connections():
 def measure_flood(programs):
     """Connections without payload: octets of each, and flow objects of all."""
     case = Case(programs, "esmtp")
+    forget_connections()
     before, flows = slab_octets(), flows_in_use()
     sh("ip", "netns", "exec", "client", programs + "/mail", "flood", NOBODY, "0", str(FLOOD),
        timeout=120)
@@ -316,13 +350,13 @@ def measure_flood(programs):
     found = {"sent": FLOOD, "tracked": tracked, "octets": round((slab_octets() - before) / FLOOD),
              "flows": flows_in_use() - flows}
     case.close()
-    forget_connections()
     return found
 
 
 def measure_crowds(programs, name):
     """A connection beside 10, 10,000 and 1,000,000 idle ones: cost; octets of these."""
     case = Case(programs, name)
+    forget_connections()
     before, flows, sent, costs = slab_octets(), flows_in_use(), 0, []
     for crowd in CROWDS:
         sh("ip", "netns", "exec", "client", "bash", "-c", 'exec "$@" 3</run/netns/server', "mail",
@@ -330,24 +364,21 @@ def measure_crowds(programs, name):
         sent = crowd
         costs.append(connection_cost(programs, case))
     found = {"costs": costs, "octets": round((slab_octets() - before) / sent),
-             "flows": flows_in_use() - flows}
+             "flows": (flows_in_use() or 0) - (flows or 0)}
     case.close()
-    forget_connections()
     return found
 
 
 def measure_scale(programs):
     for path, text in (("/proc/sys/net/netfilter/nf_conntrack_max", "4000000"),
                        ("/sys/module/nf_conntrack/parameters/hashsize", "1048576"),
-                       ("/sys/module/nf_smtp_fixup/parameters/memory_limit", "1024"),
                        ("/proc/sys/net/netfilter/nf_conntrack_tcp_timeout_syn_sent", "3600")):
         write_to(path, text)
     sh("bash", "-c", "ip neigh replace " + NOBODY + " lladdr 02:00:00:00:00:99 dev veth-rs "
        "nud permanent; ip route add 10.128.0.0/9 via 10.0.1.2")
     print(json.dumps({"flood": measure_flood(programs)}), flush=True)
     print(json.dumps({"crowds": {name: measure_crowds(programs, name)
-                                 for name in ("conntrack", "ftp helper", "esmtp")}}),
-          flush=True)
+                                 for name in ("ftp helper", "esmtp")}}), flush=True)
 
 
 def main():
@@ -355,7 +386,8 @@ def main():
     first, rounds, seconds = [int(word) for word in sys.argv[2:5]]
     end = time.monotonic() + seconds
     if "BENCH_CLOCK" not in os.environ:
-        load_module()
+        load_others()
+    load_module(True)
     build_network()
     with subprocess.Popen(["ip", "netns", "exec", "server", programs + "/mail",
                            "server"]) as server:

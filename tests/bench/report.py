@@ -57,43 +57,48 @@ def is_wall(measure):
     return measure in NETEM
 
 
-def collect(runs, against):
-    """Rates, and ratios within each round, by measure and case."""
-    rates = collections.defaultdict(dict)
-    errors, slabs, scale, kernel = {}, {}, {}, ""
+def rate(runs):
+    """Units a second of some runs together; megabytes where they are octets."""
+    measure = runs[0]["measure"]
+    spent = sum(run["wall"] if is_wall(measure) else run["cpu"] or run["wall"] for run in runs)
+    return sum(run["units"] for run in runs) * 1e9 / spent / (
+        1e6 if unit_of(measure) == "MB" else 1)
+
+
+def collect(runs):
+    """Rates, and ratios within each round, by measure and case; what else was told."""
+    by_case = collections.defaultdict(lambda: collections.defaultdict(list))
+    paired = collections.defaultdict(list)
+    errors, told = {}, {}
     with open(runs, encoding="utf-8") as file:
         for line in file:
             if not line.startswith("{") or not line.endswith("}\n"):
                 continue
             run = json.loads(line)
-            if "slabs" in run:
-                slabs.update(run["slabs"])
-                kernel = run["kernel"]
-                continue
-            if "flood" in run or "crowds" in run:
-                scale.update(run)
+            if "measure" not in run:
+                told.update(run)
                 continue
             measure, case = run["measure"], run["case"]
             if "error" in run:
-                errors[measure, case] = run["error"]
+                errors[f"{measure} / {case}"] = run["error"]
                 continue
-            spent = (run["wall"] if is_wall(measure) else run["cpu"] or run["wall"]) / 1e9
-            scale = 1e6 if unit_of(measure) == "MB" else 1
-            rates[measure, case][run["round"]] = run["units"] / scale / spent
+            by_case[measure, case][run["round"]].append(run)
+            paired[measure, run["for"], run["round"], case == run["for"]].append(run)
     results = {}
-    for (measure, case), by_round in rates.items():
-        result = {"rate": spread(list(by_round.values())), "rounds": len(by_round)}
-        base = rates.get((measure, against.get(case)), {})
-        both = [by_round[n] / base[n] for n in by_round if n in base]
+    for (measure, case), rounds in by_case.items():
+        rates = {number: rate(some) for number, some in rounds.items()}
+        result = {"rate": spread(list(rates.values())), "rounds": len(rates)}
+        both = [rates[n] / rate(paired[measure, case, n, False]) for n in rates
+                if paired.get((measure, case, n, False))]
         if both:
             result["ratio"] = spread(both)
         for rival in ("HAProxy", "NFQUEUE"):
-            base = rates.get((measure, rival), {})
-            both = [by_round[n] / base[n] for n in by_round if n in base]
+            theirs = by_case.get((measure, rival), {})
+            both = [rates[n] / rate(theirs[n]) for n in rates if n in theirs]
             if both:
                 result["over " + rival] = spread(both)
         results.setdefault(measure, {})[case] = result
-    return results, slabs, scale, kernel, {" / ".join(key): text for key, text in errors.items()}
+    return results, told, errors
 
 
 def collect_core(printed):
@@ -137,7 +142,8 @@ def markdown(figures):
                  "Client, router and server are namespaces of one user-mode Linux with one",
                  "processor, which does all the work: a rate is units for each second of",
                  "processor time (under loss or reordering: of time)."]
-    lines += ["A ratio is of one round's rates: medians, and quartiles in brackets.",
+    lines += ["A ratio is of what was measured in turns with what it is held against, in one",
+              "round: medians of the rounds, and quartiles in brackets.",
               "`scripts/bench` makes all of this.", ""]
     for name, value in figures["provenance"].items():
         lines.append(f"- {name}: {value}")
@@ -156,7 +162,7 @@ def markdown(figures):
     lines += ["", "## Memory of a flow", ""]
     lines += [f"- {size} octets: an object of the slab {name}"
               for name, size in figures["slabs"].items()]
-    flood, crowds = figures["scale"].get("flood"), figures["scale"].get("crowds")
+    flood, crowds = figures["scale"]["flood"], figures["scale"]["crowds"]
     if flood:
         lines += [f"- {flood['octets']} octets: all of a connection without payload, under a policy; "
                   f"{flood['tracked']} were tracked of the {flood['sent']} that a SYN flood began, "
@@ -166,9 +172,9 @@ def markdown(figures):
                   f"{name}; {found['flows']} flow objects" for name, found in crowds.items()]
         lines += ["", "## Beside idle connections", "",
                   "Processor time of a whole connection (greeting, QUIT), in microseconds", "",
-                  "| idle connections | conntrack | esmtp | ratio |", "| --- | --- | --- | --- |"]
+                  "| idle connections | ftp helper | esmtp | ratio |", "| --- | --- | --- | --- |"]
         lines += [f"| {crowd:,} | {ours[0] / 1000:.0f} | {ours[1] / 1000:.0f} | {ours[0] / ours[1]:.3f} |"
-                  for crowd, *ours in zip(CROWDS, crowds["conntrack"]["costs"],
+                  for crowd, *ours in zip(CROWDS, crowds["ftp helper"]["costs"],
                                           crowds["esmtp"]["costs"])]
     lines += ["", "## The core alone", "", "| case | instructions an octet |", "| --- | --- |"]
     lines += [f"| {case} | {count:.3f} |" for case, count in figures["core"].items()]
@@ -213,12 +219,12 @@ def plot(figures, where):
 
 def write(runs, core, where):
     against = {case: what.get("against") for case, what in CASES.items()}
-    results, slabs, scale, kernel, errors = collect(runs, against)
-    if not (results or scale):
+    results, told, errors = collect(runs)
+    if not (results or "crowds" in told):
         sys.exit("report: nothing was measured")
-    figures = {"provenance": {**provenance(), "kernel": kernel}, "against": against,
-               "stock": "amd64" in kernel, "results": results, "slabs": slabs,
-               "scale": scale, "core": collect_core(core), "errors": errors}
+    figures = {"provenance": {**provenance(), "kernel": told["kernel"]}, "against": against,
+               "stock": "amd64" in told["kernel"], "results": results, "slabs": told["slabs"],
+               "scale": {name: told.get(name) for name in ("flood", "crowds")}, "core": collect_core(core), "errors": errors}
     with open(os.path.join(where, "figures.json"), "w", encoding="utf-8") as file:
         json.dump(figures, file, indent=1)
         file.write("\n")
@@ -247,7 +253,7 @@ def compare(where):
     at_most = [("octets of a flow in command state", FLOW_MAX, flow)]
     at_most += [(f"instructions an octet of the core, {case}", want, figures["core"].get(case))
                 for case, want in CORE]
-    flood, crowds = figures["scale"].get("flood", {}), figures["scale"].get("crowds", {})
+    flood, crowds = [figures["scale"][name] or {} for name in ("flood", "crowds")]
     own, base = crowds.get("esmtp"), crowds.get("ftp helper")
     at_most += [("flow objects after a SYN flood", 0, flood.get("flows")),
                 ("MB of a million idle connections, beside ftp's helper", 512,
