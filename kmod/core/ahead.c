@@ -3,9 +3,9 @@
 #include "ahead.h"
 #include "body.h"
 #include "events.h"
-#include "limits.h"
 #include "marks.h"
 #include "octets.h"
+#include "reading.h"
 #include "repeat.h"
 
 /* What the octets that a range begins with lead to behind @state */

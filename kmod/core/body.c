@@ -4,9 +4,9 @@
 #include "body.h"
 #include "events.h"
 #include "find.h"
-#include "limits.h"
 #include "marks.h"
 #include "octets.h"
+#include "reading.h"
 
 enum smtp_octet { OCTET_OTHER, OCTET_CR, OCTET_LF, OCTET_DOT };
 

@@ -3,6 +3,7 @@
 #include "octets.h"
 #include "stream.h"
 #include "limits.h"
+#include "reading.h"
 
 void smtp_session_init(struct smtp_session *s)
 {

@@ -3,8 +3,8 @@
 #include "stream.h"
 #include "ahead.h"
 #include "body.h"
-#include "limits.h"
 #include "observe.h"
+#include "reading.h"
 #include "repeat.h"
 
 void smtp_flow_init(struct smtp_flow *flow, const struct smtp_policy *policy,

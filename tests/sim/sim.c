@@ -6,8 +6,8 @@
 #include <stdlib.h>
 
 #include "sim.h"
-#include "../../kmod/core/limits.h"
 #include "../../kmod/core/observe.h"
+#include "../../kmod/core/reading.h"
 
 #define ARENA		(96u << 20)
 #define MAX_EVENTS	400000

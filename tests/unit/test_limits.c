@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "tests.h"
-#include "../../kmod/core/limits.h"
+#include "../../kmod/core/reading.h"
 
 #define COUNT(c)	host.counters[SMTP_FIXUP_CNT_##c]
 

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Reading of messages for their limits. See reading.h. */
+#include "stream.h"
+#include "find.h"
+#include "limits.h"
+#include "reading.h"
+
+bool smtp_reading_begin(struct smtp_flow *flow)
+{
+	struct smtp_reading *r;
+
+	if (!smtp_policy_reads_bodies(flow->policy) || flow->reading)
+		return true;
+	r = smtp_host_alloc(sizeof(*r));
+	if (!r) {
+		smtp_event(flow, SMTP_FIXUP_EVENT_MEMORY_REFUSED, NULL, 0);
+		return false;
+	}
+	memset(r, 0, sizeof(*r));
+	r->header = true;
+	r->start = true;
+	r->mime.header = true;
+	flow->reading = r;
+	return true;
+}
+
+void smtp_reading_end(struct smtp_flow *flow)
+{
+	smtp_host_free(flow->reading, sizeof(*flow->reading));
+	flow->reading = NULL;
+}
+
+/* Octets that a line may have with CRLF; 0: it has no limit */
+static u32 smtp_reading_max(const struct smtp_flow *flow)
+{
+	const struct smtp_limit *l =
+		&flow->policy->limits[flow->reading->header ?
+				      SMTP_FIXUP_LIMIT_HEADER_LINE :
+				      SMTP_FIXUP_LIMIT_BODY_LINE];
+
+	return l->action ? l->max + 2 : 0;
+}
+
+/* Does the header end with the line whose last octets are @n at @p? */
+static bool smtp_reading_header_ends(const struct smtp_reading *r, const u8 *p,
+				     u32 n)
+{
+	if (r->len + n == 1)
+		return n ? *p == '\r' : r->cr;
+	return !(r->len + n);
+}
+
+/* Reads to the end of a line, or of the octets. Returns how many. */
+static u32 smtp_reading_line(struct smtp_flow *flow, const u8 *p, u32 n, u32 max)
+{
+	struct smtp_reading *r = flow->reading;
+	u32 len = smtp_find(p, n, '\n', false);
+	bool ends = len < n;
+
+	if (max && !r->let_be && r->len + len + ends > max) {
+		r->let_be = true;
+		smtp_limit_exceeded(flow, r->header ? SMTP_FIXUP_LIMIT_HEADER_LINE :
+						      SMTP_FIXUP_LIMIT_BODY_LINE);
+	}
+	if (!ends) {
+		r->cr = !r->len && p[0] == '\r';
+		r->len = r->len + len < 0xffff ? r->len + len : 0xffff;
+		return n;
+	}
+	if (r->header && smtp_reading_header_ends(r, p, len))
+		r->header = false;
+	r->start = true;
+	return len + 1;
+}
+
+/* Reads as far as all lines are within the limit: the last line end that a line
+ * may have will do, those before it need not be looked at. Returns how many
+ * octets; 0: this line is too long.
+ */
+static u32 smtp_reading_skip(struct smtp_reading *r, const u8 *p, u32 n, u32 max)
+{
+	u32 i;
+
+	if (n > max - r->len)
+		n = max - r->len;
+	i = smtp_find_last(p, n, '\n');
+	if (i)
+		r->start = true;
+	else
+		r->len += n;
+	return i ? i : n;
+}
+
+static void smtp_reading_lines(struct smtp_flow *flow, const u8 *p, u32 n)
+{
+	struct smtp_reading *r = flow->reading;
+
+	while (n && !smtp_flow_over(flow)) {
+		u32 max = smtp_reading_max(flow);
+		u32 len = 0;
+
+		if (!max && !r->header)
+			return;
+		if (r->start) {
+			r->start = false;
+			r->let_be = false;
+			r->len = 0;
+			/* The server takes it away: RFC 5321, 4.5.2 */
+			len = *p == '.';
+		}
+		if (!len && !r->header && !r->let_be)
+			len = smtp_reading_skip(r, p, n, max);
+		if (!len)
+			len = smtp_reading_line(flow, p, n, max);
+		p += len;
+		n -= len;
+	}
+}
+
+void smtp_reading_octets(struct smtp_flow *flow, const u8 *p, u32 n)
+{
+	const struct smtp_limit *limits = flow->policy->limits;
+	struct smtp_reading *r = flow->reading;
+	u32 names;
+
+	if (!r)
+		return;
+	if (limits[SMTP_FIXUP_LIMIT_HEADER_LINE].action ||
+	    limits[SMTP_FIXUP_LIMIT_BODY_LINE].action)
+		smtp_reading_lines(flow, p, n);
+	if (!limits[SMTP_FIXUP_LIMIT_MIME_FILENAME].action)
+		return;
+	names = smtp_mime_read(&r->mime, p, n,
+			       limits[SMTP_FIXUP_LIMIT_MIME_FILENAME].max);
+	while (names-- && !smtp_flow_over(flow))
+		smtp_limit_exceeded(flow, SMTP_FIXUP_LIMIT_MIME_FILENAME);
+	if (r->mime.too_deep && !r->too_deep) {
+		r->too_deep = true;
+		smtp_event(flow, SMTP_FIXUP_EVENT_BODY_UNREAD, NULL, 0);
+	}
+}
+
+void smtp_reading_gap(struct smtp_flow *flow)
+{
+	struct smtp_reading *r = flow->reading;
+
+	if (!r)
+		return;
+	r->header = false;
+	r->start = false;
+	r->let_be = true;
+	smtp_mime_gap(&r->mime);
+	smtp_event(flow, SMTP_FIXUP_EVENT_BODY_UNREAD, NULL, 0);
+}
