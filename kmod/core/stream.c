@@ -117,9 +117,10 @@ static enum smtp_elastic smtp_stream_elastic(const struct smtp_stream *st,
 }
 
 /* Judges command lines or replies from @off to @to, keeping what is to leave;
- * stops where the phase changes or room ends.
+ * stops where the phase changes or room ends. False: for want of memory, and the
+ * rest is not to be judged as if it had come by itself.
  */
-static void smtp_stream_lines(struct smtp_flow *flow, enum smtp_dir dir,
+static bool smtp_stream_lines(struct smtp_flow *flow, enum smtp_dir dir,
 			      struct smtp_segment *seg, u32 off, u32 to)
 {
 	struct smtp_stream *st = &flow->stream[dir];
@@ -131,11 +132,10 @@ static void smtp_stream_lines(struct smtp_flow *flow, enum smtp_dir dir,
 	u32 room, n;
 
 	room = smtp_replay_room(r, seq, to - off + spare, &refused);
-	if (room <= spare) {
-		if (refused)
-			smtp_event(flow, SMTP_FIXUP_EVENT_MEMORY_REFUSED, NULL, 0);
-		return;
-	}
+	if (refused)
+		smtp_event(flow, SMTP_FIXUP_EVENT_MEMORY_REFUSED, NULL, 0);
+	if (room <= spare)
+		return false;
 	piece.buf = r->buf + r->len;
 	piece.n = room - spare;
 	/* What comes again no longer than before may be all that this sender
@@ -166,6 +166,7 @@ static void smtp_stream_lines(struct smtp_flow *flow, enum smtp_dir dir,
 	st->next += n;
 	if (!r->len)
 		smtp_replay_ack(r, seq);
+	return !refused;
 }
 
 /* A chunk begins: none of it is read, in whatever order it comes, and what
@@ -194,6 +195,7 @@ static enum smtp_verdict smtp_stream_judge(struct smtp_flow *flow,
 
 	while (off < to) {
 		u8 phase = flow->session.phase;
+		bool more = true;
 
 		if (dir == SMTP_CLIENT && phase == SMTP_FIXUP_PHASE_WAIT)
 			break;
@@ -217,13 +219,13 @@ static enum smtp_verdict smtp_stream_judge(struct smtp_flow *flow,
 			if (!st->in_body)
 				smtp_session_body_end(flow);
 		} else {
-			smtp_stream_lines(flow, dir, seg, off, to);
+			more = smtp_stream_lines(flow, dir, seg, off, to);
 		}
 		if (smtp_flow_over(flow))
 			return flow->ended;
 		if (flow->session.skip)
 			smtp_stream_skip(flow);
-		if (st->next - start == off)
+		if (!more || st->next - start == off)
 			break;		/* no room, no memory */
 		off = st->next - start;
 	}

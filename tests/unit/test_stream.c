@@ -349,6 +349,44 @@ static bool fail_always(void *arg)
 	return true;
 }
 
+static bool fail_once(void *arg)
+{
+	(void)arg;
+	host.fail = NULL;
+	return true;
+}
+
+/* Where memory is short in the midst of a segment, the rest waits to come again,
+ * though there were some at the next try: a line in two pieces is another line.
+ */
+static void test_v4_t2_memory_comes_back(void **state)
+{
+	static const char line[] = "XQ some words that nobody knows\r\n";
+	u32 n, at;
+	int pass;
+
+	(void)state;
+	/* The buffer of 256 octets has room for the first, and NOOP, at least */
+	for (n = 256 - strlen(line); n <= 256 - 4; n++) {
+		char first[256] = "NOOP ";
+		struct fix f;
+
+		fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+		f.policy.reject = SMTP_FIXUP_REJECT_NOOP;
+		fix_open(&f);
+		memset(first + 5, 'x', n - 7);
+		memcpy(first + n - 2, "\r\n", 3);
+		client(&f, first, first);
+		at = f.at[SMTP_CLIENT];
+		host.fail = fail_once;
+		pass = fix_at(&f, SMTP_CLIENT, at, line);
+		assert_int_not_equal(pass, strlen(line));
+		assert_int_equal(host.counters[SMTP_FIXUP_CNT_MEMORY_REFUSED], 1);
+		assert_int_equal(fix_at(&f, SMTP_CLIENT, at, line), strlen(line));
+		fix_end(&f);
+	}
+}
+
 /* Without memory, what is beyond a gap is dropped, and the gap closes all the same */
 static void test_contract3_gap_without_memory(void **state)
 {
@@ -631,6 +669,7 @@ int run_stream(void)
 		cmocka_unit_test(test_contract3_line_end_ahead),
 		cmocka_unit_test(test_contract3_line_end_between_ranges),
 		cmocka_unit_test(test_contract3_many_gaps),
+		cmocka_unit_test(test_v4_t2_memory_comes_back),
 		cmocka_unit_test(test_contract3_gap_without_memory),
 		cmocka_unit_test(test_contract3_end_in_a_gap),
 		cmocka_unit_test(test_contract3_room_for_the_gap),
