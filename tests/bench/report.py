@@ -131,6 +131,19 @@ def provenance():
     }
 
 
+def scaling(results):
+    """Eight streams against one: how the two processors are made use of."""
+    lines = []
+    for packets in ("64 KB", "1500"):
+        one, eight = results.get(f"one stream, {packets}"), results.get(f"eight streams, {packets}")
+        if one and eight:
+            lines += ["", f"## Eight streams in one's rate, {packets}", "", "| case | times |",
+                      "| --- | --- |"]
+            lines += [f"| {case} | {eight[case]['rate'][0] / one[case]['rate'][0]:.2f} |"
+                      for case in eight if case in one]
+    return lines
+
+
 def markdown(figures):
     if figures["stock"]:
         lines = ["# Measured in a virtual machine", "",
@@ -159,6 +172,8 @@ def markdown(figures):
             else:
                 line += " | |"
             lines.append(line)
+    if figures["stock"]:
+        lines += scaling(figures["results"])
     lines += ["", "## Memory of a flow", ""]
     lines += [f"- {size} octets: an object of the slab {name}"
               for name, size in figures["slabs"].items()]
