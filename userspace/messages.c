@@ -111,8 +111,10 @@ static int range_get(const struct nlattr *attr, struct port_range *range)
 	return 0;
 }
 
-/* The banner's text; it sets the banner as well. */
-static bool text_get(const struct nlattr *attr, struct smtp_policy *policy)
+/* A whole string, for @set to judge */
+static bool text_get(const struct nlattr *attr, struct smtp_policy *policy,
+		     const char *(*set)(struct smtp_policy *policy,
+					const char *text, u32 n))
 {
 	const char *text;
 	size_t len;
@@ -121,21 +123,7 @@ static bool text_get(const struct nlattr *attr, struct smtp_policy *policy)
 		return true;
 	text = attr_data(attr);
 	len = strnlen(text, attr_len(attr));
-	return len + 1 == attr_len(attr) &&
-	       !smtp_policy_set_text(policy, text, len);
-}
-
-static bool iif_get(const struct nlattr *attr, struct smtp_policy *policy)
-{
-	const char *name;
-	size_t len;
-
-	if (!attr)
-		return true;
-	name = attr_data(attr);
-	len = strnlen(name, attr_len(attr));
-	return len + 1 == attr_len(attr) &&
-	       !smtp_policy_set_iif(policy, name, len);
+	return len + 1 == attr_len(attr) && !set(policy, text, len);
 }
 
 static bool limits_get(const struct nlattr *attr, struct smtp_policy *policy)
@@ -184,7 +172,7 @@ int policy_list_add(const struct nlmsghdr *nlh, void *list)
 	p->observe = tb[SMTP_FIXUP_A_OBSERVE];
 	p->keep_esmtp = tb[SMTP_FIXUP_A_KEEP_ESMTP];
 	p->by_mark = tb[SMTP_FIXUP_A_BY_MARK];
-	if (!text_get(tb[SMTP_FIXUP_A_BANNER_TEXT], p) ||
+	if (!text_get(tb[SMTP_FIXUP_A_BANNER_TEXT], p, smtp_policy_set_text) ||
 	    !attr_get(tb[SMTP_FIXUP_A_BANNER], &p->banner, 1) ||
 	    !attr_get(tb[SMTP_FIXUP_A_REJECT], &p->reject, 1) ||
 	    !attr_get(tb[SMTP_FIXUP_A_EHLO], &p->ehlo, 1) ||
@@ -194,7 +182,7 @@ int policy_list_add(const struct nlmsghdr *nlh, void *list)
 	    !attr_get(tb[SMTP_FIXUP_A_MIDSTREAM], &p->midstream, 1) ||
 	    !attr_get(tb[SMTP_FIXUP_A_ASSIGN], &p->assign, 1) ||
 	    !limits_get(tb[SMTP_FIXUP_A_LIMITS], p) ||
-	    !iif_get(tb[SMTP_FIXUP_A_IIF], p) ||
+	    !text_get(tb[SMTP_FIXUP_A_IIF], p, smtp_policy_set_iif) ||
 	    !attr_get(tb[SMTP_FIXUP_A_VERBS], &p->verbs, 8) ||
 	    !attr_get(tb[SMTP_FIXUP_A_KEYWORDS], &p->keywords, 8) ||
 	    !attr_get(tb[SMTP_FIXUP_A_SERIAL], &entry.serial, 8))

@@ -470,18 +470,13 @@ static void nobodies(int client_fd, int server_fd, unsigned int first, unsigned 
 	}
 }
 
-static void flood(unsigned int first, unsigned int units)
-{
-	nobodies(raw_socket(), -1, first, units);
-}
-
-static void flows(unsigned int first, unsigned int units)
+static void crowd_of_nobodies(bool greeted, unsigned int first, unsigned int units)
 {
 	int client_fd = raw_socket();
 
-	if (setns(3, CLONE_NEWNET))
+	if (greeted && setns(3, CLONE_NEWNET))
 		err(1, "setns");
-	nobodies(client_fd, raw_socket(), first, units);
+	nobodies(client_fd, greeted ? raw_socket() : -1, first, units);
 }
 
 static const struct way {
@@ -593,7 +588,7 @@ int main(int argc, char **argv)
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
 	struct rlimit files = { 65536, 65536 };
 	struct addrinfo *found;
-	bool idles, floods, flows_too;
+	bool idles, nobody;
 	unsigned int i;
 
 	signal(SIGPIPE, SIG_IGN);
@@ -603,18 +598,18 @@ int main(int argc, char **argv)
 	if (argc == 2 && !strcmp(argv[1], "crowd"))
 		crowd();
 	idles = argc == 4 && !strcmp(argv[1], "idle");
-	floods = argc == 5 && !strcmp(argv[1], "flood");
-	flows_too = argc == 5 && !strcmp(argv[1], "flows");
-	if (!idles && !floods && !flows_too && (argc != 5 || atoi(argv[3]) < 1 || atoi(argv[3]) > 256))
-		errx(2, "usage: mail server | crowd | idle HOST UNITS | WAY HOST PROCESSES UNITS");
+	nobody = argc == 5 && (!strcmp(argv[1], "flood") || !strcmp(argv[1], "flows"));
+	if (!idles && !nobody && (argc != 5 || atoi(argv[3]) < 1 || atoi(argv[3]) > 256))
+		errx(2,
+		     "usage: mail server | crowd | idle HOST UNITS | {flood|flows} HOST FIRST UNITS | WAY HOST PROCESSES UNITS");
 	if (getaddrinfo(argv[2], idles ? "2525" : "25", &hints, &found))
 		errx(1, "%s: no such host", argv[2]);
 	memcpy(&server_address, found->ai_addr, found->ai_addrlen);
 	server_address_len = found->ai_addrlen;
 	if (idles)
 		idle(atoi(argv[3]));
-	if (floods || flows_too) {
-		(floods ? flood : flows)(atoi(argv[3]), atoi(argv[4]));
+	if (nobody) {
+		crowd_of_nobodies(!strcmp(argv[1], "flows"), atoi(argv[3]), atoi(argv[4]));
 		return 0;
 	}
 	octets_mime();
