@@ -423,9 +423,9 @@ static bool smtp_mime_octet(struct smtp_mime *m, u8 c, u32 max)
 /* Skips octets of a text up to the next dash, which may begin a delimiter. The
  * octets skipped are not the first of a line. Returns how many.
  */
-static u32 smtp_mime_skip(struct smtp_mime *m, const u8 *p, u32 n)
+static u32 smtp_mime_skip(struct smtp_mime *m, const u8 *p, u32 n, bool vector)
 {
-	u32 i = smtp_find(p, n, '-', false);
+	u32 i = smtp_find(p, n, '-', vector);
 
 	if (i && p[i - 1] == '\n')
 		m->line = SMTP_MIME_START;
@@ -438,6 +438,8 @@ static u32 smtp_mime_skip(struct smtp_mime *m, const u8 *p, u32 n)
 
 u32 smtp_mime_read(struct smtp_mime *m, const u8 *p, u32 n, u32 max)
 {
+	/* In a part's text nearly all octets are skipped */
+	bool vector = m->depth && n >= SMTP_VECTOR_MIN && smtp_vector_begin();
 	u32 names = 0;
 	u32 i = 0;
 
@@ -445,11 +447,13 @@ u32 smtp_mime_read(struct smtp_mime *m, const u8 *p, u32 n, u32 max)
 		if (m->line == SMTP_MIME_OTHER && !m->header && !m->found) {
 			if (!m->depth)
 				break;		/* a text to its end */
-			i += smtp_mime_skip(m, p + i, n - i);
+			i += smtp_mime_skip(m, p + i, n - i, vector);
 			continue;
 		}
 		names += smtp_mime_octet(m, p[i++], max);
 	}
+	if (vector)
+		smtp_vector_end();
 	return names;
 }
 
