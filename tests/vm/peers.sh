@@ -26,7 +26,11 @@ postfix_sends() {
 	make_mail "$2"
 	logged=$(stat -c %s /tmp/client/log)
 	c sendmail -i -C /tmp/client -f a@example.org "b@$1" </tmp/out || return
-	WAIT=60 wait_for arrived "$id" || { tail -n 5 /tmp/client/log; return 1; }
+	WAIT=60 wait_for arrived "$id" || {
+		tail -n 5 /tmp/client/log
+		tail -n 15 /tmp/server/log
+		return 1
+	}
 	[[ $(body_hash "$(arrived "$id")") == "$(body_hash /tmp/out)" ]] || return
 	# The log line about the delivery is the last of it.
 	wait_for delivered
