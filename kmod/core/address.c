@@ -24,6 +24,25 @@ void smtp_address_begin(struct smtp_flow *flow, int verb)
 	}
 }
 
+/* Octets that mean something where they stand in an argument: bits of enum
+ * smtp_address. The others differ by nothing but their number.
+ */
+#define ANYWHERE	0xff
+#define IN_ADDRESSES	(ANYWHERE & ~(1 << SMTP_ADDRESS_NONE))
+
+static const u8 smtp_address_meaning[256] = {
+	['\r'] = ANYWHERE,
+	['\n'] = ANYWHERE,
+	['\0'] = IN_ADDRESSES,
+	['<'] = IN_ADDRESSES,
+	['>'] = IN_ADDRESSES,
+	['`'] = IN_ADDRESSES,
+	['|'] = IN_ADDRESSES,
+	[':'] = 1 << SMTP_ADDRESS_BEFORE,
+	[' '] = 1 << SMTP_ADDRESS_BARE,
+	['\t'] = 1 << SMTP_ADDRESS_BARE,
+};
+
 /* A1, A2 */
 static void smtp_special_found(struct smtp_flow *flow,
 			       enum smtp_fixup_event event, u8 c)
@@ -65,6 +84,31 @@ static void smtp_address_grows(struct smtp_flow *flow)
 		return;
 	if (s->address_len++ == flow->policy->limits[SMTP_FIXUP_LIMIT_SENDER].max)
 		smtp_limit_exceeded(flow, SMTP_FIXUP_LIMIT_SENDER);
+}
+
+u32 smtp_address_run(struct smtp_flow *flow, const u8 *c, u32 n)
+{
+	u32 max = flow->policy->limits[SMTP_FIXUP_LIMIT_SENDER].max;
+	struct smtp_session *s = &flow->session;
+	u8 here = 1 << s->address;
+	bool grows = s->sender && here & (1 << SMTP_ADDRESS_BARE |
+					  1 << SMTP_ADDRESS_INSIDE);
+	u32 i;
+
+	if (n > smtp_limit_spare(flow))
+		n = smtp_limit_spare(flow);
+	if (grows) {
+		if (max > 0xffff || s->address_len > max)
+			max = 0xffff;
+		if (n > max - s->address_len)
+			n = max - s->address_len;
+	}
+	for (i = 0; i < n && !(smtp_address_meaning[c[i]] & here); i++)
+		;
+	smtp_limit_octets(flow, i);
+	if (grows)
+		s->address_len += i;
+	return i;
 }
 
 u8 smtp_address_octet(struct smtp_flow *flow, u8 c)

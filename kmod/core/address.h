@@ -26,6 +26,16 @@ enum smtp_address {
 void smtp_address_begin(struct smtp_flow *flow, int verb);
 
 /**
+ * smtp_address_run() - pass octets of an argument that mean nothing
+ * @flow: the flow
+ * @c: octets of the argument of any command, or of a SASL response
+ * @n: how many are in sight
+ *
+ * Return: how many have passed; the next one is to be looked at.
+ */
+u32 smtp_address_run(struct smtp_flow *flow, const u8 *c, u32 n);
+
+/**
  * smtp_address_octet() - judge the next octet of an argument
  * @flow: the flow; the connection may have to end
  * @c: the octet

@@ -466,6 +466,15 @@ static bool smtp_ehlo_text(const struct smtp_flow *flow)
 	       s->reply_code == 250 && s->reply_column >= 4;
 }
 
+/* Is the rest of the line text that nothing is to be known of? D7 */
+static bool smtp_reply_unread(const struct smtp_flow *flow)
+{
+	const struct smtp_session *s = &flow->session;
+
+	return s->reply_column > 4 && !smtp_ehlo_text(flow) &&
+	       (s->reply != SMTP_AWAIT_GREETING || !s->mask_greeting);
+}
+
 /* Is this the first octet behind the code of a line that is masked at once? */
 static bool smtp_greeting_text_begins(const struct smtp_flow *flow)
 {
@@ -510,6 +519,11 @@ u32 smtp_session_server(struct smtp_flow *flow, struct smtp_piece *p)
 		if (s->reply_column == 3)
 			text = i + 1;
 
+		if (smtp_reply_unread(flow) && c != '\n') {
+			at = memchr(at, '\n', p->n - i);
+			i = (at ? at - p->buf : p->n) - 1;
+			continue;
+		}
 		if (smtp_greeting_text_begins(flow)) {
 			u32 n = smtp_line_rest(at, p->n - i);
 			bool whole = i + n < p->n;

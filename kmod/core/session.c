@@ -316,8 +316,17 @@ u32 smtp_session_client(struct smtp_flow *flow, struct smtp_piece *p)
 	       !smtp_flow_over(flow)) {
 		u8 *c = &p->buf[i];
 		u8 came = *c;
-		bool bare = smtp_line_end_octet(flow, p, i);
+		bool bare;
 
+		if (s->line == SMTP_LINE_ARGUMENT && !s->chunk.line && !s->cr) {
+			u32 run = smtp_address_run(flow, c, p->n - i);
+
+			if (run) {
+				i += run;
+				continue;
+			}
+		}
+		bare = smtp_line_end_octet(flow, p, i);
 		smtp_limit_octets(flow, 1);
 		if (s->line == SMTP_LINE_START && *c != '\n') {
 			if (smtp_is_blank(*c) || *c == '\r') {
