@@ -450,6 +450,11 @@ u32 smtp_mime_read(struct smtp_mime *m, const u8 *p, u32 n, u32 max)
 			i += smtp_mime_skip(m, p + i, n - i, vector);
 			continue;
 		}
+		if (m->line == SMTP_MIME_OTHER) {
+			i += smtp_find(p + i, n - i, '\n', false);
+			if (i == n)
+				break;
+		}
 		names += smtp_mime_octet(m, p[i++], max);
 	}
 	if (vector)

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Measures, in user-mode Linux or a VM: client, router and server in namespaces.
 
-guest.py PROGRAMS FIRST ROUNDS SECONDS [MEASURE...]
+guest.py MACHINE PROGRAMS FIRST ROUNDS SECONDS [MEASURE...]
+
+MACHINE: uml; stock: a VM; counted: one whose clock counts its instructions.
 
 Every case is measured in turns with what it is held against, shortly one after
 the other, so that what else the machine does meets both alike; every other round
 has the cases the other way round. Rounds are numbered from FIRST. None begins,
 nor a measure in one but the first, once SECONDS have passed. One line of JSON a
-run; "for" is the case that it was held against.
+run; "for" is the case whose turns they are.
 """
 
 import json
@@ -22,7 +24,6 @@ SMTPFIXUP = ROOT + "/userspace/smtpfixup"
 SERVER, ROUTER = "10.0.2.2", "10.0.1.1"
 NOBODY = "10.0.2.99"    # beyond the router; nobody answers there
 RUN_NS = 150_000_000    # processor time that a run is to take
-BAD_RUN_NS = 600_000_000    # time, on a bad network
 TURNS = 4               # of a case and what it is held against, in a round
 FLOOD = 80_000         # SYNs
 CROWDS = (10, 10_000, 1_000_000)    # connections beside those that are measured
@@ -99,15 +100,8 @@ MEASURES = {
     "mails": ("1500", "mails", 4, FEW + ["esmtp, no limits", "ftp helper"]),
     "connections": ("1500", "connections", 4, FEW),
     "connections at scale": ("1500", "connections", 4, SCALE),
-    "1 % loss": ("64k", "data", 4, ["conntrack", "fixup", "esmtp"]),
-    "reordering": ("64k", "data", 4, ["conntrack", "fixup", "esmtp"]),
 }
-
-# What the network does, each way; the time counts then, not processor time
-NETEM = {
-    "1 % loss": ["delay", "2ms", "loss", "1%"],
-    "reordering": ["delay", "2ms", "1ms"],
-}
+COUNTED = ["one stream, 64 KB", "one stream, 1500", "mails", "connections"]
 
 
 def sh(*command, **how):
@@ -122,7 +116,7 @@ def write_to(path, text):
 def load_others():
     """On a distribution's kernel; in user-mode Linux all of it is there."""
     sh("modprobe", "-a", "nf_conntrack", "nf_conntrack_ftp", "nf_defrag_ipv4", "nf_defrag_ipv6",
-       "nf_reject_ipv4", "nf_reject_ipv6", "nf_tables", "nft_ct", "nft_queue", "sch_netem")
+       "nf_reject_ipv4", "nf_reject_ipv6", "nf_tables", "nft_ct", "nft_queue")
 
 
 def load_module(wanted):
@@ -161,15 +155,6 @@ def set_packets(size):
     for space, device in (("client", "veth-c"), ("server", "veth-s")):
         sh("ip", "netns", "exec", space, "ethtool", "-K", device, "tso", on, "gso", on,
            "gro", "off")
-
-
-def set_netem(words):
-    """Makes it a bad network, or without words a good one."""
-    for device in ("veth-rc", "veth-rs"):
-        if words:
-            sh("tc", "qdisc", "add", "dev", device, "root", "netem", "limit", "10000", *words)
-        else:
-            sh("tc", "qdisc", "del", "dev", device, "root")
 
 
 def wait_for_port():
@@ -265,10 +250,7 @@ def units_for(programs, name, case, way):
     # A start that is slow is no measure for what follows
     for _ in range(2 if load == "data" else 1):
         _, cpu, wall = run(programs, case, way, processes, units)
-        if name in NETEM:
-            units = max(few // 2, units * BAD_RUN_NS // wall)
-        else:
-            units = max(few // 2, units * RUN_NS // (cpu or wall))
+        units = max(few // 2, units * RUN_NS // (cpu or wall))
     return units
 
 
@@ -298,20 +280,16 @@ def measure_case(programs, name, number, units, case_name, held_against):
     print(json.dumps(told), flush=True)
 
 
-def measure(programs, name, number, units):
+def measure(programs, name, number, turns, units):
     packets, _, _, cases = MEASURES[name]
     set_packets(packets)
-    if name in NETEM:
-        set_netem(NETEM[name])
     for case_name in cases[::-1] if number % 2 else cases:
         base = CASES[case_name].get("against")
         if not base:
             continue        # measured with those that are held against it
-        for turn in range(1 if "policies" in CASES[case_name] else TURNS):
+        for turn in range(1 if "policies" in CASES[case_name] else turns):
             for which in (base, case_name)[::-1 if turn % 2 else 1]:
                 measure_case(programs, name, number, units, which, case_name)
-    if name in NETEM:
-        set_netem([])
 
 
 def slab_octets():
@@ -382,10 +360,10 @@ def measure_scale(programs):
 
 
 def main():
-    programs, names = sys.argv[1], sys.argv[5:]
-    first, rounds, seconds = [int(word) for word in sys.argv[2:5]]
+    machine, programs, names = sys.argv[1], sys.argv[2], sys.argv[6:]
+    first, rounds, seconds = [int(word) for word in sys.argv[3:6]]
     end = time.monotonic() + seconds
-    if "BENCH_CLOCK" not in os.environ:
+    if machine != "uml":
         load_others()
     load_module(True)
     build_network()
@@ -395,12 +373,13 @@ def main():
         time.sleep(0.5)
         print(json.dumps({"slabs": slabs(), "kernel": os.uname().release}), flush=True)
         units = {}
-        measures = [name for name in names or MEASURES if name != "scale"]
+        measures = [name for name in names or (COUNTED if machine == "counted" else MEASURES)
+                    if name in MEASURES]
         for number in range(first, first + rounds):
             for name in measures:
                 if number == first or time.monotonic() < end:
-                    measure(programs, name, number, units)
-        if (not names or "scale" in names) and "BENCH_CLOCK" in os.environ:
+                    measure(programs, name, number, 1 if machine == "counted" else TURNS, units)
+        if (not names or "scale" in names) and machine == "uml":
             measure_scale(programs)
         server.kill()
 

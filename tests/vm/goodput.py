@@ -7,6 +7,7 @@ scripts/vm --virtual-time keeps the speed of the machine out of it.
 """
 import argparse
 import base64
+import json
 import random
 import statistics
 import subprocess
@@ -21,6 +22,7 @@ from suite import test
 PARSER = argparse.ArgumentParser()
 PARSER.add_argument("--size", type=int, default=64, help="of a mail, MiB")
 PARSER.add_argument("--rounds", type=int, default=3)
+PARSER.add_argument("--json", action="store_true", help="print a line for scripts/bench, too")
 PARSER.add_argument("--only", help="tests with this in their name")
 ARGUMENTS = PARSER.parse_args()
 SIZE, ROUNDS = ARGUMENTS.size, ARGUMENTS.rounds
@@ -101,6 +103,14 @@ def goodput(port, family, block):
     return SIZE / took
 
 
+def tell(name, port, number, rate):
+    """Of one mail, as tests/bench/guest.py does."""
+    print("\n" + json.dumps({
+        "measure": "goodput, " + name, "case": "esmtp" if port == ON else "no policy",
+        "for": "esmtp", "round": number, "units": SIZE * MIB, "cpu": 0,
+        "wall": round(SIZE / rate * 1e9)}), flush=True)
+
+
 def measure(name, words, block, family):
     network(words)
     before = counters()[str(ON)]
@@ -108,6 +118,8 @@ def measure(name, words, block, family):
     for number in range(ROUNDS):
         for port in (ON, OFF) if number % 2 else (OFF, ON):
             rates[port].append(goodput(port, family, block))
+            if ARGUMENTS.json:
+                tell(name, port, number, rates[port][-1])
     after = counters()[str(ON)]
     ratio = statistics.median(rates[ON]) / statistics.median(rates[OFF])
     print("      | %-24s %7s %7s %7s" % (name, "least", "median", "most"))

@@ -4,6 +4,7 @@
 # scripts/vm --virtual-time: scripts/check --long vm-goodput.
 #   --size N     of a mail, MiB (default 64)
 #   --rounds N   mails with a policy, and as many without (default 3)
+#   --json       for scripts/bench --counted
 # shellcheck source=tests/vm/lib.sh
 . "$(dirname "$0")/lib.sh"
 
