@@ -158,7 +158,7 @@ def set_packets(size):
 
 
 def wait_for_port():
-    for _ in range(100):
+    for _ in range(600):
         try:
             socket.create_connection((ROUTER, 25), 1).close()
             return
