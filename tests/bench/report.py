@@ -164,9 +164,13 @@ A rate is units a second.""",
 Client, router and server are namespaces of one virtual machine whose clock
 counts instructions, a nanosecond each: what a processor's caches make of them
 is not in these figures, nor is what else the machine does. A rate is units a
-second of that clock. Goodput is of one large mail after the other, with esmtp
-and on a port without a policy, over a path of 100 Mbit/s and 20 ms.""",
+second of that clock. Goodput is of some large mails together, with esmtp and on
+a port without a policy, over a path of 100 Mbit/s and 20 ms.""",
 }
+
+
+def digits(value):
+    return f"{value:.0f}" if value >= 10 else f"{value:.2f}"
 
 
 def markdown(figures):
@@ -180,8 +184,8 @@ def markdown(figures):
         lines += ["", f"## {measure}", "",
                   f"| case | {unit_of(measure)}/s | of | ratio |", "| --- | --- | --- | --- |"]
         for case, result in cases.items():
-            rate, low, high = result["rate"]
-            line = f"| {case} | {rate:.0f} ({low:.0f}-{high:.0f}) |"
+            rate, low, high = [digits(value) for value in result["rate"]]
+            line = f"| {case} | {rate} ({low}-{high}) |"
             if "ratio" in result:
                 ratio, low, high = result["ratio"]
                 line += f" {result['of']} | {ratio:.3f} ({low:.3f}-{high:.3f}) |"
