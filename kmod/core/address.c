@@ -95,8 +95,6 @@ u32 smtp_address_run(struct smtp_flow *flow, const u8 *c, u32 n)
 					  1 << SMTP_ADDRESS_INSIDE);
 	u32 i;
 
-	if (n > smtp_limit_spare(flow))
-		n = smtp_limit_spare(flow);
 	if (grows) {
 		if (max > 0xffff || s->address_len > max)
 			max = 0xffff;

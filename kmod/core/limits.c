@@ -32,14 +32,6 @@ void smtp_limit_octets(struct smtp_flow *flow, u32 n)
 		smtp_limit_exceeded(flow, SMTP_FIXUP_LIMIT_COMMAND_LINE);
 }
 
-u32 smtp_limit_spare(const struct smtp_flow *flow)
-{
-	u32 max = flow->policy->limits[SMTP_FIXUP_LIMIT_COMMAND_LINE].max;
-	u32 column = flow->session.column;
-
-	return column > max ? ~0U : max - column;
-}
-
 void smtp_limit_verb(struct smtp_flow *flow, int verb)
 {
 	struct smtp_session *s = &flow->session;

@@ -25,14 +25,6 @@ void smtp_limit_exceeded(struct smtp_flow *flow, enum smtp_fixup_limit limit);
 void smtp_limit_octets(struct smtp_flow *flow, u32 n);
 
 /**
- * smtp_limit_spare() - may many octets be counted at once?
- * @flow: the flow
- *
- * Return: how many, before one of them is the first too many.
- */
-u32 smtp_limit_spare(const struct smtp_flow *flow);
-
-/**
  * smtp_limit_verb() - a command passes
  * @flow: the flow; the connection may have to end
  * @verb: enum smtp_fixup_verb
