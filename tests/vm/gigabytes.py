@@ -6,14 +6,13 @@ offloads and without, by NAT and without. Started by gigabytes.sh.
 conntrack compares a sequence number with the one position that it remembers of
 an edit, modulo 2^32: what is adjusted wrongly shows behind 2 GiB.
 """
-import os
 import random
 import subprocess
 import sys
 import threading
 
 import suite
-from net import ROOT, Connection, Inside, Mismatch, tool
+from net import MODULE, Connection, Inside, Mismatch, tool
 from suite import test
 
 PORT = 25
@@ -100,7 +99,7 @@ def opaque(family):
         carry(conn.client, conn.server, 10)
         conn.close()
     with Inside("router"):
-        subprocess.run(["insmod", os.path.join(ROOT, "nf_smtp_fixup.ko"), "mode=off"], check=True)
+        subprocess.run(["insmod", MODULE, "mode=off"], check=True)
     policy()
 
 

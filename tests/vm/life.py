@@ -1,19 +1,15 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """Connections outlive what happens around them; started by life.sh."""
-import glob
 import os
 import subprocess
 import sys
 
 import suite
-from net import ROOT, SLOWER, Connection, Inside, Mismatch, counters, tool
+from net import MODULE, SLOWER, Connection, Inside, Mismatch, counters, tool
 from suite import test
 from wire import READY, READY_PIX, in_body, still_judged
 
-MODULE = ([os.environ["NF_SMTP_FIXUP_KO"]] if os.environ.get("NF_SMTP_FIXUP_KO") else
-          glob.glob(os.path.join(ROOT, "nf_smtp_fixup.ko")) +
-          glob.glob(os.path.join(ROOT, "kmod", "nf_smtp_fixup.ko")))[0]
 PAIRS = {"to the router": ("client", "router"), "from the router": ("router", "server"),
          "inside the router": ("router", "router")}
 ADDRESS = {("client", "router"): {4: "10.0.1.1", 6: "fd00:1::1"},

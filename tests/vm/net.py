@@ -14,6 +14,7 @@ import threading
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TOOL = os.path.join(ROOT, "userspace", "smtpfixup")
+MODULE = os.environ.get("NF_SMTP_FIXUP_KO") or os.path.join(ROOT, "nf_smtp_fixup.ko")
 SERVER = {4: "10.0.2.2", 6: "fd00:2::2"}
 SLOWER = int(os.environ.get("SLOWER") or 1)     # the guest, than on a stock kernel
 QUIET = 0.4 * SLOWER    # s: nothing came for so long, so it was held back

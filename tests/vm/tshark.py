@@ -16,7 +16,7 @@ import tempfile
 import time
 
 import suite
-from net import ROOT, Connection, Inside, Mismatch, tool
+from net import MODULE, Connection, Inside, Mismatch, tool
 from suite import test
 
 WORDS = "mx.example.org, ESMTP behind a text of its own"
@@ -147,7 +147,7 @@ def offload(words):
 
 
 def load_module():
-    subprocess.run(["insmod", os.path.join(ROOT, "nf_smtp_fixup.ko"), "mode=off"], check=True)
+    subprocess.run(["insmod", MODULE, "mode=off"], check=True)
     policies()
 
 
