@@ -18,6 +18,6 @@ s ip -6 route change default via fd00:2::1 rto_min "$patience"
 
 depends=$(modinfo -F depends "$(module_file)" | tr ',' ' ')
 # shellcheck disable=SC2086
-modprobe -a $depends
+modprobe -a $depends nf_conntrack
 count_suite tshark.py "$PYTHON" "$ROOT/tests/vm/tshark.py"
 finish
