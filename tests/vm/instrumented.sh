@@ -92,9 +92,21 @@ forget() { r smtpfixup set 25 fixup && r smtpfixup set 26,30-40 off; }
 delete() { ip netns delete poor; }
 reset() { r smtpfixup restore "$kept"; }
 
+# but_slab_names: nor those for a slab cache's place in sysfs: sysfs_slab_add(), of
+# the kernel, gives up without kobject_put() and so leaks the cache's name.
+but_slab_names() {
+	local range
+	range=$(awk '$3 == "sysfs_slab_add" { on = 1; print "0x" $1; next } on { print "0x" $1; exit }' \
+		/proc/kallsyms)
+	[[ $range ]] || { fail "no sysfs_slab_add in /proc/kallsyms"; return; }
+	echo "${range%$'\n'*}" >"$FAILSLAB/reject-start"
+	echo "${range#*$'\n'}" >"$FAILSLAB/reject-end"
+}
+
 requests() {
 	local before
 	module_only
+	but_slab_names
 	echo N >"$FAILSLAB/ignore-gfp-wait"
 	unload
 	each_fails "insmod" unload insmod "$(module_file)" mode=fixup ports=25,587,2500-2600
