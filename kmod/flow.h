@@ -34,21 +34,4 @@ struct smtp_ct_flow *smtp_ct_flow_alloc(struct smtp_rule *rule, u32 client_seq,
 					u32 server_seq);
 void smtp_ct_flow_free(struct smtp_ct_flow *flow);
 
-/**
- * smtp_ct_flow_opaque() - is there nothing left to do for the flow?
- * @flow: the flow; need not be locked
- *
- * TLS has started and all memory for bytes in flight has been given back.
- * Once true it stays true.
- */
-static inline bool smtp_ct_flow_opaque(const struct smtp_ct_flow *flow)
-{
-	const struct smtp_stream *st = flow->core.stream;
-
-	return READ_ONCE(flow->core.session.phase) == SMTP_FIXUP_PHASE_TLS &&
-	       !READ_ONCE(st[SMTP_CLIENT].replay.buf) &&
-	       !READ_ONCE(st[SMTP_SERVER].replay.buf) &&
-	       !READ_ONCE(st[SMTP_CLIENT].marks);
-}
-
 #endif /* _SMTP_CT_FLOW_H */

@@ -140,10 +140,12 @@ static void smtp_help_adjust(struct smtp_segment *seg, u32 pos, s32 delta)
  * modulo 2^32: where both offsets are the same it can't go wrong, however much
  * the connection still carries, and whether or not this module does.
  */
-static void smtp_help_settle(struct smtp_segment *seg, enum smtp_dir dir)
+static void smtp_help_settle(struct smtp_segment *seg)
 {
 	struct smtp_help *h = container_of(seg, struct smtp_help, p.seg);
-	struct nf_ct_seqadj *way = &nfct_seqadj(h->ct)->seq[dir];
+	struct nf_ct_seqadj *way;
+
+	way = &nfct_seqadj(h->ct)->seq[CTINFO2DIR(h->ctinfo)];
 
 	spin_lock_bh(&h->ct->lock);
 	way->offset_before = way->offset_after;
@@ -324,7 +326,7 @@ static int smtp_help_packet(struct sk_buff *skb, unsigned int protoff,
 	if (READ_ONCE(data->flags) & SMTP_CT_LEFT_ALONE)
 		return NF_ACCEPT;
 	flow = rcu_dereference(data->flow);
-	if (flow && smtp_ct_flow_opaque(flow) && !ended)
+	if (flow && smtp_flow_opaque(&flow->core) && !ended)
 		return NF_ACCEPT;
 	/* Judged on its way out already, when it left for the loopback device */
 	if (nf_is_loopback_packet(skb))

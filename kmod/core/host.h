@@ -24,6 +24,7 @@ typedef __u32 u32;
 typedef __u64 u64;
 typedef __s32 s32;
 #define unlikely(x) __builtin_expect(!!(x), 0)
+#define READ_ONCE(x) __atomic_load_n(&(x), __ATOMIC_RELAXED)
 #define container_of(ptr, type, member) \
 	((type *)((char *)(ptr) - offsetof(type, member)))
 #define fallthrough __attribute__((__fallthrough__))

@@ -28,11 +28,9 @@ void smtp_flow_init(struct smtp_flow *flow, const struct smtp_policy *policy,
 }
 
 /* The far end of @dir has everything before @ack, a number of its own */
-static void smtp_stream_acked(struct smtp_flow *flow, enum smtp_dir dir,
-			      struct smtp_segment *seg, u32 ack)
+static void smtp_stream_acked(struct smtp_stream *st, u32 ack)
 {
-	struct smtp_stream *st = &flow->stream[dir];
-	struct smtp_edit *e = &st->edit;
+	const struct smtp_edit *e = &st->edit;
 
 	ack = smtp_seq_min(smtp_edit_in(e, ack), st->next);	/* FIN counts, too */
 	if (!smtp_seq_before(st->acked, ack))
@@ -45,10 +43,21 @@ static void smtp_stream_acked(struct smtp_flow *flow, enum smtp_dir dir,
 		st->chunk_start = ack;
 		st->chunk_end = ack;
 	}
-	if (e->old && !smtp_seq_before(ack, e->pos + e->old)) {
-		smtp_edit_settle(e);
-		seg->settle(seg, dir);
-	}
+}
+
+/* T1: what has been ACKed holds for all that follows. Only a packet of the
+ * direction itself may say so: those of the other come by another processor,
+ * and could overtake one that is judged and whose numbers conntrack has yet to
+ * adjust.
+ */
+static void smtp_stream_settle(struct smtp_stream *st, struct smtp_segment *seg)
+{
+	struct smtp_edit *e = &st->edit;
+
+	if (!e->old || smtp_seq_before(st->acked, e->pos + e->old))
+		return;
+	smtp_edit_settle(e);
+	seg->settle(seg);
 }
 
 void smtp_flow_release(struct smtp_flow *flow)
@@ -279,6 +288,32 @@ static int smtp_stream_splice(const struct smtp_stream *st,
 	return seg->splice(seg, from - first, r->buf + (from - r->seq), end - from);
 }
 
+/* What the server repeats of what was ACKed, and is not kept any more. Its client
+ * has it, unless that ACK was made for the router alone (a low TTL, an old
+ * timestamp): then this is the first copy that the client reads.
+ */
+static int smtp_stream_blank(const struct smtp_flow *flow,
+			     struct smtp_segment *seg)
+{
+	static const u8 blank[] = "****************";
+	u32 end = smtp_seq_min(flow->stream[SMTP_SERVER].acked,
+			       seg->seq + seg->pass);
+	u32 n, seq;
+	int err;
+
+	if (flow->session.phase == SMTP_FIXUP_PHASE_TLS)
+		return 0;
+	for (seq = seg->seq; smtp_seq_before(seq, end); seq += n) {
+		n = end - seq;
+		if (n > sizeof(blank) - 1)
+			n = sizeof(blank) - 1;
+		err = seg->write(seg, seq - seg->seq, blank, n);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
 /* T2: first copy wins, everything that is judged leaves as it was judged */
 static int smtp_stream_overwrite(const struct smtp_stream *st,
 				 struct smtp_segment *seg)
@@ -350,7 +385,8 @@ enum smtp_verdict smtp_flow_enforce(struct smtp_flow *flow, enum smtp_dir dir,
 	u32 off;
 
 	if (seg->has_ack)
-		smtp_stream_acked(flow, !dir, seg, seg->ack);
+		smtp_stream_acked(&flow->stream[!dir], seg->ack);
+	smtp_stream_settle(st, seg);
 	seg->pass = seg->len;
 	if (!seg->len && !seg->fin)
 		return SMTP_PASS;
@@ -397,7 +433,9 @@ enum smtp_verdict smtp_flow_enforce(struct smtp_flow *flow, enum smtp_dir dir,
 	seg->pass = smtp_seq_min(st->next, limit) - seg->seq;
 	if (!seg->pass)
 		goto drop;
-	if (!flow->policy->observe && smtp_stream_overwrite(st, seg)) {
+	if (!flow->policy->observe &&
+	    ((dir == SMTP_SERVER && smtp_stream_blank(flow, seg)) ||
+	     smtp_stream_overwrite(st, seg))) {
 		smtp_event(flow, SMTP_FIXUP_EVENT_MEMORY_REFUSED, NULL, 0);
 		goto drop;
 	}

@@ -44,7 +44,7 @@ enum smtp_verdict {
  *	Called when reading is over; must compare before it copies
  * @splice: make the payload its first @keep octets and then @bytes; as @write
  * @adjust: from sequence number @pos on, this direction is shifted by @delta
- * @settle: the shift of @dir holds for all sequence numbers
+ * @settle: this direction's shift holds for all its sequence numbers
  */
 struct smtp_segment {
 	u32 seq;
@@ -59,7 +59,7 @@ struct smtp_segment {
 	int (*write)(struct smtp_segment *seg, u32 off, const u8 *bytes, u32 n);
 	int (*splice)(struct smtp_segment *seg, u32 keep, const u8 *bytes, u32 n);
 	void (*adjust)(struct smtp_segment *seg, u32 pos, s32 delta);
-	void (*settle)(struct smtp_segment *seg, enum smtp_dir dir);
+	void (*settle)(struct smtp_segment *seg);
 };
 
 /* What the last octets of a body are, as the server will see them: D3, D4 */
@@ -277,6 +277,13 @@ static inline u8 smtp_segment_octet(struct smtp_segment *seg, u32 seq)
  */
 void smtp_segment_copy(struct smtp_segment *seg, u32 off, u8 *to, u32 n);
 
+/* Does the stream hold nothing, and has conntrack been told all? */
+static inline bool smtp_stream_idle(const struct smtp_stream *st)
+{
+	return !READ_ONCE(st->replay.buf) && !READ_ONCE(st->marks) &&
+	       !READ_ONCE(st->edit.old);
+}
+
 /**
  * smtp_flow_opaque() - nothing of this flow is judged or kept any more
  * @flow: the flow; may be read without its lock
@@ -285,9 +292,9 @@ void smtp_segment_copy(struct smtp_segment *seg, u32 off, u8 *to, u32 n);
  */
 static inline bool smtp_flow_opaque(const struct smtp_flow *flow)
 {
-	return flow->session.phase == SMTP_FIXUP_PHASE_TLS &&
-	       !flow->stream[SMTP_CLIENT].replay.buf &&
-	       !flow->stream[SMTP_SERVER].replay.buf;
+	return READ_ONCE(flow->session.phase) == SMTP_FIXUP_PHASE_TLS &&
+	       smtp_stream_idle(&flow->stream[SMTP_CLIENT]) &&
+	       smtp_stream_idle(&flow->stream[SMTP_SERVER]);
 }
 
 #endif /* _SMTP_CORE_STREAM_H */

@@ -113,9 +113,10 @@ static void fuzz_adjust(struct smtp_segment *seg, u32 pos, s32 delta)
 	seqadj_set(&adj, g->dir, pos, delta);
 }
 
-static void fuzz_settle(struct smtp_segment *seg, enum smtp_dir dir)
+static void fuzz_settle(struct smtp_segment *seg)
 {
-	(void)seg;
+	int dir = ((struct fuzz_segment *)seg)->dir;
+
 	CHECK(sides[dir].acked >= sides[dir].edit_end);
 	seqadj_settle(&adj, dir);
 	sides[dir].edit = 0;

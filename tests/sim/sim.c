@@ -375,13 +375,13 @@ static void seg_adjust(struct smtp_segment *seg, u32 pos, s32 delta)
 }
 
 /* kmod/helper.c: smtp_help_settle() */
-static void seg_settle(struct smtp_segment *seg, enum smtp_dir dir)
+static void seg_settle(struct smtp_segment *seg)
 {
 	struct segment *g = (struct segment *)seg;
 
-	if (model_in_flight(&g->s->model, dir))
+	if (model_in_flight(&g->s->model, g->dir))
 		sim_fail(g->s, "contract 5: settled before the ACK");
-	seqadj_settle(&g->s->adj, dir);
+	seqadj_settle(&g->s->adj, g->dir);
 }
 
 /* All of a packet's allocations fail, or none: what the core has in sight at
@@ -567,8 +567,11 @@ static void check_output(struct sim *s, struct packet *pkt, const u8 *orig,
 		s64 q = to + i, pos;
 		bool loose = s->plan.rewrites && !dir;
 
-		if (q < 0 || q < s->acked_far[dir])
+		if (q < 0 || q < s->acked_far[dir]) {
+			if (dir && s->model.state != M_TLS && out[i] != '*')
+				sim_fail(s, "contract 2: octet %lld is ACKed and left again", (long long)q);
 			continue;
+		}
 		pos = model_from(d, q);
 		if (q >= d->flat_len) {
 			if (pos - off >= pkt->len || out[i] != orig[pos - off])
@@ -740,9 +743,8 @@ static void seg_no_adjust(struct smtp_segment *seg, u32 pos, s32 delta)
 	sim_fail(((struct segment *)seg)->s, "observe: adjusted");
 }
 
-static void seg_no_settle(struct smtp_segment *seg, enum smtp_dir dir)
+static void seg_no_settle(struct smtp_segment *seg)
 {
-	(void)dir;
 	sim_fail(((struct segment *)seg)->s, "observe: settled");
 }
 
@@ -839,6 +841,9 @@ static void filter(struct sim *s, struct packet *pkt)
 		g.seg.pass = pkt->len;
 		if (!tls)
 			sim_fail(s, "opaque before TLS");
+		for (i = 0; i < 2; i++)
+			if (s->adj.seq[i].offset_before != s->adj.seq[i].offset_after)
+				sim_fail(s, "contract 5: opaque and never settled");
 	} else {
 		v = smtp_flow_segment(&s->flow, dir, &g.seg);
 	}
@@ -867,11 +872,10 @@ static void filter(struct sim *s, struct packet *pkt)
 	if (v == SMTP_PASS && g.write_failed)
 		sim_fail(s, "passed although writing failed");
 	n = v == SMTP_PASS ? g.seg.pass : 0;
-	/* Both offsets must be the same once it is ACKed: contract 5 */
-	for (i = 0; i < 2; i++)
-		if (!model_in_flight(m, i) && !(g.adjusted && (int)i == dir) &&
-		    s->adj.seq[i].offset_before != s->adj.seq[i].offset_after)
-			sim_fail(s, "contract 5: not settled by the ACK");
+	/* Both offsets must be the same in what follows the ACK: contract 5 */
+	if (!model_in_flight(m, dir) && !g.adjusted &&
+	    s->adj.seq[dir].offset_before != s->adj.seq[dir].offset_after)
+		sim_fail(s, "contract 5: not settled behind the ACK");
 	if (!tls) {
 		s64 k;
 

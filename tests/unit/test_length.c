@@ -77,9 +77,10 @@ static void test_g7_whole(void **state)
 		assert_int_equal(host.counters[SMTP_FIXUP_CNT_GREETINGS_MASKED],
 				 !strncmp(greetings[i].out, "220 h", 5));
 		client(&f, "HELO a\r\n", "HELO a\r\n");
-		assert_int_equal(f.settles[SMTP_SERVER], edited);
+		assert_int_equal(f.settles[SMTP_SERVER], 0);
 		/* Only the first reply */
 		server(&f, "220 b\r\n", "220 b\r\n");
+		assert_int_equal(f.settles[SMTP_SERVER], edited);
 		assert_int_equal(f.out_at, strlen(greetings[i].out));
 		fix_end(&f);
 	}
@@ -282,8 +283,8 @@ static void test_v4_several_in_flight(void **state)
 	client_cut(&f, "YY\r\nZZZ\r\n", -1);
 	assert_int_equal(f.settles[SMTP_CLIENT], 0);
 	fix_ack(&f, SMTP_CLIENT, 4);
-	assert_int_equal(f.settles[SMTP_CLIENT], 1);
 	client_cut(&f, "YY\r\nZZZ\r\n", 4);
+	assert_int_equal(f.settles[SMTP_CLIENT], 1);
 	left(&f, "NOOP\r\n");
 	assert_int_equal(f.out_at, 13);
 	fix_ack(&f, SMTP_CLIENT, 19);
@@ -293,6 +294,7 @@ static void test_v4_several_in_flight(void **state)
 	fix_ack(&f, SMTP_CLIENT, 25);
 	assert_int_equal(f.ack_at, 19);
 	assert_int_equal(f.adjusts[SMTP_CLIENT], 3);
+	fix_empty(&f, SMTP_CLIENT);
 	assert_int_equal(f.settles[SMTP_CLIENT], 3);
 	assert_int_equal(host.counters[SMTP_FIXUP_CNT_COMMANDS_BLOCKED], 3);
 	assert_int_equal(host.bytes, 0);
@@ -538,6 +540,7 @@ static void test_t1_g7_then_e4(void **state)
 	assert_int_equal(f.out_at, 10);
 	fix_ack(&f, SMTP_SERVER, 10 + strlen(replies[0].out));
 	assert_int_equal(f.ack_at, 18 + strlen(replies[0].in));
+	fix_empty(&f, SMTP_SERVER);
 	assert_int_equal(f.settles[SMTP_SERVER], 2);
 	fix_end(&f);
 }
@@ -673,6 +676,9 @@ static void test_t1_acks(void **state)
 		fix_ack(&f, SMTP_CLIENT, ack);
 		if (!part)
 			assert_int_equal(f.ack_at, una);
+		/* Nothing that comes from the far end settles */
+		assert_int_equal(f.settles[SMTP_CLIENT], 0);
+		fix_empty(&f, SMTP_CLIENT);
 		assert_int_equal(f.settles[SMTP_CLIENT], settled);
 		assert_int_equal(f.flow.stream[SMTP_CLIENT].acked, CLIENT_ISN + una);
 		if (una < sizeof(in) - 1)
@@ -684,6 +690,7 @@ static void test_t1_acks(void **state)
 		client(&f, "RSET\r\n", "RSET\r\n");
 		assert_int_equal(f.out_at, sizeof(out) - 1);
 		fix_ack(&f, SMTP_CLIENT, sizeof(out) - 1 + 6);
+		fix_empty(&f, SMTP_CLIENT);
 		assert_int_equal(f.settles[SMTP_CLIENT], 1);
 		assert_int_equal(host.bytes, 0);
 		fix_end(&f);
@@ -794,6 +801,38 @@ static void test_t1_splice_fails(void **state)
 	fix_end(&f);
 }
 
+/* Contract 5: a flow that is opaque adjusts no more, so all is settled before */
+static void test_t1_settled_before_opaque(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_ESMTP);
+	smtp_policy_set_tls(&f.policy, SMTP_FIXUP_TLS_ALLOW);
+	f.policy.reject = SMTP_FIXUP_REJECT_NOOP;
+	fix_open(&f);
+	client(&f, "X\r\nSTARTTLS\r\n", "NOOP\r\nSTARTTLS\r\n");
+	server(&f, "250 a\r\n220 go\r\n", "250 a\r\n220 go\r\n");
+	fix_ack(&f, SMTP_SERVER, f.at[SMTP_SERVER]);
+	assert_int_equal(f.settles[SMTP_CLIENT], 1);
+	assert_true(smtp_flow_opaque(&f.flow));
+	fix_end(&f);
+
+	/* An edit and the beginning of TLS in one segment */
+	begin_ehlo(&f, SMTP_FIXUP_EHLO_STRIP);
+	smtp_policy_set_tls(&f.policy, SMTP_FIXUP_TLS_ALLOW);
+	client(&f, "STARTTLS\r\n", "STARTTLS\r\n");
+	server(&f, "250-a\r\n250-XFOO\r\n250 SIZE\r\n220 go\r\n",
+	       "250-a\r\n250 SIZE\r\n220 go\r\n");
+	fix_ack(&f, SMTP_SERVER, f.at[SMTP_SERVER] + f.shift[SMTP_SERVER]);
+	assert_int_equal(f.settles[SMTP_SERVER], 0);
+	assert_false(smtp_flow_opaque(&f.flow));
+	fix_empty(&f, SMTP_SERVER);
+	assert_int_equal(f.settles[SMTP_SERVER], 1);
+	assert_true(smtp_flow_opaque(&f.flow));
+	fix_end(&f);
+}
+
 /* Contract 5: a settled offset holds over any number of octets */
 static void test_t1_over_2_gib(void **state)
 {
@@ -809,7 +848,7 @@ static void test_t1_over_2_gib(void **state)
 	server(&f, "220 a\r\n", "220 *\r\n");
 	client(&f, "XY\r\nDATA\r\n", "NOOP\r\nDATA\r\n");
 	server(&f, "250 ok\r\n354 go\r\n", "250 ok\r\n354 go\r\n");
-	assert_int_equal(f.settles[SMTP_CLIENT], 1);
+	assert_int_equal(f.settles[SMTP_CLIENT], 0);
 	start = f.at[SMTP_CLIENT];
 	st = &f.flow.stream[SMTP_CLIENT];
 	while (sent < (9ull << 28)) {
@@ -823,11 +862,13 @@ static void test_t1_over_2_gib(void **state)
 		assert_int_equal(f.ack_at, start + (u32)sent);
 		assert_int_equal(st->acked, st->next);
 	}
+	assert_int_equal(f.settles[SMTP_CLIENT], 1);
 	client(&f, "\r\n.\r\nXY\r\n", "\r\n.\r\nNOOP\r\n");
 	assert_int_equal(f.adjusts[SMTP_CLIENT], 2);
 	fix_ack(&f, SMTP_CLIENT, f.at[SMTP_CLIENT] + f.shift[SMTP_CLIENT]);
-	assert_int_equal(f.settles[SMTP_CLIENT], 2);
 	assert_int_equal(f.ack_at, f.at[SMTP_CLIENT]);
+	fix_empty(&f, SMTP_CLIENT);
+	assert_int_equal(f.settles[SMTP_CLIENT], 2);
 	assert_int_equal(host.bytes, 0);
 	fix_end(&f);
 }
@@ -850,7 +891,7 @@ static void test_t1_one_after_another(void **state)
 		}
 		server(&f, "250 ok\r\n", "250 ok\r\n");
 		assert_int_equal(f.ack_at, 3 * i + 3);
-		assert_int_equal(f.settles[SMTP_CLIENT], i + 1);
+		assert_int_equal(f.settles[SMTP_CLIENT], i);
 	}
 	assert_int_equal(f.shift[SMTP_CLIENT], 600);
 	fix_end(&f);
@@ -891,6 +932,7 @@ int run_length(void)
 		cmocka_unit_test(test_t1_edit_before_tls),
 		cmocka_unit_test(test_t2_fin_beyond_a_gap),
 		cmocka_unit_test(test_t1_splice_fails),
+		cmocka_unit_test(test_t1_settled_before_opaque),
 		cmocka_unit_test(test_t1_over_2_gib),
 		cmocka_unit_test(test_t1_one_after_another),
 	};

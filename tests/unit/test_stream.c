@@ -71,6 +71,30 @@ static void test_t2_server_replay(void **state)
 	fix_end(&f);
 }
 
+/* Contract 2: the far end need not have seen the ACK that the router saw */
+static void test_t2_server_repeats_acked(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	server(&f, "220 mail.example here\r\n", "220 *****************\r\n");
+	client(&f, "HELO a\r\n", "HELO a\r\n");
+	assert_int_equal(fix_at(&f, SMTP_SERVER, 0, "220 mail.example here\r\n"), 23);
+	left(&f, "***********************");
+	server(&f, "250 a\r\n", "250 a\r\n");
+	f.no_acks = true;
+	/* Of what is spoken to the server nothing is hidden */
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, 0, "HELO a\r\n"), 8);
+	left(&f, "HELO a\r\n");
+	/* With what is not ACKed, and with what is new */
+	assert_int_equal(fix_at(&f, SMTP_SERVER, 20, "e\r\n250 b\r\n251 "), 14);
+	left(&f, "***250 a\r\n251 ");
+	f.fail_write = true;
+	assert_int_equal(fix_at(&f, SMTP_SERVER, 0, "220 mail"), -1);
+	fix_end(&f);
+}
+
 /* A server that says 354 before it has the DATA line: the body begins while that
  * is in flight, and what follows the body is kept all the same.
  */
@@ -661,6 +685,7 @@ int run_stream(void)
 		cmocka_unit_test(test_t2_replay_any_boundaries),
 		cmocka_unit_test(test_t2_replay_with_new_octets),
 		cmocka_unit_test(test_t2_server_replay),
+		cmocka_unit_test(test_t2_server_repeats_acked),
 		cmocka_unit_test(test_d1_t2_early_354),
 		cmocka_unit_test(test_contract2_bounded),
 		cmocka_unit_test(test_contract1_large_segment_is_cut),

@@ -71,12 +71,12 @@ static void unit_adjust(struct smtp_segment *seg, u32 pos, s32 delta)
 	seqadj_set(&f->adj, u->dir, pos, delta);
 }
 
-static void unit_settle(struct smtp_segment *seg, enum smtp_dir dir)
+static void unit_settle(struct smtp_segment *seg)
 {
-	struct fix *f = ((struct unit_segment *)seg)->f;
+	struct unit_segment *u = (struct unit_segment *)seg;
 
-	f->settles[dir]++;
-	seqadj_settle(&f->adj, dir);
+	u->f->settles[u->dir]++;
+	seqadj_settle(&u->f->adj, u->dir);
 }
 
 static u32 unit_room(const struct fix *f, u32 len)
@@ -239,6 +239,11 @@ void fix_ack(struct fix *f, enum smtp_dir dir, u32 off)
 	assert_int_equal(fix_judge(f, !dir, f->at[!dir], 0, off, &pass), SMTP_PASS);
 	f->no_acks = no_acks;
 	assert_int_equal(pass, 0);
+}
+
+void fix_empty(struct fix *f, enum smtp_dir dir)
+{
+	fix_ack(f, !dir, 0);
 }
 
 void fix_open(struct fix *f)

@@ -75,6 +75,9 @@ void fix_cut(struct fix *f, enum smtp_dir dir, const char *in, int pass,
 /* The far end has everything up to @off of this direction, as it counts */
 void fix_ack(struct fix *f, enum smtp_dir dir, u32 off);
 
+/* A segment of that direction without payload, which ACKs nothing new */
+void fix_empty(struct fix *f, enum smtp_dir dir);
+
 /* The last segment left as this */
 void fix_left(struct fix *f, const char *text, const char *file, int line);
 #define left(f, text)		fix_left(f, text, __FILE__, __LINE__)

@@ -325,6 +325,15 @@ def _(family):
     raw.passes(SERVER, 0, b"554 mx\r\n", b"220 **\r\n")
 
 
+@test("T2", "contract 2: an ACK that never reaches the server uncovers nothing it repeats")
+def _(family):
+    raw = Raw(family).open(greeting=False)
+    raw.passes(SERVER, 0, b"220 mx\r\n", b"220 **\r\n")
+    raw.passes(CLIENT, 0, b"", flags="A", ack_off=8)
+    raw.passes(SERVER, 0, b"220 mx\r\n", b"********")
+    raw.passes(SERVER, 4, b"mx\r\n250 ok\r\n", b"****250 ok\r\n")
+
+
 @test("T2 D3", "contract 2: a repetition brings no end of data")
 def _(family):
     raw = Raw(family)
