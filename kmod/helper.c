@@ -76,14 +76,17 @@ struct smtp_rule *smtp_ct_rule(const struct nf_conn *ct)
  * smtp_helper_attach() - have a new connection's packets come by here
  * @ct: the connection, not confirmed
  * @rule: what its port is under
+ * @flags: 0, or %SMTP_CT_LEFT_ALONE
  *
  * Called under RCU. A helper that the administrator chose is left in place.
  *
  * Return: false: there is no memory, the packet must be dropped.
  */
-bool smtp_helper_attach(struct nf_conn *ct, const struct smtp_rule *rule)
+bool smtp_helper_attach(struct nf_conn *ct, const struct smtp_rule *rule,
+			u8 flags)
 {
 	struct nf_conn_help *help = nfct_help(ct);
+	struct smtp_ct *data;
 
 	if (help && rcu_access_pointer(help->helper)) {
 		if (!smtp_helper_ours(help))
@@ -98,10 +101,40 @@ bool smtp_helper_attach(struct nf_conn *ct, const struct smtp_rule *rule)
 	}
 	/* Adding the second extension may have moved the first */
 	help = nfct_help(ct);
-	memset(help->data, 0, sizeof(struct smtp_ct));
+	data = (struct smtp_ct *)help->data;
+	memset(data, 0, sizeof(*data));
+	data->flags = flags;
 	smtp_ct_helper_assign(help,
 			      smtp_helpers[nf_ct_l3num(ct) == NFPROTO_IPV6]);
 	return true;
+}
+
+/**
+ * smtp_helper_reopened() - has a connection begun anew without our notice?
+ * @ct: the connection, confirmed, its state SYN_RECV
+ * @th: its SYN/ACK
+ *
+ * conntrack lets an entry that it has serve for the next connection of the same
+ * ports where both ends agree to one: nf_conntrack_tcp_packet(),
+ * TCP_CONNTRACK_IGNORE. Called under RCU.
+ *
+ * Return: whether what is attached to @ct, if anything, is of another one.
+ */
+bool smtp_helper_reopened(struct nf_conn *ct, const struct tcphdr *th)
+{
+	const struct nf_conn_help *help = nfct_help(ct);
+	const struct smtp_ct *data = smtp_helper_data(ct);
+	bool reopened;
+
+	if (!data)
+		return !help || !rcu_access_pointer(help->helper);
+	spin_lock_bh(&ct->lock);
+	reopened = data->flags & SMTP_CT_LEFT_ALONE ||
+		   (data->flags & SMTP_CT_ISN &&
+		    (data->isn[SMTP_CLIENT] != ntohl(th->ack_seq) ||
+		     data->isn[SMTP_SERVER] != ntohl(th->seq) + 1));
+	spin_unlock_bh(&ct->lock);
+	return reopened;
 }
 
 /* Unlinks the flow: whoever gets it frees it */
@@ -159,7 +192,6 @@ static int smtp_help_syn(struct smtp_packet *p, struct nf_conn *ct,
 			 struct smtp_ct *data, enum smtp_dir dir)
 {
 	struct smtp_rule *rule = smtp_ct_rule(ct);
-	struct smtp_ct_flow *flow = NULL;
 	u32 first = p->seg.seq + 1;
 	bool opened = false;
 	int err = 0;
@@ -169,28 +201,15 @@ static int smtp_help_syn(struct smtp_packet *p, struct nf_conn *ct,
 		opened = !(data->flags & SMTP_CT_SYN);
 		data->flags |= SMTP_CT_SYN;
 		data->syn = first;
-	} else if (dir == SMTP_SERVER && data->flags & SMTP_CT_SYN) {
-		bool agreed = p->th.ack && p->seg.ack == data->syn;
-		bool known = data->flags & SMTP_CT_ISN;
-
-		/* An answer to the last SYN other than the one before: both
-		 * ends have begun anew, and conntrack follows them. A SYN
-		 * without ACK is a simultaneous open.
-		 */
-		if (agreed && known && (data->isn[SMTP_CLIENT] != data->syn ||
-					data->isn[SMTP_SERVER] != first)) {
-			flow = smtp_ct_take_flow(data);
-			data->flags &= ~SMTP_CT_ENDED;
-			known = false;
-		}
-		if (!known && (agreed || !p->th.ack)) {
-			data->isn[SMTP_CLIENT] = data->syn;
-			data->isn[SMTP_SERVER] = first;
-			data->flags |= SMTP_CT_ISN;
-		}
+	} else if (dir == SMTP_SERVER && data->flags & SMTP_CT_SYN &&
+		   !(data->flags & SMTP_CT_ISN) &&
+		   /* A SYN without ACK is a simultaneous open */
+		   (!p->th.ack || p->seg.ack == data->syn)) {
+		data->isn[SMTP_CLIENT] = data->syn;
+		data->isn[SMTP_SERVER] = first;
+		data->flags |= SMTP_CT_ISN;
 	}
 	spin_unlock_bh(&ct->lock);
-	smtp_ct_flow_free(flow);
 
 	if (!rule)
 		return NF_ACCEPT;
@@ -405,9 +424,10 @@ struct smtp_preexisting {
 	const struct smtp_table *now;
 };
 
-static int smtp_preexisting(struct nf_conn *ct, void *data)
+static int smtp_preexisting(struct nf_conn *ct, void *arg)
 {
-	const struct smtp_preexisting *tables = data;
+	const struct smtp_preexisting *tables = arg;
+	const struct smtp_ct *data;
 	struct smtp_rule *rule;
 	u16 port;
 
@@ -417,8 +437,9 @@ static int smtp_preexisting(struct nf_conn *ct, void *data)
 	port = smtp_ct_port(ct);
 	rule = smtp_table_find(tables->now, port);
 	rcu_read_lock();
+	data = smtp_helper_data(ct);
 	if (rule && !smtp_table_find(tables->before, port) &&
-	    !smtp_helper_data(ct))
+	    (!data || READ_ONCE(data->flags) & SMTP_CT_LEFT_ALONE))
 		smtp_event_ct(ct, rule, SMTP_FIXUP_EVENT_PREEXISTING);
 	rcu_read_unlock();
 	return 0;

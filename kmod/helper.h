@@ -46,7 +46,9 @@ static inline u16 smtp_ct_port(const struct nf_conn *ct)
 int smtp_helper_init(void);
 void smtp_helper_exit(void);
 bool smtp_helper_adjusts(struct net *net);
-bool smtp_helper_attach(struct nf_conn *ct, const struct smtp_rule *rule);
+bool smtp_helper_attach(struct nf_conn *ct, const struct smtp_rule *rule,
+			u8 flags);
+bool smtp_helper_reopened(struct nf_conn *ct, const struct tcphdr *th);
 struct smtp_ct *smtp_helper_data(const struct nf_conn *ct);
 struct smtp_rule *smtp_ct_rule(const struct nf_conn *ct);
 void smtp_helper_count_preexisting(struct net *net,

@@ -144,6 +144,7 @@ static unsigned int smtp_hook_new(const struct sk_buff *skb, struct nf_conn *ct,
 	const struct nf_conntrack_tuple *tuple;
 	const struct smtp_rule *rule;
 	const struct tcphdr *th;
+	unsigned int verdict;
 	struct tcphdr buf;
 
 	th = smtp_hook_tcp(skb, state->pf, &buf);
@@ -156,7 +157,7 @@ static unsigned int smtp_hook_new(const struct sk_buff *skb, struct nf_conn *ct,
 		return NF_ACCEPT;
 	}
 	if (th->syn && !th->ack)
-		return !rule || smtp_helper_attach(ct, rule) ?
+		return !rule || smtp_helper_attach(ct, rule, 0) ?
 		       NF_ACCEPT : smtp_rule_drop(rule);
 	/* The server's packet would make it the one that began */
 	tuple = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
@@ -165,7 +166,56 @@ static unsigned int smtp_hook_new(const struct sk_buff *skb, struct nf_conn *ct,
 	if (!rule)
 		return NF_ACCEPT;
 
-	return smtp_midstream(ct, rule);
+	verdict = smtp_midstream(ct, rule);
+	if (verdict == NF_ACCEPT &&
+	    rule->policy.assign != SMTP_FIXUP_ASSIGN_EXPLICIT &&
+	    !smtp_helper_attach(ct, rule, SMTP_CT_LEFT_ALONE))
+		return smtp_rule_drop(rule);
+	return verdict;
+}
+
+/* Is the connection one that a helper should have been attached to? Which way
+ * its client's packets come in is not known, and what nft would have said; but
+ * none that opens for the first time is assured.
+ */
+static bool smtp_hook_missed(const struct nf_conn *ct,
+			     const struct smtp_rule *rule)
+{
+	if (test_bit(IPS_ASSURED_BIT, &ct->status))
+		return true;
+	return !*rule->policy.iif &&
+	       rule->policy.assign != SMTP_FIXUP_ASSIGN_EXPLICIT;
+}
+
+/* The packet of a connection that is known. Where the next one of the same ports
+ * would go on as that, the entry is deleted: no helper can be attached to it
+ * any more, and sequence adjustment would go on, too. The client's SYN comes again
+ * and gets an entry of its own.
+ */
+static unsigned int smtp_hook_known(const struct sk_buff *skb,
+				    struct nf_conn *ct,
+				    enum ip_conntrack_info ctinfo,
+				    const struct nf_hook_state *state)
+{
+	const struct smtp_rule *rule;
+	const struct tcphdr *th;
+	struct tcphdr buf;
+
+	if (READ_ONCE(ct->proto.tcp.state) != TCP_CONNTRACK_SYN_RECV ||
+	    CTINFO2DIR(ctinfo) != IP_CT_DIR_REPLY)
+		return NF_ACCEPT;
+	th = smtp_hook_tcp(skb, state->pf, &buf);
+	if (!th || !th->syn || !th->ack || !smtp_helper_reopened(ct, th))
+		return NF_ACCEPT;
+	rule = smtp_ct_rule(ct);
+	if (!smtp_helper_data(ct) && (!rule || !smtp_hook_missed(ct, rule)))
+		return NF_ACCEPT;
+	if (rule)
+		smtp_event_ct(ct, rule, SMTP_FIXUP_EVENT_REOPENED);
+	if (rule && smtp_rule_drop(rule) == NF_ACCEPT)
+		return NF_ACCEPT;
+	nf_ct_kill(ct);
+	return NF_DROP;
 }
 
 static unsigned int smtp_hook(void *priv, struct sk_buff *skb,
@@ -175,8 +225,10 @@ static unsigned int smtp_hook(void *priv, struct sk_buff *skb,
 	struct nf_conn *ct = nf_ct_get(skb, &ctinfo);
 
 	if (ct && !nf_ct_is_template(ct)) {
-		if (nf_ct_is_confirmed(ct) || nf_ct_protonum(ct) != IPPROTO_TCP)
+		if (nf_ct_protonum(ct) != IPPROTO_TCP)
 			return NF_ACCEPT;
+		if (nf_ct_is_confirmed(ct))
+			return smtp_hook_known(skb, ct, ctinfo, state);
 		return smtp_hook_new(skb, ct, state);
 	}
 	return smtp_hook_stray(skb, state, ctinfo != IP_CT_UNTRACKED);

@@ -44,6 +44,7 @@ const char *const smtp_counter_names[__SMTP_FIXUP_CNT_MAX] = {
 	[SMTP_FIXUP_CNT_MIDSTREAM_PASSED] = "midstream_passed",
 	[SMTP_FIXUP_CNT_CHUNKS] = "chunks",
 	[SMTP_FIXUP_CNT_CONNECTIONS_OTHER_INTERFACE] = "connections_other_interface",
+	[SMTP_FIXUP_CNT_CONNECTIONS_REOPENED] = "connections_reopened",
 };
 
 #ifndef __KERNEL__
@@ -130,5 +131,7 @@ const char *const smtp_counter_explanations[__SMTP_FIXUP_CNT_MAX] = {
 		"chunks announced by BDAT or XEXCH50, which passed unread",
 	[SMTP_FIXUP_CNT_CONNECTIONS_OTHER_INTERFACE] =
 		"connections left alone because they do not come in by the interface of the option iif",
+	[SMTP_FIXUP_CNT_CONNECTIONS_REOPENED] =
+		"SYN/ACKs dropped because connection tracking took their connection for one that was there before; the client's SYN comes again and opens one of its own",
 };
 #endif

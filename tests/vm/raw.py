@@ -461,6 +461,100 @@ def _(family):
     again.say(CLIENT, b"EXPN\r\n", b"XXXX\r\n")
 
 
+def reopened(raw, count=1):
+    """The same ports again, where conntrack still knows the connection before."""
+    again = Raw(raw.family, sport=raw.sport, isn=(100000, 200000))
+    with Counted("connections_reopened", count):
+        again.send(CLIENT, -1, b"", flags="S")
+        again.one(SERVER)
+        again.dropped(SERVER, -1, b"", flags="SA")
+    again.open()
+    again.say(CLIENT, b"EXPN\r\n", b"XXXX\r\n")
+
+
+@test("T2", "contract 4: the port of an open connection used again is a connection of its own")
+def _(family):
+    raw = Raw(family).open()
+    raw.say(CLIENT, b"DATA\r\n")
+    reopened(raw)
+
+
+@test("T2", "contract 4: the port of a TLS connection used again is one of its own")
+def _(family):
+    tool("set", str(PORT), "esmtp", "tls", "allow")
+    try:
+        raw = Raw(family).open()
+        raw.say(CLIENT, b"STARTTLS\r\n")
+        raw.say(SERVER, b"220 go\r\n")
+        raw.say(CLIENT, b"EXPN\r\n")
+        raw.say(SERVER, b"EXPN\r\n")
+        reopened(raw)
+    finally:
+        tool("set", str(PORT), "fixup")
+
+
+@test("T2", "contract 4: a connection from before the policy hides none on its port")
+def _(family):
+    tool("set", str(PORT), "off")
+    try:
+        raw = Raw(family).open(greeting=False)
+        raw.say(SERVER, b"220 mx\r\n")
+    finally:
+        tool("set", str(PORT), "fixup")
+    raw.say(CLIENT, b"EXPN\r\n")
+    reopened(raw)
+
+
+@test("T2", "contract 4: a connection half open when the policy came begins once more")
+def _(family):
+    tool("set", str(PORT), "off")
+    try:
+        raw = Raw(family)
+        raw.passes(CLIENT, -1, b"", flags="S")
+    finally:
+        tool("set", str(PORT), "fixup")
+    with Counted("connections_reopened", 1):
+        raw.dropped(SERVER, -1, b"", flags="SA")
+    raw.open()
+
+
+@test("T2", "contract 4: a connection taken in its middle hides none on its port")
+def _(family):
+    for words in ((), ("iif", "veth-rc")):
+        tool("set", str(PORT), "fixup", *words)
+        grace(300)
+        try:
+            raw = Raw(family)
+            raw.passes(CLIENT, 0, b"", flags="A")
+            reopened(raw)
+        finally:
+            grace(0)
+            tool("set", str(PORT), "fixup")
+
+
+@test("T2", "contract 4: a connection from another interface than the policy's opens at once")
+def _(family):
+    tool("set", str(PORT), "fixup", "iif", "veth-rs")
+    try:
+        raw = Raw(family).open(greeting=False)
+        raw.say(SERVER, b"220 mx\r\n")
+    finally:
+        tool("set", str(PORT), "fixup")
+
+
+@test("T1 G7", "contract 4: a port used again has no offset of the connection before")
+def _(family):
+    tool("set", str(PORT), "fixup", "banner", "text", "mail here")
+    try:
+        raw = Raw(family).open(greeting=False)
+        raw.passes(SERVER, 0, b"220 mx\r\n", b"220 mail here\r\n")
+        raw.send(CLIENT, 0, b"", flags="A", ack_off=15)
+        raw.one(SERVER)
+    finally:
+        tool("set", str(PORT), "fixup")
+    reopened(raw)
+
+
 @test("T2", "contract 4: simultaneous open: judged from the greeting")
 def _(family):
     raw = Raw(family)
