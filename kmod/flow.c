@@ -10,7 +10,7 @@
 
 static unsigned int memory_limit = 256;
 module_param(memory_limit, uint, 0644);
-MODULE_PARM_DESC(memory_limit, "Memory of all connections together, MiB (default 256)");
+MODULE_PARM_DESC(memory_limit, "Memory of all connections together, MiB; namespaces of unprivileged users get none when half is taken (default 256)");
 
 static struct kmem_cache *smtp_flow_cache __read_mostly;
 static atomic_long_t smtp_memory;
@@ -31,10 +31,13 @@ static struct smtp_flow_list *smtp_flow_list(const struct smtp_ct_flow *flow)
 	return &smtp_flow_lists[hash_ptr(flow, SMTP_FLOW_LIST_BITS)];
 }
 
-static bool smtp_memory_take(u32 size)
+/* Whoever may make a namespace of his own must not starve the others */
+static bool smtp_memory_take(const struct net *net, u32 size)
 {
 	long limit = min_t(u64, (u64)READ_ONCE(memory_limit) << 20, LONG_MAX);
 
+	if (net->user_ns != &init_user_ns)
+		limit /= 2;
 	if (atomic_long_add_return(size, &smtp_memory) <= limit)
 		return true;
 	atomic_long_sub(size, &smtp_memory);
@@ -46,11 +49,13 @@ static void smtp_memory_give(u32 size)
 	atomic_long_sub(size, &smtp_memory);
 }
 
-void *smtp_host_alloc(u32 size)
+void *smtp_host_alloc(const struct smtp_flow *flow, u32 size)
 {
+	const struct smtp_ct_flow *ct_flow;
 	void *p;
 
-	if (!smtp_memory_take(size))
+	ct_flow = container_of(flow, struct smtp_ct_flow, core);
+	if (!smtp_memory_take(ct_flow->net, size))
 		return NULL;
 	p = kmalloc(size, GFP_ATOMIC | __GFP_NOWARN);
 	if (!p)
@@ -77,21 +82,21 @@ void smtp_host_count(const struct smtp_flow *flow,
 
 /**
  * smtp_ct_flow_alloc() - a flow whose greeting has not come yet
+ * @net: its namespace
  * @rule: what it is under; the flow takes a reference
- * @client_seq: sequence number of the client's first payload octet
- * @server_seq: likewise of the server's
+ * @isn: sequence numbers of the first payload octets, by enum smtp_dir
  *
  * Called under RCU or with a reference to @rule, does not sleep.
  *
  * Return: the flow, or NULL: out of memory or over the limit.
  */
-struct smtp_ct_flow *smtp_ct_flow_alloc(struct smtp_rule *rule, u32 client_seq,
-					u32 server_seq)
+struct smtp_ct_flow *smtp_ct_flow_alloc(const struct net *net,
+					struct smtp_rule *rule, const u32 isn[2])
 {
 	struct smtp_flow_list *list;
 	struct smtp_ct_flow *flow;
 
-	if (!smtp_memory_take(sizeof(*flow)))
+	if (!smtp_memory_take(net, sizeof(*flow)))
 		return NULL;
 	flow = kmem_cache_alloc(smtp_flow_cache, GFP_ATOMIC | __GFP_NOWARN);
 	if (!flow) {
@@ -100,8 +105,10 @@ struct smtp_ct_flow *smtp_ct_flow_alloc(struct smtp_rule *rule, u32 client_seq,
 	}
 	spin_lock_init(&flow->lock);
 	flow->dead = false;
+	flow->net = net;
 	flow->rule = smtp_rule_get(rule);
-	smtp_flow_init(&flow->core, &rule->policy, client_seq, server_seq);
+	smtp_flow_init(&flow->core, &rule->policy, isn[SMTP_CLIENT],
+		       isn[SMTP_SERVER]);
 
 	list = smtp_flow_list(flow);
 	spin_lock_bh(&list->lock);
@@ -128,19 +135,62 @@ static void smtp_ct_flow_rcu(struct rcu_head *rcu)
 void smtp_ct_flow_free(struct smtp_ct_flow *flow)
 {
 	struct smtp_flow_list *list;
+	bool dead;
 
 	if (!flow)
 		return;
 	spin_lock_bh(&flow->lock);
+	dead = flow->dead;
+	if (!dead)
+		smtp_flow_release(&flow->core);
 	flow->dead = true;
-	smtp_flow_release(&flow->core);
 	spin_unlock_bh(&flow->lock);
+	if (dead)
+		return;
 
 	list = smtp_flow_list(flow);
 	spin_lock_bh(&list->lock);
-	hlist_del(&flow->node);
+	hlist_del_init(&flow->node);
 	spin_unlock_bh(&list->lock);
 	call_rcu(&flow->rcu, smtp_ct_flow_rcu);
+}
+
+/* Takes one of the namespace's flows from the list. Called under RCU: whoever ends
+ * the flow meanwhile must not free it.
+ */
+static struct smtp_ct_flow *smtp_flow_list_take(struct smtp_flow_list *list,
+						const struct net *net)
+{
+	struct smtp_ct_flow *flow;
+
+	spin_lock_bh(&list->lock);
+	hlist_for_each_entry(flow, &list->flows, node)
+		if (flow->net == net)
+			break;
+	if (flow)
+		hlist_del_init(&flow->node);
+	spin_unlock_bh(&list->lock);
+	return flow;
+}
+
+/**
+ * smtp_flows_net_exit() - free the flows that a namespace leaves behind
+ * @net: the namespace; none of its conntracks has a flow any more
+ */
+void smtp_flows_net_exit(const struct net *net)
+{
+	struct smtp_ct_flow *flow;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(smtp_flow_lists); i++) {
+		do {
+			rcu_read_lock();
+			flow = smtp_flow_list_take(&smtp_flow_lists[i], net);
+			smtp_ct_flow_free(flow);
+			rcu_read_unlock();
+			cond_resched();
+		} while (flow);
+	}
 }
 
 /**

@@ -13,6 +13,7 @@
  * @core: what the core knows of it
  * @lock: held for every call into the core
  * @dead: taken from its conntrack; nothing passes by it any more
+ * @net: its namespace
  * @rule: what it is under, a reference
  * @skb: the packet being judged; only with @lock held, in smtp_flow_segment()
  * @node: in the list of all flows
@@ -22,6 +23,7 @@ struct smtp_ct_flow {
 	struct smtp_flow core;
 	spinlock_t lock;	/* of core and dead */
 	bool dead;
+	const struct net *net;
 	struct smtp_rule *rule;
 	const struct sk_buff *skb;
 	struct hlist_node node;
@@ -30,8 +32,10 @@ struct smtp_ct_flow {
 
 int smtp_flows_init(void);
 void smtp_flows_exit(void);
-struct smtp_ct_flow *smtp_ct_flow_alloc(struct smtp_rule *rule, u32 client_seq,
-					u32 server_seq);
+void smtp_flows_net_exit(const struct net *net);
+struct smtp_ct_flow *smtp_ct_flow_alloc(const struct net *net,
+					struct smtp_rule *rule,
+					const u32 isn[2]);
 void smtp_ct_flow_free(struct smtp_ct_flow *flow);
 
 #endif /* _SMTP_CT_FLOW_H */

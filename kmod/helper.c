@@ -250,8 +250,7 @@ static struct smtp_ct_flow *smtp_help_begin(struct nf_conn *ct,
 		smtp_event_ct(ct, rule, SMTP_FIXUP_EVENT_PACKET_MIDSTREAM);
 		goto out;
 	}
-	flow = smtp_ct_flow_alloc(rule, data->isn[SMTP_CLIENT],
-				  data->isn[SMTP_SERVER]);
+	flow = smtp_ct_flow_alloc(nf_ct_net(ct), rule, data->isn);
 	if (!flow) {
 		smtp_event_ct(ct, rule, SMTP_FIXUP_EVENT_MEMORY_REFUSED);
 		goto out;
@@ -486,6 +485,30 @@ bool smtp_helper_adjusts(struct net *net)
 
 	smtp_ct_iterate_net(net, smtp_ct_adjusted, &adjusted);
 	return adjusted;
+}
+
+static int smtp_ct_forget(struct nf_conn *ct, void *data)
+{
+	struct smtp_ct *smtp;
+
+	rcu_read_lock();
+	smtp = smtp_helper_data(ct);
+	if (smtp)
+		smtp_ct_flow_free(smtp_ct_take_flow(smtp));
+	rcu_read_unlock();
+	return 0;
+}
+
+/**
+ * smtp_helper_net_exit() - free the flows of a namespace that goes
+ * @net: the namespace; no packet comes by any more
+ *
+ * Also those whose helper ctnetlink took away without a word.
+ */
+void smtp_helper_net_exit(struct net *net)
+{
+	smtp_ct_iterate_net(net, smtp_ct_forget, NULL);
+	smtp_flows_net_exit(net);
 }
 
 /**

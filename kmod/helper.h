@@ -45,6 +45,7 @@ static inline u16 smtp_ct_port(const struct nf_conn *ct)
 
 int smtp_helper_init(void);
 void smtp_helper_exit(void);
+void smtp_helper_net_exit(struct net *net);
 bool smtp_helper_adjusts(struct net *net);
 bool smtp_helper_attach(struct nf_conn *ct, const struct smtp_rule *rule,
 			u8 flags);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Network namespaces: set-up and teardown. See netns.h. */
+#include "helper.h"
 #include "hooks.h"
 #include "netns.h"
 #include "ports.h"
@@ -16,6 +17,8 @@ static int __net_init smtp_net_init(struct net *net)
 
 static void __net_exit smtp_net_exit(struct net *net)
 {
+	if (smtp_pernet(net)->hooked && !check_net(net))
+		smtp_helper_net_exit(net);
 	smtp_hooks_put_conntrack(net);
 	smtp_proc_exit(net);
 	smtp_ports_teardown(net);

@@ -15,10 +15,11 @@ struct host_block {
 
 struct host host;
 
-void *smtp_host_alloc(u32 size)
+void *smtp_host_alloc(const struct smtp_flow *flow, u32 size)
 {
 	struct host_block *b;
 
+	(void)flow;
 	host.allocs++;
 	if (!size || size > SMTP_HOST_ALLOC_MAX)
 		host.error = "allocation of a size outside of the contract";

@@ -55,13 +55,14 @@ static inline u32 smtp_seq_max(u32 a, u32 b)
 
 /**
  * smtp_host_alloc() - memory for bytes in flight
+ * @flow: whose
  * @size: octets, at most %SMTP_HOST_ALLOC_MAX
  *
  * Called with the flow's lock held, from the packet path: must not sleep.
  *
  * Return: the memory, not cleared, or NULL: out of memory or over the limit.
  */
-void *smtp_host_alloc(u32 size);
+void *smtp_host_alloc(const struct smtp_flow *flow, u32 size);
 
 /**
  * smtp_host_free() - give back what smtp_host_alloc() gave

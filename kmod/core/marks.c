@@ -34,7 +34,7 @@ struct smtp_mark *smtp_mark_at(const struct smtp_stream *st, u32 seq)
 
 void *smtp_array_grow(struct smtp_flow *flow, void *array, u32 size, u32 room)
 {
-	void *larger = smtp_host_alloc(room);
+	void *larger = smtp_host_alloc(flow, room);
 
 	if (!larger) {
 		smtp_event(flow, SMTP_FIXUP_EVENT_MEMORY_REFUSED, NULL, 0);

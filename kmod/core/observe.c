@@ -81,7 +81,8 @@ static bool smtp_observe_keep(struct smtp_flow *flow, enum smtp_dir dir,
 	if (!smtp_seq_before(from, to))
 		return true;		/* a repetition that is refused */
 	if (!flow->observed) {
-		flow->observed = smtp_host_alloc(sizeof(*flow->observed));
+		flow->observed = smtp_host_alloc(flow,
+						 sizeof(*flow->observed));
 		if (!flow->observed)
 			return false;
 		memset(flow->observed, 0, sizeof(*flow->observed));
@@ -97,7 +98,7 @@ static bool smtp_observe_keep(struct smtp_flow *flow, enum smtp_dir dir,
 			return false;	/* another gap */
 		*more = true;
 	}
-	if (smtp_replay_room(kept, from, to - from, &refused) < to - from)
+	if (smtp_replay_room(flow, kept, from, to - from, &refused) < to - from)
 		return false;
 	smtp_segment_copy(seg, from - seg->seq, kept->buf + kept->len, to - from);
 	kept->len += to - from;

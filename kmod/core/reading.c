@@ -11,7 +11,7 @@ bool smtp_reading_begin(struct smtp_flow *flow)
 
 	if (!smtp_policy_reads_bodies(flow->policy) || flow->reading)
 		return true;
-	r = smtp_host_alloc(sizeof(*r));
+	r = smtp_host_alloc(flow, sizeof(*r));
 	if (!r) {
 		smtp_event(flow, SMTP_FIXUP_EVENT_MEMORY_REFUSED, NULL, 0);
 		return false;

@@ -18,7 +18,8 @@ static u32 smtp_replay_end(const struct smtp_replay *r)
 }
 
 /* @n octets leave that are not kept */
-static bool smtp_replay_hole(struct smtp_replay *r, u32 n)
+static bool smtp_replay_hole(const struct smtp_flow *flow,
+			     struct smtp_replay *r, u32 n)
 {
 	struct smtp_hole *hole;
 
@@ -29,7 +30,7 @@ static bool smtp_replay_hole(struct smtp_replay *r, u32 n)
 	if (r->nr_holes == SMTP_REPLAY_HOLES)
 		return false;
 	if (!r->holes)
-		r->holes = smtp_host_alloc(SMTP_HOLES_SIZE);
+		r->holes = smtp_host_alloc(flow, SMTP_HOLES_SIZE);
 	if (!r->holes)
 		return false;
 	hole = &r->holes[r->nr_holes++];
@@ -38,7 +39,8 @@ static bool smtp_replay_hole(struct smtp_replay *r, u32 n)
 	return true;
 }
 
-u32 smtp_replay_room(struct smtp_replay *r, u32 seq, u32 n, bool *refused)
+u32 smtp_replay_room(const struct smtp_flow *flow, struct smtp_replay *r,
+		     u32 seq, u32 n, bool *refused)
 {
 	u32 want, size;
 	u8 *buf;
@@ -46,7 +48,7 @@ u32 smtp_replay_room(struct smtp_replay *r, u32 seq, u32 n, bool *refused)
 	if (!r->len) {
 		r->seq = seq;
 	} else if (smtp_replay_end(r) != seq &&
-		   !smtp_replay_hole(r, seq - smtp_replay_end(r))) {
+		   !smtp_replay_hole(flow, r, seq - smtp_replay_end(r))) {
 		*refused = !r->holes;
 		return 0;
 	}
@@ -57,7 +59,7 @@ u32 smtp_replay_room(struct smtp_replay *r, u32 seq, u32 n, bool *refused)
 	if (want > r->size) {
 		for (size = SMTP_REPLAY_MIN; size < want; size *= 2)
 			;
-		buf = smtp_host_alloc(size);
+		buf = smtp_host_alloc(flow, size);
 		if (buf) {
 			if (r->buf)
 				memcpy(buf, r->buf, r->len);

@@ -61,6 +61,7 @@ struct smtp_kept {
 
 /**
  * smtp_replay_room() - make room behind the kept bytes
+ * @flow: whose they are
  * @r: the replay
  * @seq: sequence number of the byte to be kept next
  * @n: octets wanted
@@ -71,7 +72,8 @@ struct smtp_kept {
  * Return: octets there is room for at @r->buf + @r->len, at most @n. Less
  * when %SMTP_REPLAY_MAX would be passed or memory is short.
  */
-u32 smtp_replay_room(struct smtp_replay *r, u32 seq, u32 n, bool *refused);
+u32 smtp_replay_room(const struct smtp_flow *flow, struct smtp_replay *r,
+		     u32 seq, u32 n, bool *refused);
 
 /**
  * smtp_replay_ack() - forget what the far end has

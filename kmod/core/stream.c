@@ -140,7 +140,7 @@ static bool smtp_stream_lines(struct smtp_flow *flow, enum smtp_dir dir,
 	bool refused;
 	u32 room, n;
 
-	room = smtp_replay_room(r, seq, to - off + spare, &refused);
+	room = smtp_replay_room(flow, r, seq, to - off + spare, &refused);
 	if (refused)
 		smtp_event(flow, SMTP_FIXUP_EVENT_MEMORY_REFUSED, NULL, 0);
 	if (room <= spare)

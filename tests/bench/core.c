@@ -21,8 +21,9 @@
 
 /* -- the surroundings of the core ---------------------------------------- */
 
-void *smtp_host_alloc(u32 size)
+void *smtp_host_alloc(const struct smtp_flow *flow, u32 size)
 {
+	(void)flow;
 	return malloc(size);
 }
 

@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Connections outlive what happens around them; started by life.sh."""
 import os
+import resource
 import subprocess
 import sys
+import time
 
 import suite
 from net import MODULE, SLOWER, Connection, Inside, Mismatch, counters, tool
@@ -67,6 +69,89 @@ def _(family):
     tool("set", "26", "off", namespace="client")
     with Connection(26, family) as connection:
         connection.s(READY)
+
+
+class MemoryLimit:
+    """with MemoryLimit(1): so many MiB for all connections."""
+
+    PATH = "/sys/module/nf_smtp_fixup/parameters/memory_limit"
+
+    def __init__(self, limit):
+        self.limit = limit
+
+    def __enter__(self):
+        with open(self.PATH, encoding="ascii") as file:
+            self.before = file.read()
+        self.write(str(self.limit))
+
+    def __exit__(self, *_):
+        self.write(self.before)
+
+    def write(self, text):
+        with open(self.PATH, "w", encoding="ascii") as file:
+            file.write(text)
+
+
+@test("T2", "contract 6: at memory_limit what is first said waits, and is counted")
+def _(family):
+    before = counters()["25"]["memory_refused"]
+    with Connection(25, family) as connection:
+        with MemoryLimit(0):
+            connection.server.send(READY)
+            connection.client.expect_nothing()
+            if counters()["25"]["memory_refused"] == before:
+                raise Mismatch("nothing was refused")
+        connection.client.expect(READY_PIX)
+        still_judged(connection)
+
+
+class Crowd:
+    """with Crowd(3000): so many connections in a user's own namespace; see crowd.py."""
+
+    def __init__(self, count, *words):
+        self.command = ["unshare", "--user", "--map-root-user", "--net", sys.executable,
+                        os.path.join(os.path.dirname(__file__), "crowd.py"), str(count), *words]
+
+    def __enter__(self):
+        self.process = subprocess.Popen(
+            self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (9000, 9000)))
+        line = self.process.stdout.readline()
+        if not line:
+            raise Mismatch("no crowd came")
+        self.greeted = int(line)
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+@test("T2", "contract 6: a namespace of an unprivileged user gets half of memory_limit at most",
+      families=(4,))
+def _(family):
+    with MemoryLimit(1):
+        with Crowd(3000) as crowd:
+            if not 600 < crowd.greeted < 2000:
+                raise Mismatch("%d of 3000 were greeted" % crowd.greeted)
+            with in_body(25, family) as connection:
+                connection.c(b"text\r\n.\r\n")
+                connection.s(b"250 queued\r\n")
+
+
+@test("T2", "contract 6: a namespace that goes leaves no memory taken", families=(4,))
+def _(_family):
+    for words in ((), ("forget",)):
+        with MemoryLimit(1):
+            with Crowd(3000, *words) as crowd:
+                most = crowd.greeted
+            deadline = time.monotonic() + 20 * SLOWER
+            again = 0
+            while again < most * 0.95 and time.monotonic() < deadline:
+                with Crowd(most) as crowd:
+                    again = crowd.greeted
+            if again < most * 0.95:
+                raise Mismatch("%d were greeted, then %d" % (most, again))
 
 
 @test("rmmod", "live connections go on after rmmod, in every phase")
