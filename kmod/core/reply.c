@@ -74,6 +74,9 @@ static void smtp_reply_end(struct smtp_flow *flow, enum smtp_fixup_event event)
 		s->data_ends++;
 		smtp_host_count(flow, SMTP_FIXUP_CNT_CHUNKS, 1);
 	}
+	/* The server waits for a chunk, and of what size only it knows */
+	if (s->wait == SMTP_AWAIT_DOUBT && s->reply_code == 354)
+		smtp_flow_desynchronised(flow);
 	if (s->wait == SMTP_AWAIT_DATA && s->phase != SMTP_FIXUP_PHASE_BODY)
 		s->confidential = true;
 	s->wait = SMTP_AWAIT_NOTHING;

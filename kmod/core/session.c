@@ -201,7 +201,7 @@ static bool smtp_verb_octet(struct smtp_flow *flow, u8 c, bool alone)
 		smtp_verb_whole(s, word);
 		if (s->chunk.line) {
 			s->chunk.line = SMTP_CHUNK_BAD;
-			s->await = SMTP_AWAIT_LINE_END;
+			s->await = SMTP_AWAIT_DOUBT;
 		}
 	}
 	return false;
@@ -219,7 +219,7 @@ static u32 smtp_chunk_block(struct smtp_flow *flow, struct smtp_piece *p,
 	u32 next;
 
 	if (verb == end) {
-		s->await = SMTP_AWAIT_LINE_END;
+		s->await = SMTP_AWAIT_DOUBT;
 		smtp_event(flow, SMTP_FIXUP_EVENT_CHUNK_DOUBTFUL, NULL, 0);
 		return i;
 	}

@@ -31,6 +31,7 @@ enum smtp_await {
 	SMTP_AWAIT_AUTH,
 	SMTP_AWAIT_STARTTLS,
 	SMTP_AWAIT_CHUNK,	/* whether XEXCH50 may send its own */
+	SMTP_AWAIT_DOUBT,	/* whether what announces no chunk did: D6 */
 	SMTP_AWAIT_UNEXPECTED,	/* a reply that answers nothing: D8 */
 };
 

@@ -82,6 +82,14 @@ void smtp_flow_end(struct smtp_flow *flow, enum smtp_verdict how)
 	smtp_event(flow, SMTP_FIXUP_EVENT_ENDED, NULL, 0);
 }
 
+void smtp_flow_desynchronised(struct smtp_flow *flow)
+{
+	if (flow->ended)
+		return;
+	flow->ended = SMTP_RESET;
+	smtp_event(flow, SMTP_FIXUP_EVENT_DESYNCHRONISED, NULL, 0);
+}
+
 void smtp_segment_copy(struct smtp_segment *seg, u32 off, u8 *to, u32 n)
 {
 	while (n) {
@@ -421,12 +429,10 @@ enum smtp_verdict smtp_flow_enforce(struct smtp_flow *flow, enum smtp_dir dir,
 		limit = smtp_seq_min(limit, st->ahead[0].start);
 	off = smtp_seq_min(st->next, limit) - seg->seq;
 	verdict = smtp_stream_judge(flow, dir, seg, off, limit - seg->seq);
-	if (verdict == SMTP_RESET && !flow->ended) {
-		flow->ended = SMTP_RESET;
-		smtp_event(flow, SMTP_FIXUP_EVENT_DESYNCHRONISED, NULL, 0);
-	}
-	if (verdict == SMTP_RESET)
+	if (verdict == SMTP_RESET) {
+		smtp_flow_desynchronised(flow);
 		return verdict;
+	}
 	if (verdict == SMTP_DROP)
 		goto drop;
 

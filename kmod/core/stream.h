@@ -221,6 +221,12 @@ static inline bool smtp_flow_over(const struct smtp_flow *flow)
 void smtp_flow_end(struct smtp_flow *flow, enum smtp_verdict how);
 
 /**
+ * smtp_flow_desynchronised() - end the connection: it can't be judged any more
+ * @flow: the flow
+ */
+void smtp_flow_desynchronised(struct smtp_flow *flow);
+
+/**
  * smtp_flow_init() - a connection whose handshake has been seen
  * @flow: the flow, not zeroed
  * @policy: must outlive it

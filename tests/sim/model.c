@@ -541,8 +541,12 @@ static bool chunk_line_ended(struct model *m, uint32_t v, uint32_t e, uint32_t p
 	if (!is_chunk_verb(d->in + v, e - v) ||
 	    !verb_ok(&m->policy, d->in + v, e - v, true))
 		return false;
-	if (bad <= p)
-		return d->piece[e - 1] != d->piece[bad];
+	if (bad <= p) {
+		if (d->piece[e - 1] == d->piece[bad])
+			return false;
+		*kind = K_DOUBT;
+		return true;
+	}
 	if (e - v == 4) {
 		m->jump = size;
 		return false;
@@ -606,7 +610,10 @@ static void line_ended(struct model *m, uint32_t p, bool bare)
 					kind = kind_of(&m->policy, d->in + v,
 						       i - v);
 				anew |= begins_anew(d->in + v, i - v);
-				sync |= is_chunk_verb(d->in + v, i - v);
+				if (is_chunk_verb(d->in + v, i - v)) {
+					kind = K_DOUBT;
+					sync = true;
+				}
 			}
 		} else {
 			m->passed++;
@@ -966,6 +973,10 @@ static void reply_ended(struct model *m, uint32_t p, uint32_t code)
 			m->jump = m->announced;
 			jump(m);
 		}
+		break;
+	case K_DOUBT:
+		if (code == 354)
+			ends(m, MODEL_RESET);
 		break;
 	case K_STARTTLS:
 		if (code == 220) {

@@ -96,6 +96,7 @@ enum model_kind {
 	K_AUTH,
 	K_STARTTLS,
 	K_XEXCH50,
+	K_DOUBT,	/* no chunk to us, maybe one to the server */
 };
 
 enum model_state { M_COMMAND, M_AUTH, M_WAIT, M_BODY, M_TLS };

@@ -206,6 +206,31 @@ static void test_d6_bad_size_too_late(void **state)
 	fix_end(&f);
 }
 
+/* A server that reads a size in it, and waits for so many octets */
+static void test_d6_bad_size_believed(void **state)
+{
+	static const char *const late[][2] = {
+		{ "XEXCH50 6 2", "ab\r\n" },
+		{ "XEXCH50 6", "\n" },
+		{ "XEXCH50", "Q 6 2\r\n" },
+	};
+	struct fix f;
+	u32 i;
+
+	(void)state;
+	for (i = 0; i < sizeof(late) / sizeof(*late); i++) {
+		chunking_begin(&f, OFFERS);
+		client(&f, late[i][0], late[i][0]);
+		fix_at(&f, SMTP_CLIENT, f.at[SMTP_CLIENT], late[i][1]);
+		assert_int_equal(f.verdict, SMTP_PASS);
+		client_cut(&f, "EEHLO\nEXPN b\r\n", -1);
+		assert_int_equal(fix_at(&f, SMTP_SERVER, f.at[SMTP_SERVER], "354 go\r\n"), -2);
+		client_cut(&f, "EEHLO\nEXPN b\r\n", -1);
+		assert_int_equal(host.counters[SMTP_FIXUP_CNT_CONNECTIONS_DESYNCHRONISED], 1);
+		fix_end(&f);
+	}
+}
+
 static void test_d6_xexch50(void **state)
 {
 	struct fix f;
@@ -357,6 +382,7 @@ int run_chunk(void)
 		cmocka_unit_test(test_d6_not_offered),
 		cmocka_unit_test(test_d6_bad_size),
 		cmocka_unit_test(test_d6_bad_size_too_late),
+		cmocka_unit_test(test_d6_bad_size_believed),
 		cmocka_unit_test(test_d6_xexch50),
 		cmocka_unit_test(test_d6_many_in_flight),
 		cmocka_unit_test(test_d6_t2_announced_without_end),
