@@ -548,6 +548,8 @@ static bool chunk_line_ended(struct model *m, uint32_t v, uint32_t e, uint32_t p
 		return true;
 	}
 	if (e - v == 4) {
+		if (!strncasecmp((const char *)d->in + p - 5, "LAST", 4))
+			count_recipients(m, NULL, 0);
 		m->jump = size;
 		return false;
 	}

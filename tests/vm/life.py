@@ -132,7 +132,7 @@ class Crowd:
 def _(family):
     with MemoryLimit(1):
         with Crowd(3000) as crowd:
-            if not 600 < crowd.greeted < 2000:
+            if not 300 < crowd.greeted < 2000:
                 raise Mismatch("%d of 3000 were greeted" % crowd.greeted)
             with in_body(25, family) as connection:
                 connection.c(b"text\r\n.\r\n")
