@@ -143,10 +143,14 @@ static struct smtp_ct_flow *smtp_ct_take_flow(struct smtp_ct *data)
 	return unrcu_pointer(xchg(&data->flow, NULL));
 }
 
-/* conntrack calls this once, after it has set IPS_DYING */
+/* conntrack calls this once, after it has set IPS_DYING. Under RCU: where the
+ * namespace goes, too, smtp_flows_net_exit() may be first to free the flow.
+ */
 static void smtp_helper_destroy(struct nf_conn *ct)
 {
+	rcu_read_lock();
 	smtp_ct_flow_free(smtp_ct_take_flow(nfct_help_data(ct)));
+	rcu_read_unlock();
 }
 
 /**
