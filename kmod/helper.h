@@ -3,6 +3,7 @@
 #ifndef _SMTP_HELPER_H
 #define _SMTP_HELPER_H
 
+#include <linux/tcp.h>
 #include <net/netfilter/nf_conntrack.h>
 #include <net/netfilter/nf_conntrack_helper.h>
 #include "ports.h"
