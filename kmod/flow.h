@@ -17,7 +17,7 @@
  * @rule: what it is under, a reference
  * @skb: the packet being judged; only with @lock held, in smtp_flow_segment()
  * @node: in the list of all flows
- * @rcu: to free it
+ * @rcu: to free it, when it is no more
  */
 struct smtp_ct_flow {
 	struct smtp_flow core;
@@ -26,8 +26,10 @@ struct smtp_ct_flow {
 	const struct net *net;
 	struct smtp_rule *rule;
 	const struct sk_buff *skb;
-	struct hlist_node node;
-	struct rcu_head rcu;
+	union {
+		struct hlist_node node;
+		struct rcu_head rcu;
+	};
 };
 
 int smtp_flows_init(void);
