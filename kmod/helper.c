@@ -111,12 +111,13 @@ bool smtp_helper_attach(struct nf_conn *ct, const struct smtp_rule *rule,
 
 /**
  * smtp_helper_reopened() - has a connection begun anew without our notice?
- * @ct: the connection, confirmed, its state SYN_RECV
+ * @ct: the connection, confirmed; its state is SYN_RECV, or the helper is attached
  * @th: its SYN/ACK
  *
  * conntrack lets an entry that it has serve for the next connection of the same
  * ports where both ends agree to one: nf_conntrack_tcp_packet(),
- * TCP_CONNTRACK_IGNORE. Called under RCU.
+ * TCP_CONNTRACK_IGNORE. Where the SYN was not the last, or its number was
+ * shifted, it lets the SYN/ACK pass and keeps its state. Called under RCU.
  *
  * Return: whether what is attached to @ct, if anything, is of another one.
  */
@@ -129,10 +130,12 @@ bool smtp_helper_reopened(struct nf_conn *ct, const struct tcphdr *th)
 	if (!data)
 		return !help || !rcu_access_pointer(help->helper);
 	spin_lock_bh(&ct->lock);
-	reopened = data->flags & SMTP_CT_LEFT_ALONE ||
-		   (data->flags & SMTP_CT_ISN &&
-		    (data->isn[SMTP_CLIENT] != ntohl(th->ack_seq) ||
-		     data->isn[SMTP_SERVER] != ntohl(th->seq) + 1));
+	if (data->flags & SMTP_CT_ISN)
+		reopened = data->isn[SMTP_CLIENT] != ntohl(th->ack_seq) ||
+			   data->isn[SMTP_SERVER] != ntohl(th->seq) + 1;
+	else
+		reopened = data->flags & SMTP_CT_LEFT_ALONE &&
+			   ct->proto.tcp.state == TCP_CONNTRACK_SYN_RECV;
 	spin_unlock_bh(&ct->lock);
 	return reopened;
 }

@@ -201,8 +201,9 @@ static unsigned int smtp_hook_known(const struct sk_buff *skb,
 	const struct tcphdr *th;
 	struct tcphdr buf;
 
-	if (READ_ONCE(ct->proto.tcp.state) != TCP_CONNTRACK_SYN_RECV ||
-	    CTINFO2DIR(ctinfo) != IP_CT_DIR_REPLY)
+	if (CTINFO2DIR(ctinfo) != IP_CT_DIR_REPLY ||
+	    (READ_ONCE(ct->proto.tcp.state) != TCP_CONNTRACK_SYN_RECV &&
+	     !smtp_helper_data(ct)))
 		return NF_ACCEPT;
 	th = smtp_hook_tcp(skb, state->pf, &buf);
 	if (!th || !th->syn || !th->ack || !smtp_helper_reopened(ct, th))

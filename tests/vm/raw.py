@@ -555,6 +555,52 @@ def _(family):
     reopened(raw)
 
 
+@test("T2", "contract 4: a server that answers an earlier SYN has begun a connection of its own")
+def _(family):
+    for end in (b"DATA\r\n", b"STARTTLS\r\n"):
+        tool("set", str(PORT), "esmtp", "tls", "allow")
+        try:
+            raw = Raw(family).open()
+            raw.say(CLIENT, end)
+            raw.say(SERVER, b"354 go\r\n" if end[0] == ord("D") else b"220 go\r\n")
+            again = Raw(family, sport=raw.sport, isn=(100000, 200000))
+            again.passes(CLIENT, -1, b"", flags="S")
+            again.send(CLIENT, -1, b"", flags="S", seq=300000)
+            again.one(SERVER)
+            with Counted("connections_reopened"):
+                again.dropped(SERVER, -1, b"", flags="SA")
+            again.dropped(CLIENT, 0, b"EXPN\r\n")
+        finally:
+            tool("set", str(PORT), "fixup")
+
+
+@test("T1 V4", "contract 4: a port used again behind a client whose numbers were shifted")
+def _(family):
+    tool("set", str(PORT), "fixup", "reject", "noop")
+    try:
+        raw = Raw(family).open()
+        raw.passes(CLIENT, 0, b"A\r\n", b"NOOP\r\n")
+        again = Raw(family, sport=raw.sport, isn=(100000, 200000))
+        again.send(CLIENT, -1, b"", flags="S")
+        shift = again.one(SERVER)[TCP].seq - 100000
+        with Counted("connections_reopened"):
+            again.dropped(SERVER, -1, b"", flags="SA", ack_off=shift)
+        again.open()
+        again.say(CLIENT, b"EXPN\r\n", b"NOOP\r\n")
+    finally:
+        tool("set", str(PORT), "fixup")
+
+
+@test("T2", "contract 4: a SYN/ACK that comes late, and again, is the connection's own")
+def _(family):
+    raw = Raw(family).open()
+    raw.say(CLIENT, b"HELO a\r\n")
+    with Counted("connections_reopened", 0):
+        raw.send(SERVER, -1, b"", flags="SA", ack_off=0)
+        raw.one(CLIENT)
+    raw.say(CLIENT, b"EXPN\r\n", b"XXXX\r\n")
+
+
 @test("T2", "contract 4: simultaneous open: judged from the greeting")
 def _(family):
     raw = Raw(family)
