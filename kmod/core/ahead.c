@@ -120,6 +120,7 @@ enum smtp_verdict smtp_ahead_judge(struct smtp_flow *flow,
 	 * pass while all of it is taken by marks that wait for it.
 	 */
 	fits = smtp_ahead_run(flow, seg, &state) && state != SMTP_BODY_DOT_CR;
+	smtp_marks_join(st);
 	meets = i < st->nr_ahead && st->ahead[i].start == end;
 	if (meets && smtp_ahead_step(state, st->ahead[i].eols) > SMTP_BODY_DOT_CR)
 		fits = false;
@@ -162,10 +163,14 @@ enum smtp_verdict smtp_ahead_close_gap(struct smtp_flow *flow, u32 piece)
 			smtp_body_see(flow);
 			if (smtp_flow_over(flow))
 				return flow->ended;
-		} else if (event == SMTP_BODY_SMUGGLED &&
-			   (smtp_body_defuse(flow, piece, st->next,
-					     &stuck) == SMTP_RESET || stuck)) {
-			return SMTP_RESET;
+		} else if (event == SMTP_BODY_SMUGGLED) {
+			enum smtp_verdict verdict;
+
+			verdict = smtp_body_defuse(flow, piece, st->next,
+						   &stuck);
+			smtp_marks_join(st);
+			if (verdict == SMTP_RESET || stuck)
+				return SMTP_RESET;
 		}
 		if (st->ahead[0].eols)
 			smtp_mark_eol_behind(st, st->next);

@@ -236,16 +236,13 @@ void smtp_body_begin(struct smtp_stream *st)
 	st->mss = 0;
 }
 
-enum smtp_verdict smtp_body_judge(struct smtp_flow *flow,
-				  struct smtp_segment *seg, u32 off, u32 to)
+static enum smtp_verdict smtp_body_octets(struct smtp_flow *flow,
+					  struct smtp_segment *seg,
+					  u32 off, u32 to)
 {
 	struct smtp_stream *st = &flow->stream[SMTP_CLIENT];
-	u32 wire = smtp_wire_len(seg);
 	u32 start = st->next - off;
 	u32 piece = st->next;
-
-	if (wire > st->mss)
-		st->mss = wire < 0xffff ? wire : 0xffff;
 
 	while (off < to) {
 		const u8 *p;
@@ -279,4 +276,18 @@ enum smtp_verdict smtp_body_judge(struct smtp_flow *flow,
 		off = st->next - start;
 	}
 	return SMTP_PASS;
+}
+
+enum smtp_verdict smtp_body_judge(struct smtp_flow *flow,
+				  struct smtp_segment *seg, u32 off, u32 to)
+{
+	struct smtp_stream *st = &flow->stream[SMTP_CLIENT];
+	u32 wire = smtp_wire_len(seg);
+	enum smtp_verdict verdict;
+
+	if (wire > st->mss)
+		st->mss = wire < 0xffff ? wire : 0xffff;
+	verdict = smtp_body_octets(flow, seg, off, to);
+	smtp_marks_join(st);
+	return verdict;
 }

@@ -63,7 +63,8 @@ static void smtp_marks_drop(struct smtp_stream *st, u32 gone)
 bool smtp_marks_grow(struct smtp_flow *flow)
 {
 	struct smtp_stream *st = &flow->stream[SMTP_CLIENT];
-	u32 max = st->max_marks ? 2 * st->max_marks : SMTP_MARKS_MIN;
+	u32 room = st->max_marks + st->marks_aside;
+	u32 max = room ? 2 * room : SMTP_MARKS_MIN;
 	u32 gone = smtp_marks_acked(st);
 	struct smtp_mark *marks;
 
@@ -75,14 +76,36 @@ bool smtp_marks_grow(struct smtp_flow *flow)
 		smtp_event(flow, SMTP_FIXUP_EVENT_MEMORY_REFUSED, NULL, 0);
 		return false;
 	}
-	marks = smtp_array_grow(flow, st->marks,
-				st->max_marks * sizeof(*marks),
+	marks = smtp_array_grow(flow, st->marks, room * sizeof(*marks),
 				max * sizeof(*marks));
 	if (!marks)
 		return false;
 	st->marks = marks;
-	st->max_marks = max;
+	st->max_marks = max - st->marks_aside;
+	memcpy(marks + st->max_marks, marks + room - st->marks_aside,
+	       st->marks_aside * sizeof(*marks));
 	return true;
+}
+
+/* Those from index @i on */
+static void smtp_marks_set_aside(struct smtp_stream *st, u32 i)
+{
+	st->marks_aside = st->nr_marks - i;
+	st->nr_marks = i;
+	st->max_marks -= st->marks_aside;
+	memmove(st->marks + st->max_marks, st->marks + i,
+		st->marks_aside * sizeof(*st->marks));
+}
+
+void smtp_marks_join(struct smtp_stream *st)
+{
+	if (!st->marks_aside)
+		return;
+	memmove(st->marks + st->nr_marks, st->marks + st->max_marks,
+		st->marks_aside * sizeof(*st->marks));
+	st->max_marks += st->marks_aside;
+	st->nr_marks += st->marks_aside;
+	st->marks_aside = 0;
 }
 
 bool smtp_mark_add(struct smtp_flow *flow, u32 seq, u8 kind,
@@ -105,11 +128,11 @@ bool smtp_mark_add(struct smtp_flow *flow, u32 seq, u8 kind,
 			return false;
 		i = smtp_mark_behind(st, seq);
 	}
-	m = &st->marks[i];
-	if (i < st->nr_marks)
-		memmove(m + 1, m, (st->nr_marks - i) * sizeof(*m));
-	st->nr_marks++;
-	*m = (struct smtp_mark) {
+	if (i < st->nr_marks) {
+		smtp_marks_join(st);
+		smtp_marks_set_aside(st, i);
+	}
+	st->marks[st->nr_marks++] = (struct smtp_mark) {
 		.seq = seq, .len = 1, .kind = kind, .eol_before = eol_before,
 	};
 	return true;

@@ -51,9 +51,19 @@ struct smtp_mark *smtp_mark_at(const struct smtp_stream *st, u32 seq);
  * @kind: enum smtp_mark_kind
  * @eol_before: is the octet before it CR or LF?
  *
+ * Marks behind it are set aside, where nothing finds them, until
+ * smtp_marks_join(): more may follow, and to move them for each is what a sender
+ * of dots could keep a processor busy with.
+ *
  * Return: false: there is no room.
  */
 bool smtp_mark_add(struct smtp_flow *flow, u32 seq, u8 kind, bool eol_before);
+
+/**
+ * smtp_marks_join() - put what was set aside behind the others
+ * @st: the client's stream
+ */
+void smtp_marks_join(struct smtp_stream *st);
 
 /**
  * smtp_mark_append() - mark a dot behind all others, in little time

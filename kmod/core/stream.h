@@ -152,10 +152,11 @@ struct smtp_mark {
  * @max_ahead: room in @ahead
  * @mss: largest wire segment of this body, octets
  * @nr_marks: marks in use
- * @max_marks: room in @marks
+ * @max_marks: room in @marks, without that of those aside
  * @held: octets at @next that were left to be repeated together with more
  *	(E1), or %SMTP_HELD_IN_VAIN
  * @repeats: how often these have come again as they were
+ * @marks_aside: marks at the end of @marks, while others are put before them
  * @marks: in order of sequence, or NULL
  * @ahead: ranges beyond @next, in order, not touching, or NULL
  * @edit: the map from @next and @acked, as sent, to what leaves
@@ -179,6 +180,7 @@ struct smtp_stream {
 	u16 max_marks;
 	u16 held;
 	u8 repeats;
+	u16 marks_aside;
 	struct smtp_mark *marks;
 	struct smtp_ahead *ahead;
 	struct smtp_edit edit;

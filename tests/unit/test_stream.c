@@ -2,7 +2,9 @@
 /* The stream: T1, T2, DESIGN.md "The stream contract" points 1-3 and 6. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
+#include "../../kmod/core/marks.h"
 #include "tests.h"
 
 /* T1: the length never changes, and what does not change is not written */
@@ -531,6 +533,62 @@ static void test_t2_contract6_marks_in_flight(void **state)
 	fix_end(&f);
 }
 
+/* Least time, ns, for a segment of dots at a place; it is forgotten each time */
+static u64 time_of_dots(struct fix *f, u32 at, const char *dots, u32 n)
+{
+	u64 least = ~0ull;
+	int i;
+
+	for (i = 0; i < 20; i++) {
+		struct smtp_stream *st = &f->flow.stream[SMTP_CLIENT];
+		const struct smtp_ahead before = st->ahead[0];
+		struct timespec a, b;
+		u64 ns;
+
+		clock_gettime(CLOCK_MONOTONIC, &a);
+		assert_int_equal(fix_segment(f, SMTP_CLIENT, at, dots, n), n);
+		clock_gettime(CLOCK_MONOTONIC, &b);
+		ns = (b.tv_sec - a.tv_sec) * 1000000000ll + b.tv_nsec - a.tv_nsec;
+		if (ns < least)
+			least = ns;
+		smtp_marks_remove(st, CLIENT_ISN + at, CLIENT_ISN + at + n);
+		st->nr_ahead = 1;
+		st->ahead[0] = before;
+	}
+	return least;
+}
+
+/* Dots before many others that wait for a gap to close are not each moved there:
+ * that took a thousand times as long
+ */
+static void test_contract6_dots_before_many(void **state)
+{
+	char dots[1448];
+	struct fix f;
+	u32 at, ahead;
+	u64 few, many;
+
+	(void)state;
+	memset(dots, 'a', sizeof(dots));
+	for (at = 1; at < sizeof(dots); at += 2)
+		dots[at] = '.';
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	fix_body(&f);
+	client(&f, "a", "a");
+	at = f.at[SMTP_CLIENT];
+	fix_ack(&f, SMTP_CLIENT, at);
+	ahead = at + 10000;
+	assert_int_equal(fix_segment(&f, SMTP_CLIENT, ahead, dots, 2), 2);
+	few = time_of_dots(&f, at + 5000, dots, sizeof(dots));
+	for (ahead += 2; ahead - at - 10000 < SMTP_MARKS_MAX; ahead += 1024)
+		assert_int_equal(fix_segment(&f, SMTP_CLIENT, ahead, dots, 1024), 1024);
+	many = time_of_dots(&f, at + 5000, dots, sizeof(dots));
+	if (many > 20 * few)
+		fail_msg("%llu ns, not %llu", (unsigned long long)many,
+			 (unsigned long long)few);
+	fix_end(&f);
+}
+
 /* An ACK may fall into the middle of a segment, also before a line end */
 static void test_contract2_ack_inside_a_body_segment(void **state)
 {
@@ -701,6 +759,7 @@ int run_stream(void)
 		cmocka_unit_test(test_contract3_wide_gap),
 		cmocka_unit_test(test_contract3_room_without_memory),
 		cmocka_unit_test(test_t2_contract6_marks_in_flight),
+		cmocka_unit_test(test_contract6_dots_before_many),
 		cmocka_unit_test(test_contract2_ack_inside_a_body_segment),
 		cmocka_unit_test(test_contract1_probes),
 		cmocka_unit_test(test_contract6_no_memory),
