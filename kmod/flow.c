@@ -155,22 +155,31 @@ void smtp_ct_flow_free(struct smtp_ct_flow *flow)
 	call_rcu(&flow->rcu, smtp_ct_flow_rcu);
 }
 
-/* Takes one of the namespace's flows from the list. Called under RCU: whoever ends
- * the flow meanwhile must not free it.
+/* As many as are taken at once: the list may be long, and others' mostly */
+#define SMTP_FLOWS_TAKEN	32
+
+/* Takes some of the namespace's flows from the list. Called under RCU: whoever
+ * ends a flow meanwhile must not free it. Returns how many.
  */
-static struct smtp_ct_flow *smtp_flow_list_take(struct smtp_flow_list *list,
-						const struct net *net)
+static int smtp_flow_list_take(struct smtp_flow_list *list,
+			       const struct net *net,
+			       struct smtp_ct_flow *taken[SMTP_FLOWS_TAKEN])
 {
 	struct smtp_ct_flow *flow;
+	struct hlist_node *tmp;
+	int n = 0;
 
 	spin_lock_bh(&list->lock);
-	hlist_for_each_entry(flow, &list->flows, node)
-		if (flow->net == net)
-			break;
-	if (flow)
+	hlist_for_each_entry_safe(flow, tmp, &list->flows, node) {
+		if (flow->net != net)
+			continue;
 		hlist_del_init(&flow->node);
+		taken[n++] = flow;
+		if (n == SMTP_FLOWS_TAKEN)
+			break;
+	}
 	spin_unlock_bh(&list->lock);
-	return flow;
+	return n;
 }
 
 /**
@@ -179,17 +188,18 @@ static struct smtp_ct_flow *smtp_flow_list_take(struct smtp_flow_list *list,
  */
 void smtp_flows_net_exit(const struct net *net)
 {
-	struct smtp_ct_flow *flow;
-	int i;
+	struct smtp_ct_flow *taken[SMTP_FLOWS_TAKEN];
+	int i, j, n;
 
 	for (i = 0; i < ARRAY_SIZE(smtp_flow_lists); i++) {
 		do {
 			rcu_read_lock();
-			flow = smtp_flow_list_take(&smtp_flow_lists[i], net);
-			smtp_ct_flow_free(flow);
+			n = smtp_flow_list_take(&smtp_flow_lists[i], net, taken);
+			for (j = 0; j < n; j++)
+				smtp_ct_flow_free(taken[j]);
 			rcu_read_unlock();
 			cond_resched();
-		} while (flow);
+		} while (n == SMTP_FLOWS_TAKEN);
 	}
 }
 
