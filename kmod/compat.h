@@ -8,6 +8,8 @@
 #ifndef _SMTP_COMPAT_H
 #define _SMTP_COMPAT_H
 
+#include <linux/netfilter.h>
+#include <linux/sched.h>
 #include <linux/skbuff.h>
 #include <net/genetlink.h>
 #include <net/netfilter/nf_conntrack.h>
@@ -40,6 +42,18 @@ static inline void smtp_ct_iterate_net(struct net *net,
 	nf_ct_iterate_cleanup_net(visit, &iter);
 #else
 	nf_ct_iterate_cleanup_net(net, visit, data, 0, 0);
+#endif
+}
+
+/* Is it a copy that this processor is sending, of a packet that goes its own way?
+ * Known by task since 6.15, which softirqs borrow.
+ */
+static inline bool smtp_duplicating(void)
+{
+#ifdef HAVE_IN_NF_DUPLICATE
+	return current->in_nf_duplicate;
+#else
+	return this_cpu_read(nf_skb_duplicated);
 #endif
 }
 

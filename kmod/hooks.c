@@ -10,6 +10,7 @@
 #include <linux/netfilter_ipv6.h>
 #include <net/netfilter/nf_conntrack_core.h>
 #include <net/netfilter/nf_conntrack_zones.h>
+#include "compat.h"
 #include "events.h"
 #include "helper.h"
 #include "hooks.h"
@@ -137,8 +138,9 @@ unsigned int smtp_midstream(const struct nf_conn *ct,
 	return smtp_rule_drop(rule);
 }
 
-/* The first packet of a connection */
+/* The first packet of a connection, or the RST that rejects it */
 static unsigned int smtp_hook_new(const struct sk_buff *skb, struct nf_conn *ct,
+				  enum ip_conntrack_info ctinfo,
 				  const struct nf_hook_state *state)
 {
 	const struct nf_conntrack_tuple *tuple;
@@ -147,6 +149,8 @@ static unsigned int smtp_hook_new(const struct sk_buff *skb, struct nf_conn *ct,
 	unsigned int verdict;
 	struct tcphdr buf;
 
+	if (CTINFO2DIR(ctinfo) != IP_CT_DIR_ORIGINAL)
+		return NF_ACCEPT;	/* nf_send_reset(), nf_ct_attach() */
 	th = smtp_hook_tcp(skb, state->pf, &buf);
 	if (!th)
 		return NF_ACCEPT;	/* an ICMP error about it */
@@ -230,8 +234,10 @@ static unsigned int smtp_hook(void *priv, struct sk_buff *skb,
 			return NF_ACCEPT;
 		if (nf_ct_is_confirmed(ct))
 			return smtp_hook_known(skb, ct, ctinfo, state);
-		return smtp_hook_new(skb, ct, state);
+		return smtp_hook_new(skb, ct, ctinfo, state);
 	}
+	if (state->hook == NF_INET_LOCAL_OUT && smtp_duplicating())
+		return NF_ACCEPT;	/* what TEE or nft's dup send elsewhere */
 	return smtp_hook_stray(skb, state, ctinfo != IP_CT_UNTRACKED);
 }
 

@@ -414,20 +414,50 @@ def _(family):
         grace(0)
 
 
+class Ruleset:
+    """with Ruleset(raw, hook, action): done to that connection's packets by nft."""
+
+    def __init__(self, raw, hook, action):
+        self.family = "ip6" if raw.family == 6 else "ip"
+        self.text = ("table %s raw_py {\n chain one {\n  type filter hook %s\n"
+                     "  tcp sport %d %s\n }\n}\n" % (self.family, hook, raw.sport, action))
+
+    def __enter__(self):
+        with Inside("router"):
+            subprocess.run(["nft", "-f", "-"], input=self.text, text=True, check=True)
+
+    def __exit__(self, *_):
+        with Inside("router"):
+            subprocess.run(["nft", "delete", "table", self.family, "raw_py"], check=True)
+
+
 @test("T2", "contract 4: NOTRACK hides nothing")
 def _(family):
     raw = Raw(family)
-    table = ("table inet hide {\n chain pre {\n"
-             "  type filter hook prerouting priority raw\n"
-             "  tcp sport %d notrack\n }\n}\n" % raw.sport)
-    with Inside("router"):
-        subprocess.run(["nft", "-f", "-"], input=table, text=True, check=True)
-    try:
+    with Ruleset(raw, "prerouting priority raw", "notrack"):
         with Counted("packets_untracked", 1):
             raw.dropped(CLIENT, 0, b"EXPN\r\n")
-    finally:
-        with Inside("router"):
-            subprocess.run(["nft", "delete", "table", "inet", "hide"], check=True)
+
+
+@test("T2", "contract 4: the RST by which the router rejects a connection comes")
+def _(family):
+    raw = Raw(family)
+    with Ruleset(raw, "forward priority filter", "reject with tcp reset"):
+        with Counted("packets_midstream", 0):
+            raw.send(CLIENT, -1, flags="S")
+            if "R" not in raw.one(CLIENT)[TCP].flags:
+                raise Mismatch("no RST")
+
+
+@test("T2", "contract 4: a copy that nft sends elsewhere is none of ours")
+def _(family):
+    raw = Raw(family).open()
+    to = "fd00:2::2" if family == 6 else "10.0.2.2"
+    with Ruleset(raw, "prerouting priority filter", 'dup to %s device "veth-rs"' % to):
+        with Counted("packets_untracked", 0):
+            raw.send(CLIENT, 0, b"EXPN\r\n")
+            got = sorted(bytes(packet[TCP].payload) for packet in raw.seen(SERVER))
+    compare(b"".join(got), b"EXPN\r\nXXXX\r\n", "what left")
 
 
 @test("T2", "contract 4: data of a SYN is cut off, and judged when it comes again")
