@@ -95,12 +95,14 @@ bool smtp_helper_attach(struct nf_conn *ct, const struct smtp_rule *rule,
 	}
 	if (!help)
 		help = nf_ct_helper_ext_add(ct, GFP_ATOMIC);
-	if (!help || (!nfct_seqadj(ct) && !nfct_seqadj_ext_add(ct))) {
+	/* Adding the second extension may have moved the first */
+	if (help)
+		help = nfct_seqadj(ct) || nfct_seqadj_ext_add(ct) ?
+		       nfct_help(ct) : NULL;
+	if (!help) {
 		smtp_event_ct(ct, rule, SMTP_FIXUP_EVENT_MEMORY_REFUSED);
 		return false;
 	}
-	/* Adding the second extension may have moved the first */
-	help = nfct_help(ct);
 	data = (struct smtp_ct *)help->data;
 	memset(data, 0, sizeof(*data));
 	data->flags = flags;
@@ -161,11 +163,13 @@ static void smtp_helper_destroy(struct nf_conn *ct)
  * @p: the packet
  * @ct: its connection
  * @ctinfo: its place in that
+ * @adjusted: did conntrack adjust sequence numbers when the packet came?
  */
 struct smtp_help {
 	struct smtp_packet p;
 	struct nf_conn *ct;
 	enum ip_conntrack_info ctinfo;
+	bool adjusted;
 };
 
 /* smtp_segment.adjust. Lock order: flow, then ct. */
@@ -308,14 +312,26 @@ static int smtp_help_end(struct smtp_packet *p, struct smtp_ct *data,
 	return err ?: NF_ACCEPT;
 }
 
+/* Will conntrack adjust the packet's sequence numbers, if they have to be? Newer
+ * kernels' nf_confirm() looks before help(): another processor's packet may have
+ * been the first to shift them since.
+ */
+static bool smtp_help_adjusts(const struct smtp_help *h)
+{
+	return h->adjusted || !test_bit(IPS_SEQ_ADJUST_BIT, &h->ct->status);
+}
+
 static int smtp_help_segment(struct smtp_packet *p, struct smtp_ct *data,
 			     struct smtp_ct_flow *flow, enum smtp_dir dir)
 {
+	const struct smtp_help *h = container_of(p, struct smtp_help, p);
 	enum smtp_verdict verdict = SMTP_DROP;
 	int err = 0;
 
 	spin_lock_bh(&flow->lock);
-	if (!flow->dead) {
+	if (!smtp_help_adjusts(h)) {
+		smtp_host_count(&flow->core, SMTP_FIXUP_CNT_SEGMENTS_DROPPED, 1);
+	} else if (!flow->dead) {
 		flow->skb = p->skb;
 		verdict = smtp_flow_segment(&flow->core, dir, &p->seg);
 		smtp_packet_read_end(p);
@@ -341,15 +357,30 @@ static int smtp_help_packet(struct sk_buff *skb, unsigned int protoff,
 {
 	enum smtp_dir dir = CTINFO2DIR(ctinfo) == IP_CT_DIR_ORIGINAL ?
 			    SMTP_CLIENT : SMTP_SERVER;
-	struct smtp_ct *data = nfct_help_data(ct);
+	struct smtp_ct *data = smtp_helper_data(ct);
 	struct smtp_ct_flow *flow;
 	struct smtp_packet *p;
-	bool ended = READ_ONCE(data->flags) & SMTP_CT_ENDED;
 	struct smtp_help h;
 	int verdict, err;
+	bool ended;
 
+	h.ct = ct;
+	h.ctinfo = ctinfo;
+	h.adjusted = test_bit(IPS_SEQ_ADJUST_BIT, &ct->status);
+	p = &h.p;
+	if (!data)
+		return NF_DROP;		/* somebody took the helper away just now */
+	/* nf_ct_seq_adjust() will adjust those of the first header */
+	if (h.adjusted && skb_is_gso(skb)) {
+		if (!smtp_packet_init(p, skb, protoff))
+			return NF_DROP;
+		err = smtp_packet_unlist(p);
+		if (err)
+			return err;
+	}
 	if (READ_ONCE(data->flags) & SMTP_CT_LEFT_ALONE)
 		return NF_ACCEPT;
+	ended = READ_ONCE(data->flags) & SMTP_CT_ENDED;
 	flow = rcu_dereference(data->flow);
 	if (flow && smtp_flow_opaque(&flow->core) && !ended)
 		return NF_ACCEPT;
@@ -365,12 +396,11 @@ static int smtp_help_packet(struct sk_buff *skb, unsigned int protoff,
 	if (!nf_ct_is_confirmed(ct) && !nfct_seqadj(ct)) {
 		if (!nfct_seqadj_ext_add(ct))
 			return -ENOMEM;
-		data = nfct_help_data(ct);	/* may have moved */
+		data = smtp_helper_data(ct);	/* may have moved */
+		if (!data)
+			return NF_DROP;
 	}
 
-	h.ct = ct;
-	h.ctinfo = ctinfo;
-	p = &h.p;
 	if (!smtp_packet_init(p, skb, protoff))
 		return NF_DROP;
 	p->seg.adjust = smtp_help_adjust;
@@ -411,14 +441,15 @@ static int smtp_help(struct sk_buff *skb, unsigned int protoff,
 		     struct nf_conn *ct, enum ip_conntrack_info ctinfo)
 {
 	int verdict = smtp_help_packet(skb, protoff, ct, ctinfo);
-	const struct smtp_ct_flow *flow;
+	const struct smtp_ct_flow *flow = NULL;
 	const struct smtp_rule *rule;
 	struct smtp_ct *data;
 
 	if (verdict >= 0)
 		return verdict;
-	data = nfct_help_data(ct);
-	flow = rcu_dereference(data->flow);
+	data = smtp_helper_data(ct);
+	if (data)
+		flow = rcu_dereference(data->flow);
 	rule = flow ? flow->rule : smtp_ct_rule(ct);
 	if (rule)
 		smtp_event_ct(ct, rule, SMTP_FIXUP_EVENT_MEMORY_REFUSED);

@@ -92,17 +92,25 @@ static struct tcphdr *smtp_packet_th(const struct smtp_packet *p)
 	return (struct tcphdr *)(p->skb->data + p->tcp);
 }
 
+/* Has each wire segment of the packet a header of its own? So it is with
+ * rx-gro-list, for TCP since 6.10.
+ */
+static bool smtp_packet_listed(const struct sk_buff *skb)
+{
+	return skb_shinfo(skb)->gso_type & SKB_GSO_FRAGLIST;
+}
+
 /* A GSO packet with a list of fragments is segmented at the fragments' ends,
  * which move when some of it is pulled: mark it as one whose layout is not to
- * be trusted. Those of rx-gro-list have headers and checksums of their own,
- * too, which would have to follow: one checksum for all of it instead.
+ * be trusted. Where they have headers and checksums of their own, these would have
+ * to follow: one of each for all of it instead.
  */
 static void smtp_packet_resegment(struct smtp_packet *p)
 {
 	struct sk_buff *skb = p->skb;
 	struct tcphdr *th = smtp_packet_th(p);
 	u32 len = skb->len - p->tcp;
-	bool listed = skb_shinfo(skb)->gso_type & SKB_GSO_FRAGLIST;
+	bool listed = smtp_packet_listed(skb);
 
 	skb_shinfo(skb)->gso_type &= ~SKB_GSO_FRAGLIST;
 	skb_shinfo(skb)->gso_type |= SKB_GSO_DODGY;
@@ -135,6 +143,17 @@ static int smtp_packet_writable(struct smtp_packet *p, u32 len)
 		smtp_packet_resegment(p);
 	}
 	return 0;
+}
+
+/**
+ * smtp_packet_unlist() - what becomes of the header is all wire segments'
+ * @p: the packet
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int smtp_packet_unlist(struct smtp_packet *p)
+{
+	return smtp_packet_listed(p->skb) ? smtp_packet_writable(p, p->data) : 0;
 }
 
 /* A checksum of octets as it counts at @pos of the packet: TCP's checksum is

@@ -42,6 +42,7 @@ struct smtp_packet {
 
 int smtp_packet_tcp_offset(const struct sk_buff *skb, u8 family);
 bool smtp_packet_init(struct smtp_packet *p, struct sk_buff *skb, u32 tcp);
+int smtp_packet_unlist(struct smtp_packet *p);
 bool smtp_packet_readable(struct smtp_packet *p);
 void smtp_packet_read_end(struct smtp_packet *p);
 int smtp_packet_clear_urgent(struct smtp_packet *p);
