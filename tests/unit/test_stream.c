@@ -589,6 +589,25 @@ static void test_contract6_dots_before_many(void **state)
 	fix_end(&f);
 }
 
+/* ... nor forgotten, where a mark before them is what closes the gap needs (D4) */
+static void test_contract3_space_before_dots(void **state)
+{
+	struct fix f;
+	u32 at;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	fix_body(&f);
+	client(&f, "0123456\r\n.", "0123456\r\n.");
+	at = f.at[SMTP_CLIENT];
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 1, "E.F.G.H.I."), 10);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at, "\r"), 1);
+	assert_int_equal(f.out[0], ' ');
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 1, "E.F.G.H.I."), 10);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 1, "E.F.GxH.I."), -1);
+	fix_end(&f);
+}
+
 /* An ACK may fall into the middle of a segment, also before a line end */
 static void test_contract2_ack_inside_a_body_segment(void **state)
 {
@@ -760,6 +779,7 @@ int run_stream(void)
 		cmocka_unit_test(test_contract3_room_without_memory),
 		cmocka_unit_test(test_t2_contract6_marks_in_flight),
 		cmocka_unit_test(test_contract6_dots_before_many),
+		cmocka_unit_test(test_contract3_space_before_dots),
 		cmocka_unit_test(test_contract2_ack_inside_a_body_segment),
 		cmocka_unit_test(test_contract1_probes),
 		cmocka_unit_test(test_contract6_no_memory),
