@@ -87,25 +87,24 @@ bool smtp_marks_grow(struct smtp_flow *flow)
 	return true;
 }
 
-/* Those from index @i on */
-static void smtp_marks_set_aside(struct smtp_stream *st, u32 i)
+void __smtp_marks_join(struct smtp_stream *st)
 {
-	st->marks_aside = st->nr_marks - i;
-	st->nr_marks = i;
-	st->max_marks -= st->marks_aside;
-	memmove(st->marks + st->max_marks, st->marks + i,
-		st->marks_aside * sizeof(*st->marks));
-}
-
-void smtp_marks_join(struct smtp_stream *st)
-{
-	if (!st->marks_aside)
-		return;
 	memmove(st->marks + st->nr_marks, st->marks + st->max_marks,
 		st->marks_aside * sizeof(*st->marks));
 	st->max_marks += st->marks_aside;
 	st->nr_marks += st->marks_aside;
 	st->marks_aside = 0;
+}
+
+/* Those from index @i on */
+static void smtp_marks_set_aside(struct smtp_stream *st, u32 i)
+{
+	smtp_marks_join(st);
+	st->marks_aside = st->nr_marks - i;
+	st->nr_marks = i;
+	st->max_marks -= st->marks_aside;
+	memmove(st->marks + st->max_marks, st->marks + i,
+		st->marks_aside * sizeof(*st->marks));
 }
 
 bool smtp_mark_add(struct smtp_flow *flow, u32 seq, u8 kind,
@@ -123,15 +122,10 @@ bool smtp_mark_add(struct smtp_flow *flow, u32 seq, u8 kind,
 			return true;
 		}
 	}
-	if (st->nr_marks == st->max_marks) {
-		if (!smtp_marks_grow(flow))
-			return false;
-		i = smtp_mark_behind(st, seq);
-	}
-	if (i < st->nr_marks) {
-		smtp_marks_join(st);
+	if (i < st->nr_marks)
 		smtp_marks_set_aside(st, i);
-	}
+	if (st->nr_marks == st->max_marks && !smtp_marks_grow(flow))
+		return false;
 	st->marks[st->nr_marks++] = (struct smtp_mark) {
 		.seq = seq, .len = 1, .kind = kind, .eol_before = eol_before,
 	};

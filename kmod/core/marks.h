@@ -59,11 +59,17 @@ struct smtp_mark *smtp_mark_at(const struct smtp_stream *st, u32 seq);
  */
 bool smtp_mark_add(struct smtp_flow *flow, u32 seq, u8 kind, bool eol_before);
 
+void __smtp_marks_join(struct smtp_stream *st);
+
 /**
  * smtp_marks_join() - put what was set aside behind the others
  * @st: the client's stream
  */
-void smtp_marks_join(struct smtp_stream *st);
+static inline void smtp_marks_join(struct smtp_stream *st)
+{
+	if (st->marks_aside)
+		__smtp_marks_join(st);
+}
 
 /**
  * smtp_mark_append() - mark a dot behind all others, in little time
