@@ -59,8 +59,8 @@ static int smtp_flush_ct(struct nf_conn *ct, void *data)
  * @net: the namespace
  * @ports: a bit for each port that is meant
  *
- * May sleep. Nothing is sent: whatever either side sends next brings both of
- * them a RST.
+ * May sleep. Nothing is sent: what either side sends next, but for bare ACKs,
+ * brings both of them a RST.
  *
  * Return: how many connections.
  */

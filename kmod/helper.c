@@ -292,15 +292,17 @@ static int smtp_help_midstream(struct nf_conn *ct, struct smtp_ct *data)
 }
 
 /* A connection that was ended. A RST to the far end alone would leave this one
- * in the dark, for nobody answers a RST. So every other packet goes on as a
- * bare ACK: the far end, closed by then, answers that with a RST of its own
- * (RFC 9293, 3.10.7.1), which takes NAT and adjusted numbers as any packet.
+ * in the dark, for nobody answers a RST. So of what its sender repeats every
+ * other packet goes on as a bare ACK: the far end, closed by then, answers that
+ * with a RST of its own (RFC 9293, 3.10.7.1), which takes NAT and adjusted numbers
+ * as any packet. What is a bare ACK already is answered likewise, once the far
+ * end is closed; to close that by it would be too early, for none may follow.
  */
 static int smtp_help_end(struct smtp_packet *p, struct smtp_ct *data,
 			 enum smtp_dir dir)
 {
 	struct nf_conn *ct = container_of(p, struct smtp_help, p)->ct;
-	u8 rst = SMTP_CT_RST << dir;
+	u8 rst = p->seg.len || p->seg.fin ? SMTP_CT_RST << dir : 0;
 	int err;
 
 	spin_lock_bh(&ct->lock);

@@ -16,7 +16,7 @@ enum smtp_ct_flags {
 	SMTP_CT_ISN = 1 << 1,		/* both initial numbers are known */
 	SMTP_CT_LEFT_ALONE = 1 << 2,	/* not judged, for its whole life */
 	SMTP_CT_ENDED = 1 << 3,		/* no payload passes any more */
-	SMTP_CT_RST = 1 << 4,		/* << enum smtp_dir: the last was a RST */
+	SMTP_CT_RST = 1 << 4,		/* << enum smtp_dir: it left as a RST last */
 };
 
 /**

@@ -11,6 +11,7 @@ import socket
 import struct
 import subprocess
 import sys
+import time
 
 import suite
 from net import Connection, Inside, Mismatch, PATIENCE, compare, counters, tool
@@ -395,6 +396,22 @@ def _(family):
             if flushed() != 1:
                 raise Mismatch("flush counts wrongly")
             both_end(connection, getattr(connection, side))
+
+
+@test("flush", "an ACK that is late is not all that brings a RST, both ends notice")
+def _(family):
+    restore("set 25 fixup\n")
+    for speaks, silent in (("client", "server"), ("server", "client")):
+        with at_commands(25, family) as connection:
+            if flushed() != 1:
+                raise Mismatch("flush counts wrongly")
+            # A keepalive probe: no octet, and nothing that is repeated
+            late = getattr(connection, silent).sock
+            late.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 60)
+            late.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 1)
+            late.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            time.sleep(2)
+            both_end(connection, getattr(connection, speaks))
 
 
 @test("flush", "by masquerade and DNAT, both ends notice", families=(4,))
