@@ -157,21 +157,18 @@ static bool smtp_body_let_be(struct smtp_flow *flow, u8 c)
  */
 static u32 smtp_body_text(struct smtp_stream *st, u32 seq, const u8 *p, u32 n)
 {
-	bool vector = n >= SMTP_VECTOR_MIN && smtp_vector_begin();
-	u32 i = 0;
+	struct smtp_finder dots;
+	u8 behind;
+	u32 i;
 
-	for (;; i++) {
-		u8 behind;
-
-		i += smtp_find(p + i, n - i, '.', vector);
+	smtp_finder_begin(&dots, p, n, '.');
+	do {
+		i = smtp_finder_next(&dots);
 		if (n - i < 2 || smtp_octets[p[i - 1]])
 			break;
 		behind = smtp_octets[p[i + 1]];
-		if (behind == OCTET_DOT || !smtp_mark_append(st, seq + i, behind))
-			break;
-	}
-	if (vector)
-		smtp_vector_end();
+	} while (behind != OCTET_DOT && smtp_mark_append(st, seq + i, behind));
+	smtp_finder_end(&dots);
 	return i;
 }
 

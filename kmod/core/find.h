@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Find: the next octet of a value. */
+/* Find: the octets of a value. */
 #ifndef _SMTP_CORE_FIND_H
 #define _SMTP_CORE_FIND_H
 
@@ -69,7 +69,6 @@ static __always_inline bool smtp_block_maybe(const u8 *p, u64 c)
  * @p: octets
  * @n: how many
  * @c: its value, ASCII
- * @vector: within smtp_vector_begin()?
  *
  * Eight words at a time, and first as if all were ASCII: bodies are almost all
  * bytes of mail, and dots are rare in them. Not memchr(): the kernel's goes
@@ -77,7 +76,7 @@ static __always_inline bool smtp_block_maybe(const u8 *p, u64 c)
  *
  * Return: its place, or @n.
  */
-static __always_inline u32 smtp_find(const u8 *p, u32 n, u8 c, bool vector)
+static __always_inline u32 smtp_find(const u8 *p, u32 n, u8 c)
 {
 	const u64 all = c * SMTP_ONES;
 	const u8 *end = p + n;
@@ -86,12 +85,7 @@ static __always_inline u32 smtp_find(const u8 *p, u32 n, u8 c, bool vector)
 	while (end - q >= 64) {
 		const u8 *block;
 
-		if (vector) {
-			q = smtp_vector_find(q, end, all);
-			if (end - q >= 64)
-				return q - p;
-			break;
-		} else if (!smtp_block_maybe(q, all)) {
+		if (!smtp_block_maybe(q, all)) {
 			q += 64;
 			continue;
 		}
@@ -114,15 +108,95 @@ static __always_inline u32 smtp_find(const u8 *p, u32 n, u8 c, bool vector)
 }
 
 /**
+ * struct smtp_finder - all octets of a value, one after the other
+ * @p: the octets
+ * @n: how many
+ * @next: those before this have been looked at
+ * @block: place of the first octet that @found is about
+ * @found: what smtp_vector_find() has found there and was not returned yet
+ * @c: their value, ASCII
+ * @vector: within smtp_vector_begin()
+ */
+struct smtp_finder {
+	const u8 *p;
+	u32 n;
+	u32 next;
+	u32 block;
+	u64 found;
+	u8 c;
+	bool vector;
+};
+
+/**
+ * smtp_finder_begin() - look for all octets of a value
+ * @f: to be filled in; until smtp_finder_end() as with smtp_vector_begin()
+ * @p: octets
+ * @n: how many
+ * @c: the value, ASCII
+ */
+static __always_inline void smtp_finder_begin(struct smtp_finder *f, const u8 *p,
+					      u32 n, u8 c)
+{
+	f->p = p;
+	f->n = n;
+	f->next = 0;
+	f->found = 0;
+	f->c = c;
+	f->vector = n >= SMTP_VECTOR_MIN && smtp_vector_begin();
+}
+
+static __always_inline void smtp_finder_end(struct smtp_finder *f)
+{
+	if (f->vector)
+		smtp_vector_end();
+}
+
+/**
+ * smtp_finder_next() - where is the next one?
+ * @f: the search
+ *
+ * Return: its place, or how many octets there are: there is none.
+ */
+static __always_inline u32 smtp_finder_next(struct smtp_finder *f)
+{
+	const u8 *q = f->p + f->next;
+	u32 at;
+
+	if (!f->found && f->vector && f->n - f->next >= SMTP_VECTOR_BLOCK) {
+		f->found = smtp_vector_find(&q, f->p + f->n, f->c * SMTP_ONES);
+		f->block = q - f->p;
+		f->next = f->block;
+		if (f->found)
+			f->next += SMTP_VECTOR_BLOCK;
+	}
+	if (f->found) {
+		at = f->block + smtp_vector_first(f->found);
+		f->found &= f->found - 1;
+		return at;
+	}
+	at = f->next + smtp_find(q, f->n - f->next, f->c);
+	f->next = at < f->n ? at + 1 : at;
+	return at;
+}
+
+/**
  * smtp_find_last() - what follows the last such octet?
  * @p: octets
  * @n: how many
  * @c: its value
+ * @vector: within smtp_vector_begin()?
  *
  * Return: the place behind it, or 0: there is none.
  */
-static inline u32 smtp_find_last(const u8 *p, u32 n, u8 c)
+static inline u32 smtp_find_last(const u8 *p, u32 n, u8 c, bool vector)
 {
+	for (; vector && n >= SMTP_VECTOR_BLOCK; n -= SMTP_VECTOR_BLOCK) {
+		const u8 *block = p + n - SMTP_VECTOR_BLOCK;
+		u64 found = smtp_vector_find(&block, p + n, c * SMTP_ONES);
+
+		if (found)
+			return block - p + smtp_vector_last(found);
+	}
 	while (n >= 8 && !smtp_word_has(p + n - 8, c * SMTP_ONES))
 		n -= 8;
 	while (n && p[n - 1] != c)

@@ -420,26 +420,28 @@ static bool smtp_mime_octet(struct smtp_mime *m, u8 c, u32 max)
 	return false;
 }
 
-/* Skips octets of a text up to the next dash, which may begin a delimiter. The
- * octets skipped are not the first of a line. Returns how many.
+/* Skips octets of a text up to a dash that may begin a delimiter, or all. The
+ * first of them is not the first of a line. Returns how many.
  */
-static u32 smtp_mime_skip(struct smtp_mime *m, const u8 *p, u32 n, bool vector)
+static u32 smtp_mime_skip(struct smtp_mime *m, const u8 *p, u32 n)
 {
-	u32 i = smtp_find(p, n, '-', vector);
+	struct smtp_finder dashes;
+	u32 i;
 
-	if (i && p[i - 1] == '\n')
-		m->line = SMTP_MIME_START;
-	else if (i > 1 && p[i - 1] == '.' && p[i - 2] == '\n')
-		m->line = SMTP_MIME_UNSTUFFED;
-	else if (i < n)
-		i++;		/* within a line */
+	smtp_finder_begin(&dashes, p, n, '-');
+	do {
+		i = smtp_finder_next(&dashes);
+		if (i && p[i - 1] == '\n')
+			m->line = SMTP_MIME_START;
+		else if (i > 1 && p[i - 1] == '.' && p[i - 2] == '\n')
+			m->line = SMTP_MIME_UNSTUFFED;
+	} while (i < n && m->line == SMTP_MIME_OTHER);
+	smtp_finder_end(&dashes);
 	return i;
 }
 
 u32 smtp_mime_read(struct smtp_mime *m, const u8 *p, u32 n, u32 max)
 {
-	/* In a part's text nearly all octets are skipped */
-	bool vector = m->depth && n >= SMTP_VECTOR_MIN && smtp_vector_begin();
 	u32 names = 0;
 	u32 i = 0;
 
@@ -447,18 +449,16 @@ u32 smtp_mime_read(struct smtp_mime *m, const u8 *p, u32 n, u32 max)
 		if (m->line == SMTP_MIME_OTHER && !m->header && !m->found) {
 			if (!m->depth)
 				break;		/* a text to its end */
-			i += smtp_mime_skip(m, p + i, n - i, vector);
+			i += smtp_mime_skip(m, p + i, n - i);
 			continue;
 		}
 		if (m->line == SMTP_MIME_OTHER) {
-			i += smtp_find(p + i, n - i, '\n', false);
+			i += smtp_find(p + i, n - i, '\n');
 			if (i == n)
 				break;
 		}
 		names += smtp_mime_octet(m, p[i++], max);
 	}
-	if (vector)
-		smtp_vector_end();
 	return names;
 }
 

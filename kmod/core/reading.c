@@ -54,7 +54,7 @@ static bool smtp_reading_header_ends(const struct smtp_reading *r, const u8 *p,
 static u32 smtp_reading_line(struct smtp_flow *flow, const u8 *p, u32 n, u32 max)
 {
 	struct smtp_reading *r = flow->reading;
-	u32 len = smtp_find(p, n, '\n', false);
+	u32 len = smtp_find(p, n, '\n');
 	bool ends = len < n;
 
 	if (max && !r->let_be && r->len + len + ends > max) {
@@ -73,22 +73,45 @@ static u32 smtp_reading_line(struct smtp_flow *flow, const u8 *p, u32 n, u32 max
 	return len + 1;
 }
 
+/* A line begins at @p. Returns 1 where that is a dot that the server takes away:
+ * RFC 5321, 4.5.2
+ */
+static u32 smtp_reading_start(struct smtp_reading *r, const u8 *p)
+{
+	r->start = false;
+	r->let_be = false;
+	r->len = 0;
+	return *p == '.';
+}
+
 /* Reads as far as all lines are within the limit: the last line end that a line
  * may have will do, those before it need not be looked at. Returns how many
- * octets; 0: this line is too long.
+ * octets; fewer than @n: the line goes on, and is as long as it may be.
  */
 static u32 smtp_reading_skip(struct smtp_reading *r, const u8 *p, u32 n, u32 max)
 {
-	u32 i;
+	bool vector = n >= SMTP_VECTOR_MIN && smtp_vector_begin();
+	u32 i = 0;
 
-	if (n > max - r->len)
-		n = max - r->len;
-	i = smtp_find_last(p, n, '\n');
-	if (i)
-		r->start = true;
-	else
-		r->len += n;
-	return i ? i : n;
+	while (i < n && r->len < max) {
+		u32 most = max - r->len;
+		u32 len;
+
+		if (most > n - i)
+			most = n - i;
+		len = smtp_find_last(p + i, most, '\n', vector);
+		r->start = len;
+		if (!len) {
+			r->len += most;
+			len = most;
+		}
+		i += len;
+		if (r->start && i < n)
+			i += smtp_reading_start(r, p + i);
+	}
+	if (vector)
+		smtp_vector_end();
+	return i;
 }
 
 static void smtp_reading_lines(struct smtp_flow *flow, const u8 *p, u32 n)
@@ -97,20 +120,15 @@ static void smtp_reading_lines(struct smtp_flow *flow, const u8 *p, u32 n)
 
 	while (n && !smtp_flow_over(flow)) {
 		u32 max = smtp_reading_max(flow);
-		u32 len = 0;
+		u32 len;
 
 		if (!max && !r->header)
 			return;
-		if (r->start) {
-			r->start = false;
-			r->let_be = false;
-			r->len = 0;
-			/* The server takes it away: RFC 5321, 4.5.2 */
-			len = *p == '.';
-		}
-		if (!len && !r->header && !r->let_be)
+		if (r->start)
+			len = smtp_reading_start(r, p);
+		else if (!r->header && !r->let_be && r->len < max)
 			len = smtp_reading_skip(r, p, n, max);
-		if (!len)
+		else
 			len = smtp_reading_line(flow, p, n, max);
 		p += len;
 		n -= len;

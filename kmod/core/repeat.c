@@ -16,7 +16,7 @@ static bool smtp_segment_dots(struct smtp_segment *seg, u32 from, u32 to,
 
 		if (n > to - from)
 			n = to - from;
-		if (!dots && smtp_find(p, n, '.', false) < n)
+		if (!dots && smtp_find(p, n, '.') < n)
 			return false;
 		for (i = 0; dots && i < n; i++)
 			if (p[i] != '.')

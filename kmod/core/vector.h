@@ -46,18 +46,20 @@ static inline void smtp_vector_end(void)
 }
 
 /**
- * smtp_vector_find() - where is the next such octet?
- * @p: octets, at least %SMTP_VECTOR_BLOCK
- * @end: behind the last
+ * smtp_vector_find() - the next block of octets that has one of a value
+ * @p: where to begin; at least %SMTP_VECTOR_BLOCK octets before @end. Is set to
+ *	the block's first octet
+ * @end: behind the last octet
  * @all: the octet's value, eight times
  *
- * Return: there, or where fewer than %SMTP_VECTOR_BLOCK are left.
+ * Return: a bit for each octet of the block, the lowest for the first; 0: there
+ * is none, and fewer than %SMTP_VECTOR_BLOCK octets are left behind *@p.
  */
-static __always_inline const u8 *smtp_vector_find(const u8 *p, const u8 *end,
-						  u64 all)
+static __always_inline u64 smtp_vector_find(const u8 **p, const u8 *end, u64 all)
 {
+	u64 found = 0;
 #ifdef __x86_64__
-	u64 found, more, last;
+	u64 more, last;
 
 	/* Four registers a round; where one has found it, a bit of each octet */
 	asm volatile("movq %[all], %%xmm0\n\t"
@@ -92,11 +94,9 @@ static __always_inline const u8 *smtp_vector_find(const u8 *p, const u8 *end,
 		     "pmovmskb %%xmm4, %k[more]\n\t"
 		     "shl $48, %[more]\n\t"
 		     "or %[last], %[found]\n\t"
-		     "or %[more], %[found]\n\t"
-		     "bsf %[found], %[found]\n\t"
-		     "add %[found], %[p]\n"
+		     "or %[more], %[found]\n"
 		     "3:"
-		     : [p] "+r" (p), [found] "=&r" (found),
+		     : [p] "+&r" (*p), [found] "=&r" (found),
 		       [more] "=&r" (more), [last] "=&r" (last)
 		     : [all] "r" (all), [end] "r" (end - SMTP_VECTOR_BLOCK)
 		     : "cc",
@@ -105,7 +105,27 @@ static __always_inline const u8 *smtp_vector_find(const u8 *p, const u8 *end,
 #endif
 		       "memory");
 #endif
-	return p;
+	return found;
+}
+
+/* Which octet of the block is the first that smtp_vector_find() has @found? */
+static __always_inline u32 smtp_vector_first(u64 found)
+{
+#ifdef __x86_64__
+	return __builtin_ctzll(found);
+#else
+	return 0;
+#endif
+}
+
+/* How many octets of the block are up to the last that it has @found? */
+static __always_inline u32 smtp_vector_last(u64 found)
+{
+#ifdef __x86_64__
+	return 64 - __builtin_clzll(found);
+#else
+	return 0;
+#endif
 }
 
 #endif /* _SMTP_CORE_VECTOR_H */

@@ -466,9 +466,10 @@ static void test_d4_drop(void **state)
 }
 
 /* Among ASCII and not, at every place and with every alignment */
+static const u8 fillers[] = { 0, 'a', '-', '/', 0x7f, 0x80, 0xae, 0xaf, 0xff };
+
 static void test_d3_d4_find(void **state)
 {
-	static const u8 fillers[] = { 0, 'a', '-', '/', 0x7f, 0x80, 0xae, 0xaf, 0xff };
 	u8 bytes[400];
 	u32 i, n, at;
 
@@ -479,19 +480,50 @@ static void test_d3_d4_find(void **state)
 
 		memset(bytes, filler, sizeof(bytes));
 		for (n = 0; n < 300; n++) {
-			assert_int_equal(smtp_find(bytes + n % 8, n, '.', vector), n);
-			assert_int_equal(smtp_find_last(bytes + n % 8, n, '.'), 0);
+			assert_int_equal(smtp_find(bytes + n % 8, n, '.'), n);
+			assert_int_equal(smtp_find_last(bytes + n % 8, n, '.', vector), 0);
 			for (at = 0; at < n; at++) {
 				bytes[n % 8 + at] = '.';
 				bytes[n % 8 + n] = '.';	/* behind them: not found */
-				assert_int_equal(smtp_find(bytes + n % 8, n, '.', vector), at);
-				assert_int_equal(smtp_find_last(bytes + n % 8, n, '.'), at + 1);
+				assert_int_equal(smtp_find(bytes + n % 8, n, '.'), at);
+				assert_int_equal(smtp_find_last(bytes + n % 8, n, '.', vector),
+						 at + 1);
 				bytes[n % 8 + at] = filler;
 				bytes[n % 8 + n] = filler;
 			}
 		}
 		if (vector)
 			smtp_vector_end();
+	}
+}
+
+/* All of them, however near to each other; with vector registers and without */
+static void test_d3_d4_find_all(void **state)
+{
+	u8 bytes[SMTP_VECTOR_MIN + 4 * SMTP_VECTOR_BLOCK];
+	u32 i, every, n, from;
+
+	(void)state;
+	for (i = 0; i < sizeof(fillers); i++) {
+		for (every = 1; every < 200; every++) {
+			memset(bytes, fillers[i], sizeof(bytes));
+			for (n = 0; n < sizeof(bytes); n += every)
+				bytes[n] = '.';
+			for (n = sizeof(bytes) - 1; n > 300; n -= 13) {
+				struct smtp_finder f;
+
+				for (from = 0; from < 3; from++) {
+					u32 at = (every - from % every) % every;
+
+					smtp_finder_begin(&f, bytes + from, n - from, '.');
+					for (; at < n - from; at += every)
+						assert_int_equal(smtp_finder_next(&f), at);
+					assert_int_equal(smtp_finder_next(&f), n - from);
+					assert_int_equal(smtp_finder_next(&f), n - from);
+					smtp_finder_end(&f);
+				}
+			}
+		}
 	}
 }
 
@@ -510,6 +542,7 @@ int run_body(void)
 		cmocka_unit_test(test_d4_undecided_cr_rewritten),
 		cmocka_unit_test(test_d4_reset_when_too_late),
 		cmocka_unit_test(test_d3_d4_find),
+		cmocka_unit_test(test_d3_d4_find_all),
 		cmocka_unit_test(test_d4_off_and_log),
 		cmocka_unit_test(test_d4_log_repeated),
 		cmocka_unit_test(test_d3_d4_t2_no_mixture_ends),
