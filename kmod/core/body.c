@@ -91,6 +91,7 @@ static bool smtp_body_space(struct smtp_flow *flow, u32 seq)
 		if (dot)
 			dot->eol_behind = false;
 	}
+	st->spaces = true;
 	smtp_event(flow, SMTP_FIXUP_EVENT_SMUGGLING_DOT, NULL, 0);
 	smtp_host_count(flow, SMTP_FIXUP_CNT_BYTES_MASKED, 1);
 	return true;

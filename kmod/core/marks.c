@@ -196,4 +196,5 @@ void smtp_marks_forget(struct smtp_stream *st)
 	st->marks = NULL;
 	st->nr_marks = 0;
 	st->max_marks = 0;
+	st->spaces = false;
 }

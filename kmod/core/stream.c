@@ -334,7 +334,7 @@ static int smtp_stream_overwrite(const struct smtp_stream *st,
 	struct smtp_kept run;
 	int err = 0;
 
-	if (st->nr_marks)
+	if (st->spaces)
 		err = smtp_repeat_overwrite(st, seg);
 	if (!err && !st->in_body && smtp_seq_before(st->acked, st->body_end))
 		err = smtp_segment_overwrite(seg, first, smtp_edit_out(e, end),

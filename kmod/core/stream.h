@@ -156,6 +156,7 @@ struct smtp_mark {
  * @held: octets at @next that were left to be repeated together with more
  *	(E1), or %SMTP_HELD_IN_VAIN
  * @repeats: how often these have come again as they were
+ * @spaces: of @marks some are %SMTP_MARK_SPACE
  * @marks_aside: marks at the end of @marks, while others are put before them
  * @marks: in order of sequence, or NULL
  * @ahead: ranges beyond @next, in order, not touching, or NULL
@@ -180,6 +181,7 @@ struct smtp_stream {
 	u16 max_marks;
 	u16 held;
 	u8 repeats;
+	bool spaces;
 	u16 marks_aside;
 	struct smtp_mark *marks;
 	struct smtp_ahead *ahead;
