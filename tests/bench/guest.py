@@ -22,6 +22,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SMTPFIXUP = ROOT + "/userspace/smtpfixup"
 SERVER, ROUTER = "10.0.2.2", "10.0.1.1"
+DIRECT = "10.0.3.2"     # the server, past the router
 NOBODY = "10.0.2.99"    # beyond the router; nobody answers there
 RUN_NS = 150_000_000    # processor time that a run is to take
 TURNS = 4               # of a case and what it is held against, in a round
@@ -65,6 +66,8 @@ NO_LIMITS = [word for name in ("command-line", "rcpt", "sender", "header-line", 
 # name: what the router does, and how octets go if not by DATA. "against" is
 # what the case is held against.
 CASES = {
+    # No router at all: what the two ends cost, to be taken off
+    "direct": {"direct": True, "against": "plain"},
     "plain": {},
     "conntrack": {"nft": CONNTRACK},
     "other port": {"nft": CONNTRACK, "set": ["26", "esmtp"], "against": "conntrack"},
@@ -89,7 +92,7 @@ CASES = {
 }
 SCALE = [name for name in CASES if "flows" in CASES[name]]
 BULK = [name for name in CASES if name not in SCALE]
-FEW = ["plain", "conntrack", "fixup", "esmtp", "HAProxy", "NFQUEUE"]
+FEW = ["direct", "plain", "conntrack", "fixup", "esmtp", "HAProxy", "NFQUEUE"]
 
 # name: packets, way, processes, cases
 MEASURES = {
@@ -139,6 +142,9 @@ def build_network():
     ip link set lo up; ip link set veth-rc up; ip link set veth-rs up
     ip -n client addr add 10.0.1.2/24 dev veth-c; ip -n client link set veth-c up
     ip -n server addr add 10.0.2.2/24 dev veth-s; ip -n server link set veth-s up
+    ip link add veth-cd netns client type veth peer name veth-sd netns server
+    ip -n client addr add 10.0.3.1/24 dev veth-cd; ip -n client link set veth-cd up
+    ip -n server addr add 10.0.3.2/24 dev veth-sd; ip -n server link set veth-sd up
     ip -n client route add default via 10.0.1.1; ip -n server route add default via 10.0.2.1
     echo 1 >/proc/sys/net/ipv4/ip_forward
     ip netns exec client sh -c 'echo 2 >/proc/sys/net/ipv4/tcp_tw_reuse
@@ -152,7 +158,8 @@ def set_packets(size):
     on = "on" if size == "64k" else "off"
     for where in (["veth-rc"], ["veth-rs"]):
         sh("ethtool", "-K", *where, "tso", on, "gso", on, "gro", "off")
-    for space, device in (("client", "veth-c"), ("server", "veth-s")):
+    for space, device in (("client", "veth-c"), ("server", "veth-s"),
+                          ("client", "veth-cd"), ("server", "veth-sd")):
         sh("ip", "netns", "exec", space, "ethtool", "-K", device, "tso", on, "gso", on,
            "gro", "off")
 
@@ -173,7 +180,7 @@ class Case:
     def __init__(self, programs, name):
         self.what = CASES[name]
         self.daemon = None
-        self.host = SERVER
+        self.host = DIRECT if "direct" in self.what else SERVER
         load_module("set" in self.what or "policies" in self.what)
         sh("nft", "-f", "-", input="flush ruleset\n" + self.what.get("nft", ""))
         if "set" in self.what:
