@@ -192,7 +192,7 @@ def own_time(results):
             continue
         lines += ["", f"## The router's own time: {measure}", "",
                   "What a case takes more than the two ends without a router, in microseconds.", "",
-                  f"| case | of a {unit_of(measure).rstrip('s')} | fixup's | ", "| --- | --- | --- |"]
+                  f"| case | of a {unit_of(measure).rstrip('s')} | fixup's |", "| --- | --- | --- |"]
         lines += [f"| {case} | {digits(time / 1000)} ({digits(low / 1000)}-{digits(high / 1000)}) | "
                   f"{time / own['fixup'][0]:.1f} times |" for case, (time, low, high) in own.items()]
     return lines
