@@ -279,7 +279,6 @@ def plot(figures, where):
             axis.spines[side].set_visible(False)
     picture.tight_layout()
     picture.savefig(os.path.join(where, "throughput.svg"), metadata={"Date": None})
-    picture.savefig(os.path.join(where, "throughput.png"), dpi=110)
 
 
 def write(machine, runs, core, where):
@@ -299,7 +298,7 @@ def write(machine, runs, core, where):
         plot(figures, where)
     for what, why in errors.items():
         print(f"not measured: {what}: {why}", file=sys.stderr)
-    print(f"written: {where}/README.md, figures.json, throughput.svg, throughput.png")
+    print(f"written: {where}/README.md, figures.json, throughput.svg")
 
 
 def load(where):

@@ -185,7 +185,7 @@ def _(family):
 
 CUSTOMER, EXEMPT = 77, 66   # hosts in the client's network
 
-# As README.md has it
+# As docs/selecting.md has it
 RULES = """
     ct helper smtp { type "smtp" protocol tcp; }
     set exempt { typeof ip saddr; elements = { 10.0.1.66 } }
