@@ -49,7 +49,7 @@ static void smtp_memory_give(u32 size)
 	atomic_long_sub(size, &smtp_memory);
 }
 
-void *smtp_host_alloc(const struct smtp_flow *flow, u32 size)
+void *smtp_host_alloc(struct smtp_flow *flow, enum smtp_memory what, u32 size)
 {
 	const struct smtp_ct_flow *ct_flow;
 	void *p;
@@ -63,7 +63,8 @@ void *smtp_host_alloc(const struct smtp_flow *flow, u32 size)
 	return p;
 }
 
-void smtp_host_free(void *p, u32 size)
+void smtp_host_free(struct smtp_flow *flow, enum smtp_memory what, void *p,
+		    u32 size)
 {
 	if (!p)
 		return;

@@ -6,20 +6,21 @@
 
 #define HOST_MAGIC	0x686f7374u
 
-/* In front of every block, so that a wrong size is noticed */
+/* In front of every block, so that another size, flow or class is noticed */
 struct host_block {
 	u32 magic;
 	u32 size;
+	const struct smtp_flow *flow;
+	u64 what;
 	u64 pad;
 };
 
 struct host host;
 
-void *smtp_host_alloc(const struct smtp_flow *flow, u32 size)
+void *smtp_host_alloc(struct smtp_flow *flow, enum smtp_memory what, u32 size)
 {
 	struct host_block *b;
 
-	(void)flow;
 	host.allocs++;
 	if (!size || size > SMTP_HOST_ALLOC_MAX)
 		host.error = "allocation of a size outside of the contract";
@@ -32,6 +33,9 @@ void *smtp_host_alloc(const struct smtp_flow *flow, u32 size)
 		return NULL;
 	b->magic = HOST_MAGIC;
 	b->size = size;
+	b->flow = flow;
+	b->what = what;
+	host.held[what] += size;
 	/* Not cleared, and nothing may depend on what it holds */
 	memset(b + 1, 0xa5, size);
 	host.bytes += size;
@@ -41,7 +45,8 @@ void *smtp_host_alloc(const struct smtp_flow *flow, u32 size)
 	return b + 1;
 }
 
-void smtp_host_free(void *p, u32 size)
+void smtp_host_free(struct smtp_flow *flow, enum smtp_memory what, void *p,
+		    u32 size)
 {
 	struct host_block *b = p;
 
@@ -50,7 +55,10 @@ void smtp_host_free(void *p, u32 size)
 	b--;
 	if (b->magic != HOST_MAGIC || b->size != size)
 		host.error = "memory given back with another size";
+	if (b->flow != flow || b->what != what)
+		host.error = "memory given back as another flow's, or another class";
 	size = b->size;
+	host.held[b->what] -= size;
 	b->magic = 0;
 	host.bytes -= size;
 	host.blocks--;

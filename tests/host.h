@@ -12,6 +12,7 @@
  * struct host - the surroundings of the flows under test; one per process
  * @bytes: allocated and not given back
  * @blocks: likewise, number
+ * @held: @bytes by enum smtp_memory
  * @peak: largest @bytes since host_reset()
  * @allocs: calls of smtp_host_alloc()
  * @limit: smtp_host_alloc() fails where @bytes would exceed it, 0: no limit
@@ -25,6 +26,7 @@
 struct host {
 	u64 bytes;
 	u32 blocks;
+	u64 held[SMTP_MEMORY_CLASSES];
 	u64 peak;
 	u64 allocs;
 	u64 limit;

@@ -204,9 +204,10 @@ void smtp_ahead_skip(struct smtp_flow *flow, u32 seq)
 	smtp_reading_gap(flow);
 }
 
-void smtp_ahead_forget(struct smtp_stream *st)
+void smtp_ahead_forget(struct smtp_flow *flow, struct smtp_stream *st)
 {
-	smtp_host_free(st->ahead, st->max_ahead * sizeof(*st->ahead));
+	smtp_host_free(flow, SMTP_MEMORY_BODY, st->ahead,
+		       st->max_ahead * sizeof(*st->ahead));
 	st->ahead = NULL;
 	st->nr_ahead = 0;
 	st->max_ahead = 0;

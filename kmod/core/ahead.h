@@ -38,8 +38,9 @@ void smtp_ahead_skip(struct smtp_flow *flow, u32 seq);
 
 /**
  * smtp_ahead_forget() - forget what passed ahead, and give the memory back
+ * @flow: the flow
  * @st: the client's stream
  */
-void smtp_ahead_forget(struct smtp_stream *st);
+void smtp_ahead_forget(struct smtp_flow *flow, struct smtp_stream *st);
 
 #endif /* _SMTP_CORE_AHEAD_H */

@@ -56,13 +56,13 @@ static u8 smtp_body_state_behind(const u8 *p, u32 n)
 	return n > 1 && p[n - 2] == '\r' ? SMTP_BODY_CRLF : SMTP_BODY_LF;
 }
 
-void smtp_body_forget(struct smtp_stream *st)
+void smtp_body_forget(struct smtp_flow *flow, struct smtp_stream *st)
 {
-	smtp_marks_forget(st);
-	smtp_ahead_forget(st);
+	smtp_marks_forget(flow, st);
+	smtp_ahead_forget(flow, st);
 }
 
-void smtp_body_ack(struct smtp_stream *st)
+void smtp_body_ack(struct smtp_flow *flow, struct smtp_stream *st)
 {
 	/* Keep what is compared with live sequence numbers near them */
 	if (st->in_body) {
@@ -71,7 +71,7 @@ void smtp_body_ack(struct smtp_stream *st)
 	} else if (!smtp_seq_before(st->acked, st->body_end)) {
 		st->body_start = st->acked;
 		st->body_end = st->acked;
-		smtp_body_forget(st);
+		smtp_body_forget(flow, st);
 	}
 	smtp_marks_ack(st);
 }

@@ -100,14 +100,16 @@ void smtp_body_see(struct smtp_flow *flow);
 
 /**
  * smtp_body_ack() - forget what the far end has
+ * @flow: the flow
  * @st: the stream; stream->acked is new
  */
-void smtp_body_ack(struct smtp_stream *st);
+void smtp_body_ack(struct smtp_flow *flow, struct smtp_stream *st);
 
 /**
  * smtp_body_forget() - forget all of a body
+ * @flow: the flow
  * @st: the stream
  */
-void smtp_body_forget(struct smtp_stream *st);
+void smtp_body_forget(struct smtp_flow *flow, struct smtp_stream *st);
 
 #endif /* _SMTP_CORE_BODY_H */

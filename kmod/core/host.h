@@ -53,23 +53,37 @@ static inline u32 smtp_seq_max(u32 a, u32 b)
 /* Marks of %SMTP_MARKS_MAX dots */
 #define SMTP_HOST_ALLOC_MAX	131072
 
+/* What memory is for: each class has a part of the limit that the others cannot
+ * take. H5
+ */
+enum smtp_memory {
+	SMTP_MEMORY_FLOW,	/* flow objects; not by smtp_host_alloc() */
+	SMTP_MEMORY_COMMANDS,	/* commands and replies in flight */
+	SMTP_MEMORY_BODY,	/* bodies: marks, gaps, their reading */
+	SMTP_MEMORY_CLASSES
+};
+
 /**
  * smtp_host_alloc() - memory for bytes in flight
  * @flow: whose
+ * @what: what for
  * @size: octets, at most %SMTP_HOST_ALLOC_MAX
  *
  * Called with the flow's lock held, from the packet path: must not sleep.
  *
  * Return: the memory, not cleared, or NULL: out of memory or over the limit.
  */
-void *smtp_host_alloc(const struct smtp_flow *flow, u32 size);
+void *smtp_host_alloc(struct smtp_flow *flow, enum smtp_memory what, u32 size);
 
 /**
  * smtp_host_free() - give back what smtp_host_alloc() gave
+ * @flow: as it was asked for
+ * @what: as it was asked for
  * @p: the memory, or NULL
  * @size: as it was asked for
  */
-void smtp_host_free(void *p, u32 size);
+void smtp_host_free(struct smtp_flow *flow, enum smtp_memory what, void *p,
+		    u32 size);
 
 /**
  * smtp_host_count() - add to a counter of the policy that the flow is under

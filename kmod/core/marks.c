@@ -34,7 +34,7 @@ struct smtp_mark *smtp_mark_at(const struct smtp_stream *st, u32 seq)
 
 void *smtp_array_grow(struct smtp_flow *flow, void *array, u32 size, u32 room)
 {
-	void *larger = smtp_host_alloc(flow, room);
+	void *larger = smtp_host_alloc(flow, SMTP_MEMORY_BODY, room);
 
 	if (!larger) {
 		smtp_event(flow, SMTP_FIXUP_EVENT_MEMORY_REFUSED, NULL, 0);
@@ -42,7 +42,7 @@ void *smtp_array_grow(struct smtp_flow *flow, void *array, u32 size, u32 room)
 	}
 	if (array)
 		memcpy(larger, array, size);
-	smtp_host_free(array, size);
+	smtp_host_free(flow, SMTP_MEMORY_BODY, array, size);
 	return larger;
 }
 
@@ -190,9 +190,10 @@ void smtp_marks_ack(struct smtp_stream *st)
 		smtp_marks_drop(st, gone);
 }
 
-void smtp_marks_forget(struct smtp_stream *st)
+void smtp_marks_forget(struct smtp_flow *flow, struct smtp_stream *st)
 {
-	smtp_host_free(st->marks, st->max_marks * sizeof(*st->marks));
+	smtp_host_free(flow, SMTP_MEMORY_BODY, st->marks,
+		       st->max_marks * sizeof(*st->marks));
 	st->marks = NULL;
 	st->nr_marks = 0;
 	st->max_marks = 0;

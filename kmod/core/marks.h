@@ -142,8 +142,9 @@ void smtp_marks_ack(struct smtp_stream *st);
 
 /**
  * smtp_marks_forget() - forget all, and give the memory back
+ * @flow: the flow
  * @st: the client's stream
  */
-void smtp_marks_forget(struct smtp_stream *st);
+void smtp_marks_forget(struct smtp_flow *flow, struct smtp_stream *st);
 
 #endif /* _SMTP_CORE_MARKS_H */

@@ -35,9 +35,10 @@ void smtp_observe_release(struct smtp_flow *flow)
 	for (dir = SMTP_CLIENT; dir <= SMTP_SERVER; dir++) {
 		struct smtp_replay *kept = &flow->observed->kept[dir];
 
-		smtp_replay_ack(kept, kept->seq + kept->len);
+		smtp_replay_ack(flow, kept, kept->seq + kept->len);
 	}
-	smtp_host_free(flow->observed, sizeof(*flow->observed));
+	smtp_host_free(flow, SMTP_MEMORY_COMMANDS, flow->observed,
+		       sizeof(*flow->observed));
 	flow->observed = NULL;
 }
 
@@ -81,7 +82,7 @@ static bool smtp_observe_keep(struct smtp_flow *flow, enum smtp_dir dir,
 	if (!smtp_seq_before(from, to))
 		return true;		/* a repetition that is refused */
 	if (!flow->observed) {
-		flow->observed = smtp_host_alloc(flow,
+		flow->observed = smtp_host_alloc(flow, SMTP_MEMORY_COMMANDS,
 						 sizeof(*flow->observed));
 		if (!flow->observed)
 			return false;
@@ -112,7 +113,7 @@ static void smtp_observe_kept(struct smtp_flow *flow, enum smtp_dir dir)
 	struct smtp_stream *st = &flow->stream[dir];
 	struct smtp_shadow shadow = {};
 
-	smtp_replay_ack(kept, st->next);
+	smtp_replay_ack(flow, kept, st->next);
 	if (!kept->len || smtp_seq_before(st->next, kept->seq) ||
 	    (dir == SMTP_CLIENT && flow->session.phase == SMTP_FIXUP_PHASE_WAIT))
 		return;
@@ -122,7 +123,7 @@ static void smtp_observe_kept(struct smtp_flow *flow, enum smtp_dir dir)
 	shadow.seg.mss = 1;	/* not known: smtp_stream.mss is let be */
 	smtp_observe_judge(flow, dir, &shadow);
 	if (flow->observed)
-		smtp_replay_ack(kept, st->next);
+		smtp_replay_ack(flow, kept, st->next);
 }
 
 void smtp_observe_segment(struct smtp_flow *flow, enum smtp_dir dir,

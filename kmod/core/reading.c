@@ -11,7 +11,7 @@ bool smtp_reading_begin(struct smtp_flow *flow)
 
 	if (!smtp_policy_reads_bodies(flow->policy) || flow->reading)
 		return true;
-	r = smtp_host_alloc(flow, sizeof(*r));
+	r = smtp_host_alloc(flow, SMTP_MEMORY_BODY, sizeof(*r));
 	if (!r) {
 		smtp_event(flow, SMTP_FIXUP_EVENT_MEMORY_REFUSED, NULL, 0);
 		return false;
@@ -26,7 +26,8 @@ bool smtp_reading_begin(struct smtp_flow *flow)
 
 void smtp_reading_end(struct smtp_flow *flow)
 {
-	smtp_host_free(flow->reading, sizeof(*flow->reading));
+	smtp_host_free(flow, SMTP_MEMORY_BODY, flow->reading,
+		       sizeof(*flow->reading));
 	flow->reading = NULL;
 }
 

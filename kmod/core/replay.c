@@ -18,8 +18,8 @@ static u32 smtp_replay_end(const struct smtp_replay *r)
 }
 
 /* @n octets leave that are not kept */
-static bool smtp_replay_hole(const struct smtp_flow *flow,
-			     struct smtp_replay *r, u32 n)
+static bool smtp_replay_hole(struct smtp_flow *flow, struct smtp_replay *r,
+			     u32 n)
 {
 	struct smtp_hole *hole;
 
@@ -30,7 +30,8 @@ static bool smtp_replay_hole(const struct smtp_flow *flow,
 	if (r->nr_holes == SMTP_REPLAY_HOLES)
 		return false;
 	if (!r->holes)
-		r->holes = smtp_host_alloc(flow, SMTP_HOLES_SIZE);
+		r->holes = smtp_host_alloc(flow, SMTP_MEMORY_COMMANDS,
+					   SMTP_HOLES_SIZE);
 	if (!r->holes)
 		return false;
 	hole = &r->holes[r->nr_holes++];
@@ -39,8 +40,8 @@ static bool smtp_replay_hole(const struct smtp_flow *flow,
 	return true;
 }
 
-u32 smtp_replay_room(const struct smtp_flow *flow, struct smtp_replay *r,
-		     u32 seq, u32 n, bool *refused)
+u32 smtp_replay_room(struct smtp_flow *flow, struct smtp_replay *r, u32 seq,
+		     u32 n, bool *refused)
 {
 	u32 want, size;
 	u8 *buf;
@@ -59,11 +60,12 @@ u32 smtp_replay_room(const struct smtp_flow *flow, struct smtp_replay *r,
 	if (want > r->size) {
 		for (size = SMTP_REPLAY_MIN; size < want; size *= 2)
 			;
-		buf = smtp_host_alloc(flow, size);
+		buf = smtp_host_alloc(flow, SMTP_MEMORY_COMMANDS, size);
 		if (buf) {
 			if (r->buf)
 				memcpy(buf, r->buf, r->len);
-			smtp_host_free(r->buf, r->size);
+			smtp_host_free(flow, SMTP_MEMORY_COMMANDS, r->buf,
+				       r->size);
 			r->buf = buf;
 			r->size = size;
 		}
@@ -88,7 +90,7 @@ static void smtp_replay_forget(struct smtp_replay *r, u32 octets, u32 holes)
 	}
 }
 
-void smtp_replay_ack(struct smtp_replay *r, u32 seq)
+void smtp_replay_ack(struct smtp_flow *flow, struct smtp_replay *r, u32 seq)
 {
 	struct smtp_kept run;
 
@@ -103,8 +105,8 @@ void smtp_replay_ack(struct smtp_replay *r, u32 seq)
 		smtp_replay_forget(r, gone + (r->seq - run.seq), run.hole);
 		return;
 	}
-	smtp_host_free(r->buf, r->size);
-	smtp_host_free(r->holes, SMTP_HOLES_SIZE);
+	smtp_host_free(flow, SMTP_MEMORY_COMMANDS, r->buf, r->size);
+	smtp_host_free(flow, SMTP_MEMORY_COMMANDS, r->holes, SMTP_HOLES_SIZE);
 	memset(r, 0, sizeof(*r));
 }
 

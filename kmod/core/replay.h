@@ -72,15 +72,16 @@ struct smtp_kept {
  * Return: octets there is room for at @r->buf + @r->len, at most @n. Less
  * when %SMTP_REPLAY_MAX would be passed or memory is short.
  */
-u32 smtp_replay_room(const struct smtp_flow *flow, struct smtp_replay *r,
-		     u32 seq, u32 n, bool *refused);
+u32 smtp_replay_room(struct smtp_flow *flow, struct smtp_replay *r, u32 seq,
+		     u32 n, bool *refused);
 
 /**
  * smtp_replay_ack() - forget what the far end has
+ * @flow: whose the replay is
  * @r: the replay
  * @seq: it has everything before this
  */
-void smtp_replay_ack(struct smtp_replay *r, u32 seq);
+void smtp_replay_ack(struct smtp_flow *flow, struct smtp_replay *r, u32 seq);
 
 /**
  * smtp_replay_begin() - the first kept bytes

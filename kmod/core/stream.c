@@ -28,7 +28,8 @@ void smtp_flow_init(struct smtp_flow *flow, const struct smtp_policy *policy,
 }
 
 /* The far end of @dir has everything before @ack, a number of its own */
-static void smtp_stream_acked(struct smtp_stream *st, u32 ack)
+static void smtp_stream_acked(struct smtp_flow *flow, struct smtp_stream *st,
+			      u32 ack)
 {
 	const struct smtp_edit *e = &st->edit;
 
@@ -36,8 +37,8 @@ static void smtp_stream_acked(struct smtp_stream *st, u32 ack)
 	if (!smtp_seq_before(st->acked, ack))
 		return;
 	st->acked = ack;
-	smtp_replay_ack(&st->replay, smtp_edit_out(e, ack));
-	smtp_body_ack(st);
+	smtp_replay_ack(flow, &st->replay, smtp_edit_out(e, ack));
+	smtp_body_ack(flow, st);
 	/* Keep what is compared with live sequence numbers near them */
 	if (smtp_seq_before(st->chunk_end, ack)) {
 		st->chunk_start = ack;
@@ -67,8 +68,9 @@ void smtp_flow_release(struct smtp_flow *flow)
 	for (dir = SMTP_CLIENT; dir <= SMTP_SERVER; dir++) {
 		struct smtp_stream *st = &flow->stream[dir];
 
-		smtp_replay_ack(&st->replay, smtp_edit_out(&st->edit, st->next));
-		smtp_body_forget(st);
+		smtp_replay_ack(flow, &st->replay,
+				smtp_edit_out(&st->edit, st->next));
+		smtp_body_forget(flow, st);
 	}
 	smtp_reading_end(flow);
 	smtp_observe_release(flow);
@@ -182,7 +184,7 @@ static bool smtp_stream_lines(struct smtp_flow *flow, enum smtp_dir dir,
 	r->len += n + piece.len - piece.old;
 	st->next += n;
 	if (!r->len)
-		smtp_replay_ack(r, seq);
+		smtp_replay_ack(flow, r, seq);
 	return !refused;
 }
 
@@ -393,7 +395,7 @@ enum smtp_verdict smtp_flow_enforce(struct smtp_flow *flow, enum smtp_dir dir,
 	u32 off;
 
 	if (seg->has_ack)
-		smtp_stream_acked(&flow->stream[!dir], seg->ack);
+		smtp_stream_acked(flow, &flow->stream[!dir], seg->ack);
 	smtp_stream_settle(st, seg);
 	seg->pass = seg->len;
 	if (!seg->len && !seg->fin)

@@ -21,14 +21,18 @@
 
 /* -- the surroundings of the core ---------------------------------------- */
 
-void *smtp_host_alloc(const struct smtp_flow *flow, u32 size)
+void *smtp_host_alloc(struct smtp_flow *flow, enum smtp_memory what, u32 size)
 {
 	(void)flow;
+	(void)what;
 	return malloc(size);
 }
 
-void smtp_host_free(void *p, u32 size)
+void smtp_host_free(struct smtp_flow *flow, enum smtp_memory what, void *p,
+		    u32 size)
 {
+	(void)flow;
+	(void)what;
 	(void)size;
 	free(p);
 }
