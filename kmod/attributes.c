@@ -2,6 +2,7 @@
 /* The attributes of a policy. See attributes.h. */
 #include <net/netlink.h>
 #include "attributes.h"
+#include "core/fields.h"
 
 const struct nla_policy
 smtp_ports_policy[SMTP_FIXUP_PORTS_A_MAX + 1] = {
@@ -31,63 +32,24 @@ static const struct nla_policy smtp_limits_policy[__SMTP_FIXUP_LIMIT_MAX + 1] = 
 	SMTP_LIMIT(MIME_FILENAME),
 };
 
+#define SMTP_NLA_WORD(A, member, name, help)	\
+	[SMTP_FIXUP_A_##A] = NLA_POLICY_MAX(NLA_U8, __SMTP_FIXUP_##A##_MAX - 1),
+#define SMTP_NLA_FLAG(A, member, name, help)	\
+	[SMTP_FIXUP_A_##A] = { .type = NLA_FLAG },
+#define SMTP_NLA_OTHER(name)
+
 const struct nla_policy smtp_set_policy[SMTP_SET_NR_ATTRS] = {
 	[SMTP_FIXUP_A_PORTS] = NLA_POLICY_NESTED(smtp_ports_policy),
 	[SMTP_FIXUP_A_MODE] = NLA_POLICY_MAX(NLA_U8, __SMTP_FIXUP_MODE_MAX - 1),
-	[SMTP_FIXUP_A_BANNER] =
-		NLA_POLICY_MAX(NLA_U8, __SMTP_FIXUP_BANNER_MAX - 1),
-	[SMTP_FIXUP_A_TLS] = NLA_POLICY_MAX(NLA_U8, __SMTP_FIXUP_TLS_MAX - 1),
 	[SMTP_FIXUP_A_VERBS] = NLA_POLICY_MASK(NLA_U64, SMTP_VERBS_KNOWN),
 	[SMTP_FIXUP_A_KEYWORDS] = NLA_POLICY_MASK(NLA_U64, SMTP_KEYWORDS_KNOWN),
 	[SMTP_FIXUP_A_BANNER_TEXT] = { .type = NLA_NUL_STRING,
 				       .len = SMTP_FIXUP_TEXT_MAX },
-	[SMTP_FIXUP_A_REJECT] =
-		NLA_POLICY_MAX(NLA_U8, __SMTP_FIXUP_REJECT_MAX - 1),
-	[SMTP_FIXUP_A_EHLO] = NLA_POLICY_MAX(NLA_U8, __SMTP_FIXUP_EHLO_MAX - 1),
-	[SMTP_FIXUP_A_SPECIAL] =
-		NLA_POLICY_MAX(NLA_U8, __SMTP_FIXUP_SPECIAL_MAX - 1),
 	[SMTP_FIXUP_A_LIMITS] = NLA_POLICY_NESTED(smtp_limits_policy),
-	[SMTP_FIXUP_A_OBSERVE] = { .type = NLA_FLAG },
-	[SMTP_FIXUP_A_KEEP_ESMTP] = { .type = NLA_FLAG },
-	[SMTP_FIXUP_A_SMUGGLING] =
-		NLA_POLICY_MAX(NLA_U8, __SMTP_FIXUP_SMUGGLING_MAX - 1),
-	[SMTP_FIXUP_A_LINE_ENDING] =
-		NLA_POLICY_MAX(NLA_U8, __SMTP_FIXUP_LINE_ENDING_MAX - 1),
-	[SMTP_FIXUP_A_MIDSTREAM] =
-		NLA_POLICY_MAX(NLA_U8, __SMTP_FIXUP_MIDSTREAM_MAX - 1),
-	[SMTP_FIXUP_A_STRICT] = { .type = NLA_FLAG },
 	[SMTP_FIXUP_A_IIF] = { .type = NLA_NUL_STRING,
 			       .len = SMTP_FIXUP_IIF_MAX },
-	[SMTP_FIXUP_A_ASSIGN] =
-		NLA_POLICY_MAX(NLA_U8, __SMTP_FIXUP_ASSIGN_MAX - 1),
-	[SMTP_FIXUP_A_BY_MARK] = { .type = NLA_FLAG },
-};
-
-/* The options that are a field of the policy and nothing else */
-static const struct smtp_field {
-	u8 attr;
-	u8 field;
-	bool flag;
-} smtp_fields[] = {
-#define FIELD(attr_, field_)	\
-	{ SMTP_FIXUP_A_##attr_, offsetof(struct smtp_policy, field_), false }
-#define FLAG(attr_, field_)	\
-	{ SMTP_FIXUP_A_##attr_, offsetof(struct smtp_policy, field_), true }
-	FIELD(BANNER, banner),
-	FIELD(TLS, tls),
-	FIELD(REJECT, reject),
-	FIELD(EHLO, ehlo),
-	FIELD(SPECIAL, special),
-	FIELD(SMUGGLING, smuggling),
-	FIELD(LINE_ENDING, line_ending),
-	FIELD(MIDSTREAM, midstream),
-	FIELD(ASSIGN, assign),
-	FLAG(BY_MARK, by_mark),
-	FLAG(STRICT, strict),
-	FLAG(OBSERVE, observe),
-	FLAG(KEEP_ESMTP, keep_esmtp),
-#undef FIELD
-#undef FLAG
+	SMTP_POLICY_FIELDS(SMTP_NLA_WORD, SMTP_NLA_WORD, SMTP_NLA_FLAG,
+			   SMTP_NLA_OTHER)
 };
 
 /* Refuses the message for @why, if there is a reason; @attr is at fault */
@@ -179,7 +141,8 @@ static void smtp_nl_parse_fields(struct nlattr **attrs,
 		const struct nlattr *attr = attrs[f->attr];
 
 		if (attr)
-			((u8 *)policy)[f->field] = f->flag ? true : nla_get_u8(attr);
+			*smtp_field(policy, f) = f->flag ? true :
+						 nla_get_u8(attr);
 	}
 }
 
@@ -265,7 +228,7 @@ static int smtp_nl_put_fields(struct sk_buff *skb,
 
 	for (i = 0; i < ARRAY_SIZE(smtp_fields) && !err; i++) {
 		const struct smtp_field *f = &smtp_fields[i];
-		u8 value = ((const u8 *)policy)[f->field];
+		u8 value = ((const u8 *)policy)[f->offset];
 
 		if (!f->flag)
 			err = nla_put_u8(skb, f->attr, value);

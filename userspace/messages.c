@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fields.h"
 #include "messages.h"
 
 /* Make room for one more item of a list, and yield a pointer to it. */
@@ -149,12 +150,29 @@ static bool limits_get(const struct nlattr *attr, struct smtp_policy *policy)
 	return true;
 }
 
+/* As smtp_nl_parse_fields(): strict first, which others may change again */
+static bool fields_get(const struct nlattr **tb, struct smtp_policy *policy)
+{
+	if (tb[SMTP_FIXUP_A_STRICT])
+		smtp_policy_set_strict(policy);
+	for (size_t i = 0; i < sizeof(smtp_fields) / sizeof(*smtp_fields); i++) {
+		const struct smtp_field *f = &smtp_fields[i];
+
+		if (f->flag)
+			*smtp_field(policy, f) = !!tb[f->attr];
+		else if (!attr_get(tb[f->attr], smtp_field(policy, f), 1))
+			return false;
+	}
+	smtp_policy_set_tls(policy, policy->tls);
+	return true;
+}
+
 int policy_list_add(const struct nlmsghdr *nlh, void *list)
 {
 	const struct nlattr *tb[SMTP_FIXUP_A_MAX + 1];
 	struct policy_entry entry;
 	struct smtp_policy *p = &entry.policy;
-	u8 mode, tls;
+	u8 mode;
 
 	if (message_collect(nlh, tb) ||
 	    range_get(tb[SMTP_FIXUP_A_PORTS], &entry.range) ||
@@ -163,24 +181,8 @@ int policy_list_add(const struct nlmsghdr *nlh, void *list)
 		return -1;
 	entry.serial = 0;
 	policy_init(p, mode);
-	tls = p->tls;
-	if (!attr_get(tb[SMTP_FIXUP_A_TLS], &tls, 1))
-		return -1;
-	smtp_policy_set_tls(p, tls);
-	if (tb[SMTP_FIXUP_A_STRICT])
-		smtp_policy_set_strict(p);
-	p->observe = tb[SMTP_FIXUP_A_OBSERVE];
-	p->keep_esmtp = tb[SMTP_FIXUP_A_KEEP_ESMTP];
-	p->by_mark = tb[SMTP_FIXUP_A_BY_MARK];
 	if (!text_get(tb[SMTP_FIXUP_A_BANNER_TEXT], p, smtp_policy_set_text) ||
-	    !attr_get(tb[SMTP_FIXUP_A_BANNER], &p->banner, 1) ||
-	    !attr_get(tb[SMTP_FIXUP_A_REJECT], &p->reject, 1) ||
-	    !attr_get(tb[SMTP_FIXUP_A_EHLO], &p->ehlo, 1) ||
-	    !attr_get(tb[SMTP_FIXUP_A_SPECIAL], &p->special, 1) ||
-	    !attr_get(tb[SMTP_FIXUP_A_SMUGGLING], &p->smuggling, 1) ||
-	    !attr_get(tb[SMTP_FIXUP_A_LINE_ENDING], &p->line_ending, 1) ||
-	    !attr_get(tb[SMTP_FIXUP_A_MIDSTREAM], &p->midstream, 1) ||
-	    !attr_get(tb[SMTP_FIXUP_A_ASSIGN], &p->assign, 1) ||
+	    !fields_get(tb, p) ||
 	    !limits_get(tb[SMTP_FIXUP_A_LIMITS], p) ||
 	    !text_get(tb[SMTP_FIXUP_A_IIF], p, smtp_policy_set_iif) ||
 	    !attr_get(tb[SMTP_FIXUP_A_VERBS], &p->verbs, 8) ||
@@ -444,11 +446,13 @@ static void put_option(struct nlmsghdr *nlh, const struct set_request *req,
 		       u8 attr)
 {
 	for (unsigned int i = 0; i < set_options_count; i++) {
-		const struct set_option *option = &set_options[i];
+		const struct set_option *option = set_options[i];
 		const char *text;
 		u32 len;
 
-		if (option->attr == attr && option->field)
+		if (option->attr == attr && option_is_flag(option))
+			mnl_attr_put(nlh, attr, 0, NULL);
+		else if (option->attr == attr && option->field)
 			mnl_attr_put_u8(nlh, attr, option_get(option, &req->policy));
 		if (option->text_attr != attr)
 			continue;
@@ -507,13 +511,6 @@ static size_t request_size(const struct set_request *req)
 	       NLA_ALIGN(SMTP_FIXUP_IIF_MAX + 1);
 }
 
-static bool attr_is_flag(u8 attr)
-{
-	return attr == SMTP_FIXUP_A_OBSERVE ||
-	       attr == SMTP_FIXUP_A_KEEP_ESMTP ||
-	       attr == SMTP_FIXUP_A_STRICT || attr == SMTP_FIXUP_A_BY_MARK;
-}
-
 static void put_request(struct nlmsghdr *nlh, const struct set_request *req)
 {
 	put_ports(nlh, &req->ports);
@@ -527,8 +524,6 @@ static void put_request(struct nlmsghdr *nlh, const struct set_request *req)
 			mnl_attr_put_u64(nlh, attr, req->policy.keywords);
 		else if (attr == SMTP_FIXUP_A_LIMITS)
 			put_limits(nlh, req);
-		else if (attr_is_flag(attr))
-			mnl_attr_put(nlh, attr, 0, NULL);
 		else
 			put_option(nlh, req, attr);
 	}
@@ -585,27 +580,18 @@ const char *attr_name(unsigned int type)
 	static const char *const names[SMTP_FIXUP_A_MAX + 1] = {
 		[SMTP_FIXUP_A_PORTS] = "ports",
 		[SMTP_FIXUP_A_MODE] = "mode",
-		[SMTP_FIXUP_A_BANNER] = "banner",
-		[SMTP_FIXUP_A_TLS] = "tls",
 		[SMTP_FIXUP_A_VERBS] = "allow/deny",
 		[SMTP_FIXUP_A_BANNER_TEXT] = "banner text",
-		[SMTP_FIXUP_A_REJECT] = "reject",
-		[SMTP_FIXUP_A_EHLO] = "ehlo",
 		[SMTP_FIXUP_A_KEYWORDS] = "ehlo-allow/ehlo-deny",
-		[SMTP_FIXUP_A_SPECIAL] = "special",
-		[SMTP_FIXUP_A_LIMITS] = "limit",
-		[SMTP_FIXUP_A_OBSERVE] = "observe",
-		[SMTP_FIXUP_A_KEEP_ESMTP] = "keep-esmtp",
-		[SMTP_FIXUP_A_SMUGGLING] = "smuggling",
-		[SMTP_FIXUP_A_LINE_ENDING] = "line-ending",
-		[SMTP_FIXUP_A_MIDSTREAM] = "midstream",
-		[SMTP_FIXUP_A_STRICT] = "strict",
-		[SMTP_FIXUP_A_IIF] = "iif",
-		[SMTP_FIXUP_A_ASSIGN] = "assign",
-		[SMTP_FIXUP_A_BY_MARK] = "by-mark",
 	};
 
-	return type <= SMTP_FIXUP_A_MAX ? names[type] : NULL;
+	if (type > SMTP_FIXUP_A_MAX || names[type])
+		return type > SMTP_FIXUP_A_MAX ? NULL : names[type];
+	for (unsigned int i = 0; i < set_options_count; i++) {
+		if (set_options[i]->attr == type)
+			return set_options[i]->name;
+	}
+	return NULL;
 }
 
 /* The attribute between @at and @end that the octet at @where belongs to, or

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The options of "set". See options.h. */
+#include <assert.h>
 #include <net/if.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "fields.h"
 #include "options.h"
 
 static const char *banner_get_text(const struct smtp_policy *policy, u32 *len)
@@ -27,10 +29,7 @@ u8 option_get(const struct set_option *option, const struct smtp_policy *policy)
 static void option_apply(const struct set_option *option,
 			 struct smtp_policy *policy, u8 value)
 {
-	if (option->apply)
-		option->apply(policy, value);
-	else
-		((u8 *)policy)[option->field] = value;
+	((u8 *)policy)[option->field] = value;
 }
 
 static int parse_word(const struct set_option *option, struct set_request *req,
@@ -289,202 +288,139 @@ static void print_flag(const struct set_option *option, FILE *out,
 		fprintf(out, " %s", option->name);
 }
 
-const struct set_option set_options[] = {
-	{
-		.name = "banner",
-		.doc = "what becomes of the server's greeting",
-		.attr = SMTP_FIXUP_A_BANNER,
-		.text_attr = SMTP_FIXUP_A_BANNER_TEXT,
-		.words = &banner_words,
-		.field = offsetof(struct smtp_policy, banner),
-		.apply_text = smtp_policy_set_text,
-		.get_text = banner_get_text,
-		.parse = parse_word,
-		.print = print_word,
-		.complete = complete_word,
-	}, {
-		.name = "keep-esmtp",
-		.arg = "",
-		.doc = "banner pix or stars leaves the word ESMTP, so that clients still say EHLO",
-		.attr = SMTP_FIXUP_A_KEEP_ESMTP,
-		.field = offsetof(struct smtp_policy, keep_esmtp),
-		.parse = parse_flag,
-		.print = print_flag,
-	}, {
-		.name = "reject",
-		.doc = "what becomes of a blocked command",
-		.attr = SMTP_FIXUP_A_REJECT,
-		.words = &reject_words,
-		.field = offsetof(struct smtp_policy, reject),
-		.parse = parse_word,
-		.print = print_word,
-		.complete = complete_word,
-	}, {
-		.name = "ehlo",
-		.doc = "what becomes of lines that an EHLO reply may not have (default: mask)",
-		.attr = SMTP_FIXUP_A_EHLO,
-		.words = &ehlo_words,
-		.field = offsetof(struct smtp_policy, ehlo),
-		.parse = parse_word,
-		.print = print_word,
-		.complete = complete_word,
-	}, {
-		.name = "tls",
-		.doc = "what becomes of STARTTLS, where EHLO passes",
-		.attr = SMTP_FIXUP_A_TLS,
-		.words = &tls_words,
-		.apply = smtp_policy_set_tls,
-		.field = offsetof(struct smtp_policy, tls),
-		.parse = parse_word,
-		.print = print_word,
-		.complete = complete_word,
-	}, {
-		.name = "allow",
-		.arg = "VERB,...",
-		.args = 1,
-		.doc = "let these verbs through as well",
-		.attr = SMTP_FIXUP_A_VERBS,
-		.list = &verb_list,
-		.mask = offsetof(struct set_request, allow),
-		.parse = parse_list,
-		.print = print_allow,
-		.complete = complete_list,
-	}, {
-		.name = "deny",
-		.arg = "VERB,...",
-		.args = 1,
-		.doc = "block these verbs",
-		.attr = SMTP_FIXUP_A_VERBS,
-		.list = &verb_list,
-		.mask = offsetof(struct set_request, deny),
-		.parse = parse_list,
-		.print = print_deny,
-		.complete = complete_list,
-	}, {
-		.name = "ehlo-allow",
-		.arg = "KEYWORD,...",
-		.args = 1,
-		.doc = "let EHLO replies have these keywords as well",
-		.attr = SMTP_FIXUP_A_KEYWORDS,
-		.list = &keyword_list,
-		.mask = offsetof(struct set_request, ehlo_allow),
-		.parse = parse_list,
-		.print = print_ehlo_allow,
-		.complete = complete_list,
-	}, {
-		.name = "ehlo-deny",
-		.arg = "KEYWORD,...",
-		.args = 1,
-		.doc = "keep these keywords out of EHLO replies",
-		.attr = SMTP_FIXUP_A_KEYWORDS,
-		.list = &keyword_list,
-		.mask = offsetof(struct set_request, ehlo_deny),
-		.parse = parse_list,
-		.print = print_ehlo_deny,
-		.complete = complete_list,
-	}, {
-		.name = "special",
-		.doc = "what becomes of | ` NUL and stray < > in addresses",
-		.attr = SMTP_FIXUP_A_SPECIAL,
-		.words = &special_words,
-		.field = offsetof(struct smtp_policy, special),
-		.parse = parse_word,
-		.print = print_word,
-		.complete = complete_word,
-	}, {
-		.name = "limit",
-		.arg = "NAME N ACTION",
-		.args = 3,
-		.repeats = true,
-		.doc = "what becomes of more than that; may repeat",
-		.attr = SMTP_FIXUP_A_LIMITS,
-		.parse = parse_limit,
-		.print = print_limits,
-		.complete = complete_limit,
-	}, {
-		.name = "smuggling",
-		.doc = "what becomes of dots that only some servers take for the end of a message",
-		.attr = SMTP_FIXUP_A_SMUGGLING,
-		.words = &smuggling_words,
-		.field = offsetof(struct smtp_policy, smuggling),
-		.parse = parse_word,
-		.print = print_word,
-		.complete = complete_word,
-	}, {
-		.name = "line-ending",
-		.doc = "whether a bare CR or LF ends a command",
-		.attr = SMTP_FIXUP_A_LINE_ENDING,
-		.words = &line_ending_words,
-		.field = offsetof(struct smtp_policy, line_ending),
-		.parse = parse_word,
-		.print = print_word,
-		.complete = complete_word,
-	}, {
-		.name = "midstream",
-		.doc = "what becomes of connections whose beginning was not seen",
-		.attr = SMTP_FIXUP_A_MIDSTREAM,
-		.words = &midstream_words,
-		.field = offsetof(struct smtp_policy, midstream),
-		.parse = parse_word,
-		.print = print_word,
-		.complete = complete_word,
-	}, {
-		.name = "iif",
-		.arg = "IFACE",
-		.args = 1,
-		.doc = "only connections that come in by this interface, which need not be there",
-		.attr = SMTP_FIXUP_A_IIF,
-		.text_attr = SMTP_FIXUP_A_IIF,
-		.get_text = iif_get_text,
-		.parse = parse_iif,
-		.print = print_iif,
-		.complete = complete_iif,
-	}, {
-		.name = "assign",
-		.doc = "which connections to the ports are under the policy",
-		.attr = SMTP_FIXUP_A_ASSIGN,
-		.words = &assign_words,
-		.field = offsetof(struct smtp_policy, assign),
-		.parse = parse_word,
-		.print = print_word,
-		.complete = complete_word,
-	}, {
-		.name = "by-mark",
-		.arg = "",
-		.doc = "a connection whose mark (ct mark) is a port's number is under that port's policy, if there is one",
-		.attr = SMTP_FIXUP_A_BY_MARK,
-		.field = offsetof(struct smtp_policy, by_mark),
-		.parse = parse_flag,
-		.print = print_flag,
-	}, {
-		.name = "strict",
-		.arg = "",
-		.doc = "line-ending strict, the vendor's limits; a server out of turn ends the connection",
-		.attr = SMTP_FIXUP_A_STRICT,
-		.field = offsetof(struct smtp_policy, strict),
-		.parse = parse_flag,
-		.print = print_flag,
-	}, {
-		.name = "observe",
-		.arg = "",
-		.doc = "judge, count and report everything, change nothing",
-		.attr = SMTP_FIXUP_A_OBSERVE,
-		.field = offsetof(struct smtp_policy, observe),
-		.parse = parse_flag,
-		.print = print_flag,
+/* The options that are more than a word or a flag: fields.h */
+static const struct set_option option_allow = {
+	.name = "allow",
+	.arg = "VERB,...",
+	.args = 1,
+	.doc = "let these verbs through as well",
+	.attr = SMTP_FIXUP_A_VERBS,
+	.list = &verb_list,
+	.mask = offsetof(struct set_request, allow),
+	.parse = parse_list,
+	.print = print_allow,
+	.complete = complete_list,
+};
+
+static const struct set_option option_deny = {
+	.name = "deny",
+	.arg = "VERB,...",
+	.args = 1,
+	.doc = "block these verbs",
+	.attr = SMTP_FIXUP_A_VERBS,
+	.list = &verb_list,
+	.mask = offsetof(struct set_request, deny),
+	.parse = parse_list,
+	.print = print_deny,
+	.complete = complete_list,
+};
+
+static const struct set_option option_ehlo_allow = {
+	.name = "ehlo-allow",
+	.arg = "KEYWORD,...",
+	.args = 1,
+	.doc = "let EHLO replies have these keywords as well",
+	.attr = SMTP_FIXUP_A_KEYWORDS,
+	.list = &keyword_list,
+	.mask = offsetof(struct set_request, ehlo_allow),
+	.parse = parse_list,
+	.print = print_ehlo_allow,
+	.complete = complete_list,
+};
+
+static const struct set_option option_ehlo_deny = {
+	.name = "ehlo-deny",
+	.arg = "KEYWORD,...",
+	.args = 1,
+	.doc = "keep these keywords out of EHLO replies",
+	.attr = SMTP_FIXUP_A_KEYWORDS,
+	.list = &keyword_list,
+	.mask = offsetof(struct set_request, ehlo_deny),
+	.parse = parse_list,
+	.print = print_ehlo_deny,
+	.complete = complete_list,
+};
+
+static const struct set_option option_limit = {
+	.name = "limit",
+	.arg = "NAME N ACTION",
+	.args = 3,
+	.repeats = true,
+	.doc = "what becomes of more than that; may repeat",
+	.attr = SMTP_FIXUP_A_LIMITS,
+	.parse = parse_limit,
+	.print = print_limits,
+	.complete = complete_limit,
+};
+
+static const struct set_option option_iif = {
+	.name = "iif",
+	.arg = "IFACE",
+	.args = 1,
+	.doc = "only connections that come in by this interface, which need not be there",
+	.attr = SMTP_FIXUP_A_IIF,
+	.text_attr = SMTP_FIXUP_A_IIF,
+	.get_text = iif_get_text,
+	.parse = parse_iif,
+	.print = print_iif,
+	.complete = complete_iif,
+};
+
+#define WORD_MEMBERS(A, member, name_, help)			\
+	.name = name_,						\
+	.doc = help,						\
+	.attr = SMTP_FIXUP_A_##A,				\
+	.words = &member##_words,				\
+	.field = offsetof(struct smtp_policy, member),		\
+	.parse = parse_word,					\
+	.print = print_word,					\
+	.complete = complete_word
+#define WORD_OPTION(A, member, name_, help)			\
+	&(const struct set_option) {				\
+		WORD_MEMBERS(A, member, name_, help),		\
 	},
+#define TEXT_OPTION(A, member, name_, help)			\
+	&(const struct set_option) {				\
+		WORD_MEMBERS(A, member, name_, help),		\
+		.text_attr = SMTP_FIXUP_A_##A##_TEXT,		\
+		.apply_text = smtp_policy_set_text,		\
+		.get_text = member##_get_text,			\
+	},
+#define FLAG_OPTION(A, member, name_, help)			\
+	&(const struct set_option) {				\
+		.name = name_,					\
+		.arg = "",					\
+		.doc = help,					\
+		.attr = SMTP_FIXUP_A_##A,			\
+		.field = offsetof(struct smtp_policy, member),	\
+		.parse = parse_flag,				\
+		.print = print_flag,				\
+	},
+#define OTHER_OPTION(member) &option_##member,
+
+const struct set_option *const set_options[] = {
+	SMTP_POLICY_FIELDS(WORD_OPTION, TEXT_OPTION, FLAG_OPTION, OTHER_OPTION)
 };
 
 const unsigned int set_options_count =
 	sizeof(set_options) / sizeof(*set_options);
 
+/* struct set_request has a bit for each */
+static_assert(sizeof(set_options) / sizeof(*set_options) <= 32, "options");
+static_assert(SMTP_FIXUP_A_MAX < 32, "attributes");
+
 int option_find(const char *name)
 {
 	for (unsigned int i = 0; i < set_options_count; i++) {
-		if (!strcmp(set_options[i].name, name))
+		if (!strcmp(set_options[i]->name, name))
 			return i;
 	}
 	return -1;
+}
+
+bool option_is_flag(const struct set_option *option)
+{
+	return option->field && !option->words;
 }
 
 int option_args(const struct set_option *option, const char *arg)
@@ -526,7 +462,7 @@ void options_print(FILE *out, const struct smtp_policy *policy)
 		base.strict = false;	/* to be said */
 	}
 	for (unsigned int i = 0; i < set_options_count; i++)
-		set_options[i].print(&set_options[i], out, policy, &base);
+		set_options[i]->print(set_options[i], out, policy, &base);
 }
 
 void options_print_all(FILE *out, const struct smtp_policy *policy)
@@ -539,18 +475,18 @@ void options_print_all(FILE *out, const struct smtp_policy *policy)
 	memset(&other, 0xff, sizeof(other));
 	other.verbs = 0;
 	other.keywords = 0;
-	other.observe = false;
-	other.keep_esmtp = false;
-	other.strict = false;
-	other.by_mark = false;
+	for (size_t i = 0; i < sizeof(smtp_fields) / sizeof(*smtp_fields); i++) {
+		if (smtp_fields[i].flag)
+			*smtp_field(&other, &smtp_fields[i]) = false;
+	}
 	for (unsigned int i = 0; i < set_options_count; i++)
-		set_options[i].print(&set_options[i], out, policy, &other);
+		set_options[i]->print(set_options[i], out, policy, &other);
 }
 
 void options_explain(FILE *out)
 {
 	for (unsigned int i = 0; i < set_options_count; i++) {
-		const struct set_option *option = &set_options[i];
+		const struct set_option *option = set_options[i];
 
 		fprintf(out, "  %s%s", option->name,
 			option_args(option, "") ? " " : "");
@@ -597,10 +533,12 @@ static int lists_apply(const struct list *list, u64 *mask, u64 allow, u64 deny,
 int options_finish(struct set_request *req, struct reason *why)
 {
 	struct smtp_policy *policy = &req->policy;
-	u64 verbs = policy->verbs;
 	const char *fault;
+	u64 verbs;
 	u8 attr;
 
+	smtp_policy_set_tls(policy, policy->tls);
+	verbs = policy->verbs;
 	if (lists_apply(&verb_list, &verbs, req->allow, req->deny, why))
 		return -1;
 	smtp_policy_set_verbs(policy, verbs);

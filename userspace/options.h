@@ -48,7 +48,6 @@ struct set_request {
  * @words: its values, where that is a closed list
  * @field: offset in struct smtp_policy of the octet that has the value of
  *	@words, or where there are no arguments, true; 0: it has no such octet
- * @apply: put that there, where more follows from it, or NULL
  * @list: what it takes a list of, or NULL
  * @mask: offset in struct set_request of the mask of its @list
  * @apply_text: put a text and the value that takes it into a policy, or say
@@ -68,7 +67,6 @@ struct set_option {
 	u8 text_attr;
 	const struct words *words;
 	u8 field;
-	void (*apply)(struct smtp_policy *policy, u8 value);
 	const struct list *list;
 	u16 mask;
 	const char *(*apply_text)(struct smtp_policy *policy, const char *text,
@@ -83,7 +81,7 @@ struct set_option {
 			 const struct completion *c);
 };
 
-extern const struct set_option set_options[];
+extern const struct set_option *const set_options[];
 extern const unsigned int set_options_count;
 
 /* The index of an option, or -1. */
@@ -91,6 +89,9 @@ int option_find(const char *name);
 
 /* Its value in a policy, where it has a @field. */
 u8 option_get(const struct set_option *option, const struct smtp_policy *policy);
+
+/* Is it given or not, without an argument? */
+bool option_is_flag(const struct set_option *option);
 
 /* How many arguments it takes, of which the first would be @arg. */
 int option_args(const struct set_option *option, const char *arg);

@@ -21,13 +21,13 @@ static int parse_option(struct set_request *req, int argc, char *const *argv,
 
 		for (unsigned int n = 0; n < set_options_count; n++) {
 			strncat(list, n ? ", " : "", sizeof(list) - strlen(list) - 1);
-			strncat(list, set_options[n].name,
+			strncat(list, set_options[n]->name,
 				sizeof(list) - strlen(list) - 1);
 		}
 		return reason_usage(why, "unknown option %s; known are %s",
 				    QUOTED(name), list);
 	}
-	option = &set_options[i];
+	option = set_options[i];
 	if (req->policy.mode == SMTP_FIXUP_MODE_OFF)
 		return reason_usage(why, "mode off takes no options; leave out %s",
 				    QUOTED(name));
@@ -149,7 +149,7 @@ static struct place set_place(int argc, char *const *argv)
 		const int n = option_find(argv[i]);
 		int args = 1;
 
-		place.option = n < 0 ? NULL : &set_options[n];
+		place.option = n < 0 ? NULL : set_options[n];
 		if (place.option)
 			args = option_args(place.option,
 					   i + 1 < argc ? argv[i + 1] : "");
@@ -194,8 +194,8 @@ static void set_complete(const struct completion *c)
 		return;
 	}
 	for (unsigned int n = 0; n < set_options_count; n++) {
-		if (!(place.used >> n & 1) || set_options[n].repeats)
-			propose(c, set_options[n].name);
+		if (!(place.used >> n & 1) || set_options[n]->repeats)
+			propose(c, set_options[n]->name);
 	}
 }
 

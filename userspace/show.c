@@ -69,7 +69,7 @@ int show_json(FILE *out, const struct policy_list *list, struct reason *why)
 		json_put_word(object, "mode", &mode_words, policy->mode);
 		if (policy->mode != SMTP_FIXUP_MODE_OFF) {
 			for (unsigned int n = 0; n < set_options_count; n++)
-				put_option(object, &set_options[n], policy);
+				put_option(object, set_options[n], policy);
 			put_limits(object, policy);
 			json_put_mask(object, "verbs", policy->verbs,
 				      smtp_verbs, __SMTP_FIXUP_VERB_MAX);

@@ -59,6 +59,36 @@ def compared(numbers, prefix, names, first):
     return None
 
 
+def options():
+    """[(attribute, name on the line, is it a flag?)] of core/fields.h."""
+    text = read("core/fields.h").replace("\\\n", " ")
+    return [(attribute.lower().replace("_", "-"), name, kind == "FLAG") for kind, attribute, name
+            in re.findall(r"\b(WORD|TEXT|FLAG)\((\w+), \w+, \"([^\"]+)\"", text)
+            if attribute != "ATTRIBUTE"]
+
+
+def check_options(spec, wrong):
+    """Each option has its attribute in the YAML, and its place in the man page."""
+    attributes = {a["name"]: a for s in spec["attribute-sets"] if s["name"] == "main"
+                  for a in s["attributes"]}
+    manual = read("../userspace/smtpfixup.8")
+    found = options()
+    if len(found) < 10:
+        wrong["options of fields.h"] = "only %d found" % len(found)
+    for attribute, name, flag in found:
+        entry = attributes.get(attribute)
+        why = None
+        if not entry:
+            why = "no attribute %s" % attribute
+        elif (entry["type"] == "flag") != flag:
+            why = "type %s" % entry["type"]
+        elif not flag and "enum" not in entry:
+            why = "no enum"
+        elif not re.search(r"^\.It Cm %s\b" % re.escape(name), manual, re.M):
+            why = "not in the man page"
+        wrong["option " + name] = why
+
+
 def main():
     spec, numbers = yaml.safe_load(read("smtp_fixup.yaml")), header(read("uapi/linux/smtp_fixup.h"))
     wrong = {}
@@ -82,6 +112,7 @@ def main():
             if "enum" in a and top is not None:
                 number = numbers["__%s_MAX" % upper(a["enum"])]
                 wrong["check of " + a["name"]] = None if top == number - 1 else "max: %d" % top
+    check_options(spec, wrong)
     wrong["operations"] = compared(
         numbers, "CMD_", [o["name"] for o in spec["operations"]["list"]], 1)
     for name, why in wrong.items():

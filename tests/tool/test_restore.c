@@ -518,8 +518,8 @@ static void presets_mean_what_they_say(void **state)
 		*strchr(o.out, '\n') = '\0';
 		if (i != SMTP_FIXUP_MODE_OFF) {
 			for (unsigned int w = 0; w < set_options_count; w++) {
-				if (set_options[w].words)
-					assert_says(o.out, set_options[w].name);
+				if (set_options[w]->words)
+					assert_says(o.out, set_options[w]->name);
 			}
 			assert_says(o.out, " allow HELO,");
 		}
