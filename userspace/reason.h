@@ -10,7 +10,7 @@ enum {
 	EXIT_DONE,
 	EXIT_LOCAL,	/* usage, or an error on this side of the netlink socket */
 	EXIT_REFUSED,	/* the kernel said no */
-	EXIT_DEVICE,	/* probe: done, and there is one */
+	EXIT_DEVICE,	/* probe: there is one; import: something has no equivalent */
 };
 
 /**

@@ -7,6 +7,7 @@
 #include "cli.h"
 #include "lines.h"
 #include "netlink.h"
+#include "restore.h"
 
 /* More than 65535 ranges with texts need */
 #define FILE_SIZE_MAX (32U << 20)
@@ -63,33 +64,53 @@ static int restore_send(const struct line_list *list, const char *name,
 	return rc;
 }
 
-static int restore_run(struct cli *cli)
+char *restore_read(const char *file, const char **name, size_t *len,
+		   struct reason *why)
 {
-	struct line_list list = { 0 };
-	const char *name = "stdin";
 	FILE *f = stdin;
 	char *text;
+
+	*name = "stdin";
+	if (file && strcmp(file, "-")) {
+		*name = file;
+		f = fopen(file, "re");
+		if (!f) {
+			reason_local(why, "%.200s could not be opened: %s", file,
+				     strerror(errno));
+			return NULL;
+		}
+	}
+	text = read_all(f, *name, len, why);
+	if (f != stdin)
+		fclose(f);
+	return text;
+}
+
+int restore_text(char *text, size_t len, const char *name, struct reason *why)
+{
+	struct line_list list = { 0 };
+	int rc = lines_parse(&list, name, text, len, why);
+
+	if (!rc)
+		rc = restore_send(&list, name, why);
+	lines_free(&list);
+	return rc;
+}
+
+static int restore_run(struct cli *cli)
+{
+	const char *name;
+	char *text;
 	size_t len;
-	int rc = -1;
+	int rc;
 
 	if (cli->argc > 1)
 		return reason_usage(cli->why, "%s is one word too many; restore takes one file",
 				    QUOTED(cli->argv[1]));
-	if (cli->argc && strcmp(cli->argv[0], "-")) {
-		name = cli->argv[0];
-		f = fopen(name, "re");
-		if (!f)
-			return reason_local(cli->why, "%.200s could not be opened: %s",
-					    name, strerror(errno));
-	}
-	text = read_all(f, name, &len, cli->why);
-	if (f != stdin)
-		fclose(f);
+	text = restore_read(cli->argv[0], &name, &len, cli->why);
 	if (!text)
 		return -1;
-	if (!lines_parse(&list, name, text, len, cli->why))
-		rc = restore_send(&list, name, cli->why);
-	lines_free(&list);
+	rc = restore_text(text, len, name, cli->why);
 	free(text);
 	return rc;
 }

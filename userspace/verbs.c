@@ -12,6 +12,7 @@ const struct verb *const verbs[] = {
 	&verb_monitor,
 	&verb_save,
 	&verb_restore,
+	&verb_import,
 	&verb_flush,
 	&verb_probe,
 	&verb_fixup,
