@@ -84,6 +84,7 @@ extern const struct verb verb_restore;
 extern const struct verb verb_import;
 extern const struct verb verb_flush;
 extern const struct verb verb_probe;
+extern const struct verb verb_relay;
 extern const struct verb verb_fixup;
 extern const struct verb verb_no;
 extern const struct verb verb_inspect;

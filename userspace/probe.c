@@ -51,7 +51,7 @@ int probe_target(const char *word, char host[PROBE_HOST_SIZE], u16 *port,
 	*port = ports.range[0].first;
 	if (ports.count > 1 || ports.range[0].last != *port) {
 		ports_free(&ports);
-		return reason_usage(why, "probe takes one port; write HOST:25");
+		return reason_usage(why, "only one port can follow the host; write HOST:25");
 	}
 	ports_free(&ports);
 	return 0;

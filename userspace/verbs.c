@@ -15,6 +15,7 @@ const struct verb *const verbs[] = {
 	&verb_import,
 	&verb_flush,
 	&verb_probe,
+	&verb_relay,
 	&verb_fixup,
 	&verb_no,
 	&verb_inspect,

@@ -165,7 +165,7 @@ def together(family):
         conn.close()
 
 
-@test("T1", "show gives back what was set", families=(4,))
+@test("T1", "show gives back what was set", families=(4,), module=True)
 def shown(_family):
     got = tool("show", str(ALL)).strip()
     want = "set %d esmtp banner text '%s' reject noop ehlo strip" % (ALL, LONG_WORDS)

@@ -173,7 +173,7 @@ def untouched(family):
             conn.close()
 
 
-@test("L", "show gives back what was set", families=(4,))
+@test("L", "show gives back what was set", families=(4,), module=True)
 def shown(_family):
     got = tool("show", str(OBSERVE)).strip()
     compare(got, "set %d fixup reject noop special drop limit body-line 10 reset observe" %

@@ -3,7 +3,8 @@
 
 A socket belongs to the network namespace that its thread was in when it was
 made, so one process holds the client's end and the server's, sends at one and
-compares what comes out at the other.
+compares what comes out at the other. With THROUGH=relay in the environment it
+is "smtpfixup relay" that stands between them, and no namespace is needed.
 """
 import ctypes
 import os
@@ -13,7 +14,7 @@ import subprocess
 import threading
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-TOOL = os.path.join(ROOT, "userspace", "smtpfixup")
+TOOL = os.environ.get("SMTPFIXUP") or os.path.join(ROOT, "userspace", "smtpfixup")
 MODULE = os.environ.get("NF_SMTP_FIXUP_KO") or os.path.join(ROOT, "nf_smtp_fixup.ko")
 SERVER = {4: "10.0.2.2", 6: "fd00:2::2"}
 SLOWER = int(os.environ.get("SLOWER") or 1)     # the guest, than on a stock kernel
@@ -157,26 +158,38 @@ class End:
             raise Mismatch("the %s received %r after the end" % (self.name, got))
 
 
-class Connection:
-    """A client's end and a server's end, joined through the router."""
+def meet(port, family, address=None, listen_port=None, ends=("client", "server"),
+         source=None):
+    """The client's socket, the server's, and the client's address as that sees it."""
+    domain = socket.AF_INET6 if family == 6 else socket.AF_INET
+    with Inside(ends[1]):
+        listener = socket.socket(domain, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.settimeout(PATIENCE)
+    listener.bind(("::" if family == 6 else "0.0.0.0", listen_port or port))
+    listener.listen(1)
+    with Inside(ends[0]):
+        near = socket.socket(domain, socket.SOCK_STREAM)
+    near.settimeout(PATIENCE)
+    if source:
+        near.bind((source, 0))
+    near.connect((address or SERVER[family], port))
+    far, peer = listener.accept()
+    listener.close()
+    return near, far, peer
 
-    def __init__(self, port, family, address=None, listen_port=None,
-                 ends=("client", "server"), source=None):
-        domain = socket.AF_INET6 if family == 6 else socket.AF_INET
-        with Inside(ends[1]):
-            listener = socket.socket(domain, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.settimeout(PATIENCE)
-        listener.bind(("::" if family == 6 else "0.0.0.0", listen_port or port))
-        listener.listen(1)
-        with Inside(ends[0]):
-            near = socket.socket(domain, socket.SOCK_STREAM)
-        near.settimeout(PATIENCE)
-        if source:
-            near.bind((source, 0))
-        near.connect((address or SERVER[family], port))
-        far, self.peer = listener.accept()
-        listener.close()
+
+THROUGH = os.environ.get("THROUGH", "router")
+if THROUGH == "relay":
+    import through_relay
+    tool, counters, meet = through_relay.join(TOOL, PATIENCE, Mismatch)
+
+
+class Connection:
+    """A client's end and a server's end, joined through what is tested."""
+
+    def __init__(self, *where, **more):
+        near, far, self.peer = meet(*where, **more)
         self.client, self.server = End(near, "client"), End(far, "server")
 
     def __enter__(self):

@@ -141,7 +141,7 @@ def _(_family):
         raise Mismatch("show has changed")
 
 
-@test("show", "its lines give back the same policies", families=(4,))
+@test("show", "its lines give back the same policies", families=(4,), module=True)
 def _(_family):
     before, lines = json.loads(tool("-j", "show")), tool("show")
     for port in POLICIES:

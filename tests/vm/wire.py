@@ -798,7 +798,7 @@ def _(family):
     tool("set", "50", "off")
 
 
-@test("policy", "show can be fed back", families=(4,))
+@test("policy", "show can be fed back", families=(4,), module=True)
 def _(_family):
     shown = tool("show")
     for line in shown.splitlines():
@@ -839,7 +839,7 @@ def _(family):
         raise Mismatch("mode is %r" % after["mode"])
 
 
-@test("counters", "stats says the same as /proc", families=(4,))
+@test("counters", "stats says the same as /proc", families=(4,), module=True)
 def _(_family):
     import json
     mine = counters()
@@ -850,7 +850,7 @@ def _(_family):
                     policy["ports"], name, policy.get(name), value))
 
 
-@test("flows", "flows lists a live connection and its phase")
+@test("flows", "flows lists a live connection and its phase", module=True)
 def _(family):
     import json
     with in_body(ESMTP, family):

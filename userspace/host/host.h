@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The host of the core in user space: what kmod/core/host.h asks for, and a
+ * connection with its packets as plain buffers. "relay" and "replay" stand on
+ * it. Nothing here knows sockets or files.
+ */
+#ifndef _SMTPFIXUP_HOST_H
+#define _SMTPFIXUP_HOST_H
+
+#include "messages.h"
+#include "stream.h"
+
+/* As the module's memory_limit, MiB */
+#define HOST_MEMORY_MIB	256
+
+/**
+ * struct host_rule - what a range of ports is under
+ * @range: the ports
+ * @policy: the policy
+ * @counters: by enum smtp_fixup_counter
+ */
+struct host_rule {
+	struct port_range range;
+	struct smtp_policy policy;
+	u64 counters[__SMTP_FIXUP_CNT_MAX];
+};
+
+/**
+ * struct host - what all connections share
+ * @rule: the rules, narrowest range first
+ * @count: how many
+ * @now: nanoseconds since 1970, set by whoever knows
+ * @event: told of every event, or NULL
+ * @data: for @event
+ */
+struct host {
+	struct host_rule *rule;
+	size_t count;
+	u64 now;
+	void (*event)(const struct event *event, void *data);
+	void *data;
+};
+
+/**
+ * struct host_way - how far one direction's sequence numbers are shifted
+ * @pos: from behind this number on by @after, before it by @before
+ * @before: octets
+ * @after: octets
+ *
+ * conntrack's struct nf_ct_seqadj, without its marks.
+ */
+struct host_way {
+	u32 pos;
+	s32 before;
+	s32 after;
+};
+
+/**
+ * struct host_flow - a connection
+ * @core: the core's part
+ * @host: what it belongs to
+ * @rule: what it is under
+ * @client: the end that opened it
+ * @server: the other, as the client dialled it
+ * @way: by enum smtp_dir
+ */
+struct host_flow {
+	struct smtp_flow core;
+	struct host *host;
+	struct host_rule *rule;
+	struct endpoint client;
+	struct endpoint server;
+	struct host_way way[2];
+};
+
+/**
+ * struct host_segment - a packet's payload in one buffer
+ * @seg: seq, len, mss, ack, has_ack, fin and room are the caller's to set
+ * @flow: the connection
+ * @dir: where it comes from
+ * @data: the payload; edits are made in it
+ * @spliced: what leaves instead of @data, where its length has changed
+ * @out: result: what leaves: @data or @spliced
+ * @out_len: result: how much of it
+ *
+ * host_segment_end() it.
+ */
+struct host_segment {
+	struct smtp_segment seg;
+	struct host_flow *flow;
+	enum smtp_dir dir;
+	u8 *data;
+	u8 *spliced;
+	const u8 *out;
+	u32 out_len;
+};
+
+/* Take over a request's ports, each range with the same policy. */
+void host_init(struct host *host, const struct set_request *req);
+void host_release(struct host *host);
+
+/* What a port is under, or NULL. */
+struct host_rule *host_rule_find(struct host *host, u16 port);
+
+/* The counters, as "stats" has them; to be cleared. */
+void host_stats(const struct host *host, struct stats_list *list);
+
+/* Tell of an event that was counted already. */
+void host_tell(const struct host_flow *flow, enum smtp_fixup_event id,
+	       const char *words);
+
+/* An event of the surroundings: one that the core can't know of. */
+void host_event(const struct host_flow *flow, enum smtp_fixup_event event);
+
+/**
+ * host_flow_init() - a connection whose handshake was seen
+ * @flow: with @host, @rule and both ends filled in
+ * @client_seq: sequence number of the client's first payload octet
+ * @server_seq: likewise of the server's
+ */
+void host_flow_init(struct host_flow *flow, u32 client_seq, u32 server_seq);
+void host_flow_release(struct host_flow *flow);
+
+/* The next number of a direction that has not been judged. */
+static inline u32 host_flow_next(const struct host_flow *flow, enum smtp_dir dir)
+{
+	return flow->core.stream[dir].next;
+}
+
+/* Has TLS started? Then gaps do not matter any more. */
+static inline bool host_flow_tls(const struct host_flow *flow)
+{
+	return flow->core.session.phase == SMTP_FIXUP_PHASE_TLS;
+}
+
+/**
+ * host_judge() - judge a segment
+ * @segment: the segment
+ *
+ * Return: enum smtp_verdict; with %SMTP_PASS @out and @out_len are set, and
+ * seg.pass octets of what came are done with.
+ */
+enum smtp_verdict host_judge(struct host_segment *segment);
+void host_segment_end(struct host_segment *segment);
+
+/* What a number of a direction leaves as, and what the far end's ACK of the
+ * direction was before it was shifted: nf_ct_seq_adjust().
+ */
+u32 host_seq_out(const struct host_flow *flow, enum smtp_dir dir, u32 seq);
+u32 host_ack_out(const struct host_flow *flow, enum smtp_dir dir, u32 ack);
+
+#endif /* _SMTPFIXUP_HOST_H */
