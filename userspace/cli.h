@@ -82,6 +82,7 @@ extern const struct verb verb_monitor;
 extern const struct verb verb_save;
 extern const struct verb verb_restore;
 extern const struct verb verb_import;
+extern const struct verb verb_export;
 extern const struct verb verb_flush;
 extern const struct verb verb_probe;
 extern const struct verb verb_relay;

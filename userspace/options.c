@@ -465,22 +465,33 @@ void options_print(FILE *out, const struct smtp_policy *policy)
 		set_options[i]->print(set_options[i], out, policy, &base);
 }
 
-void options_print_all(FILE *out, const struct smtp_policy *policy)
+/* A base that agrees with no policy: no such value, nothing passes */
+static void policy_unlike(struct smtp_policy *other)
+{
+	memset(other, 0xff, sizeof(*other));
+	other->verbs = 0;
+	other->keywords = 0;
+	for (size_t i = 0; i < sizeof(smtp_fields) / sizeof(*smtp_fields); i++) {
+		if (smtp_fields[i].flag)
+			*smtp_field(other, &smtp_fields[i]) = false;
+	}
+}
+
+void option_print_whole(FILE *out, const struct set_option *option,
+			const struct smtp_policy *policy)
 {
 	struct smtp_policy other;
 
+	policy_unlike(&other);
+	option->print(option, out, policy, &other);
+}
+
+void options_print_all(FILE *out, const struct smtp_policy *policy)
+{
 	if (policy->mode == SMTP_FIXUP_MODE_OFF)
 		return;
-	/* A base that agrees with no policy: no such value, nothing passes */
-	memset(&other, 0xff, sizeof(other));
-	other.verbs = 0;
-	other.keywords = 0;
-	for (size_t i = 0; i < sizeof(smtp_fields) / sizeof(*smtp_fields); i++) {
-		if (smtp_fields[i].flag)
-			*smtp_field(&other, &smtp_fields[i]) = false;
-	}
 	for (unsigned int i = 0; i < set_options_count; i++)
-		set_options[i]->print(set_options[i], out, policy, &other);
+		option_print_whole(out, set_options[i], policy);
 }
 
 void options_explain(FILE *out)

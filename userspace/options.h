@@ -104,6 +104,10 @@ void option_print_arg(FILE *out, const struct set_option *option);
  */
 void options_print(FILE *out, const struct smtp_policy *policy);
 
+/* One option of it, whatever the mode means. */
+void option_print_whole(FILE *out, const struct set_option *option,
+			const struct smtp_policy *policy);
+
 /* The same with what the mode means written out, too. */
 void options_print_all(FILE *out, const struct smtp_policy *policy);
 

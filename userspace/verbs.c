@@ -13,6 +13,7 @@ const struct verb *const verbs[] = {
 	&verb_save,
 	&verb_restore,
 	&verb_import,
+	&verb_export,
 	&verb_flush,
 	&verb_probe,
 	&verb_relay,

@@ -267,6 +267,80 @@ static void show_iif(void **state)
 	assert_says(o.out, "\"midstream\": \"drop\", \"iif\": \"0123456789abcde\", \"assign\": \"auto\", \"by-mark\": false, \"strict\"");
 }
 
+static void export_asa(void **state)
+{
+	struct smtp_policy p = policy(SMTP_FIXUP_MODE_ASA, SMTP_FIXUP_BANNER_STARS,
+				      SMTP_FIXUP_TLS_MASK);
+	struct answer *a = fake_answer();
+
+	(void)state;
+	smtp_policy_set_verbs(&p, p.verbs & ~SMTP_VERB_BIT(VRFY));
+	p.limits[SMTP_FIXUP_LIMIT_RCPT].action = SMTP_FIXUP_ACTION_OFF;
+	p.limits[SMTP_FIXUP_LIMIT_SENDER].action = SMTP_FIXUP_ACTION_RESET;
+	put_policy(a, 25, 0, &p, 0);
+	put_done(a, 0, NULL);
+	tool(&o, "export", "asa", NULL);
+	assert_string_equal(o.err, "");
+	assert_string_equal(o.out,
+			    "class-map smtpfixup-25\n"
+			    " match port tcp eq 25\n"
+			    "policy-map type inspect esmtp smtpfixup-25\n"
+			    " parameters\n"
+			    "  mask-banner\n"
+			    "  no allow-tls\n"
+			    " match cmd line length gt 512\n"
+			    "  drop-connection log\n"
+			    " match sender-address length gt 320\n"
+			    "  reset log\n"
+			    " match header line length gt 998\n"
+			    "  drop-connection log\n"
+			    " match body line length gt 998\n"
+			    "  log\n"
+			    " match MIME filename length gt 255\n"
+			    "  drop-connection log\n"
+			    " match cmd verb VRFY\n"
+			    "  mask\n"
+			    "policy-map smtpfixup-25-policy\n"
+			    " class smtpfixup-25\n"
+			    "  inspect esmtp smtpfixup-25\n"
+			    "service-policy smtpfixup-25-policy global\n");
+	assert_int_equal(o.status, 0);
+}
+
+/* What an ASA does not have is named, one by one */
+static void export_lost(void **state)
+{
+	struct smtp_policy p = policy(SMTP_FIXUP_MODE_ASA, SMTP_FIXUP_BANNER_STARS,
+				      SMTP_FIXUP_TLS_ALLOW);
+	struct answer *a = fake_answer();
+
+	(void)state;
+	p.observe = true;
+	p.reject = SMTP_FIXUP_REJECT_NOOP;
+	assert_null(smtp_policy_set_iif(&p, "eth0", 4));
+	put_policy(a, 2525, 2530, &p, 0);
+	p = policy(SMTP_FIXUP_MODE_FIXUP, SMTP_FIXUP_BANNER_PIX, 0);
+	put_policy(a, 25, 0, &p, 0);
+	put_done(a, 0, NULL);
+	tool(&o, "export", "asa", NULL);
+	assert_int_equal(o.status, 3);
+	assert_says(o.out, " match port tcp range 2525 2530\n");
+	assert_says(o.out, "service-policy smtpfixup-2525-2530-policy interface eth0\n"
+		    "! port 2525-2530: no equivalent: reject noop\n"
+		    "! port 2525-2530: no equivalent: observe\n");
+	assert_says(o.out, "! port 25: no equivalent: banner pix\n");
+}
+
+static void export_of_what(void **state)
+{
+	(void)state;
+	tool(&o, "export", NULL);
+	assert_int_equal(o.status, 1);
+	outcome_free(&o);
+	tool(&o, "-j", "export", "asa", NULL);
+	assert_int_equal(o.status, 1);
+}
+
 /* A name that is none */
 static void show_iif_odd(void **state)
 {
@@ -1039,6 +1113,9 @@ int main(void)
 		test(show_text_odd),
 		test(show_iif),
 		test(show_iif_odd),
+		test(export_asa),
+		test(export_lost),
+		test(export_of_what),
 		test(set_iif),
 		test(dump_interrupted_once),
 		test(dump_interrupted_for_ever),
