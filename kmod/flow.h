@@ -13,6 +13,7 @@
  * @core: what the core knows of it
  * @lock: held for every call into the core
  * @dead: taken from its conntrack; nothing passes by it any more
+ * @ended_at: jiffies when the core ended it
  * @net: its namespace
  * @rule: what it is under, a reference
  * @skb: the packet being judged; only with @lock held, in smtp_flow_segment()
@@ -23,6 +24,7 @@ struct smtp_ct_flow {
 	struct smtp_flow core;
 	spinlock_t lock;	/* of core and dead */
 	bool dead;
+	unsigned long ended_at;
 	const struct net *net;
 	struct smtp_rule *rule;
 	const struct sk_buff *skb;

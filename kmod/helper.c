@@ -323,6 +323,20 @@ static bool smtp_help_adjusts(const struct smtp_help *h)
 	return h->adjusted || !test_bit(IPS_SEQ_ADJUST_BIT, &h->ct->status);
 }
 
+/* How long a connection that is dropped stays silent. Both ends would go on to
+ * repeat for a quarter of an hour: after this time they are told.
+ */
+#define SMTP_DROP_SILENCE	(10 * HZ)
+
+/* The verdict on what comes by behind the connection's end */
+static enum smtp_verdict smtp_help_over(const struct smtp_ct_flow *flow)
+{
+	if (flow->core.ended == SMTP_DROP &&
+	    time_after(jiffies, flow->ended_at + SMTP_DROP_SILENCE))
+		return SMTP_RESET;
+	return flow->core.ended;
+}
+
 static int smtp_help_segment(struct smtp_packet *p, struct smtp_ct *data,
 			     struct smtp_ct_flow *flow, enum smtp_dir dir)
 {
@@ -334,11 +348,15 @@ static int smtp_help_segment(struct smtp_packet *p, struct smtp_ct *data,
 	if (!smtp_help_adjusts(h)) {
 		smtp_host_count(&flow->core, SMTP_FIXUP_CNT_SEGMENTS_DROPPED, 1);
 	} else if (!flow->dead) {
+		bool over = smtp_flow_over(&flow->core);
+
 		flow->skb = p->skb;
 		verdict = smtp_flow_segment(&flow->core, dir, &p->seg);
 		smtp_packet_read_end(p);
-		if (smtp_flow_over(&flow->core))
-			verdict = flow->core.ended;
+		if (!over && smtp_flow_over(&flow->core))
+			flow->ended_at = jiffies;
+		if (verdict == SMTP_DROP && smtp_flow_finished(&flow->core))
+			verdict = smtp_help_over(flow);
 		else if (p->broken && !flow->rule->policy.observe)
 			verdict = SMTP_RESET;
 	}

@@ -234,6 +234,16 @@ void smtp_body_begin(struct smtp_stream *st)
 	st->mss = 0;
 }
 
+/* The octets from @piece on end the connection (D4, L): none of them passes. They
+ * are of a message that will not be whole. @state: that before them.
+ */
+static void smtp_body_back(struct smtp_stream *st, u32 piece, u8 state)
+{
+	smtp_marks_remove(st, piece, st->next);
+	st->next = piece;
+	st->state = state;
+}
+
 static enum smtp_verdict smtp_body_octets(struct smtp_flow *flow,
 					  struct smtp_segment *seg,
 					  u32 off, u32 to)
@@ -244,7 +254,7 @@ static enum smtp_verdict smtp_body_octets(struct smtp_flow *flow,
 
 	while (off < to) {
 		const u8 *p;
-		u32 n, done;
+		u32 n, done, read = 0;
 		bool stuck;
 		u8 event;
 
@@ -254,6 +264,13 @@ static enum smtp_verdict smtp_body_octets(struct smtp_flow *flow,
 		done = smtp_body_run(flow, &st->state, st->next, p, n, &event);
 		stuck = done < n && !event;
 		st->next += done;
+		if (event) {
+			/* A limit may end the connection before this does */
+			smtp_reading_octets(flow, p, done);
+			if (smtp_flow_over(flow))
+				return SMTP_PASS;
+			read = done;
+		}
 		if (event == SMTP_BODY_END)
 			st->next++;
 		else if (event &&
@@ -263,8 +280,8 @@ static enum smtp_verdict smtp_body_octets(struct smtp_flow *flow,
 			 smtp_body_defuse(flow, piece, start + to,
 					  &stuck) == SMTP_RESET)
 			return SMTP_RESET;
-		smtp_reading_octets(flow, p, st->next - start - off);
-		if (event == SMTP_BODY_END) {
+		smtp_reading_octets(flow, p + read, st->next - start - off - read);
+		if (event == SMTP_BODY_END && !smtp_flow_over(flow)) {
 			st->in_body = false;
 			st->body_end = st->next;
 			return st->nr_ahead ? SMTP_RESET : SMTP_PASS;
@@ -281,11 +298,15 @@ enum smtp_verdict smtp_body_judge(struct smtp_flow *flow,
 {
 	struct smtp_stream *st = &flow->stream[SMTP_CLIENT];
 	u32 wire = smtp_wire_len(seg);
+	u32 piece = st->next;
+	u8 state = st->state;
 	enum smtp_verdict verdict;
 
 	if (wire > st->mss)
 		st->mss = wire < 0xffff ? wire : 0xffff;
 	verdict = smtp_body_octets(flow, seg, off, to);
 	smtp_marks_join(st);
+	if (smtp_flow_over(flow))
+		smtp_body_back(st, piece, state);
 	return verdict;
 }

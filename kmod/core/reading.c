@@ -142,7 +142,7 @@ void smtp_reading_octets(struct smtp_flow *flow, const u8 *p, u32 n)
 	struct smtp_reading *r = flow->reading;
 	u32 names;
 
-	if (!r)
+	if (!r || !n)
 		return;
 	if (limits[SMTP_FIXUP_LIMIT_HEADER_LINE].action ||
 	    limits[SMTP_FIXUP_LIMIT_BODY_LINE].action)

@@ -67,6 +67,9 @@ static void smtp_reply_end(struct smtp_flow *flow, enum smtp_fixup_event event)
 	if (!awaited)
 		return;
 
+	/* A refusal may be of the LF, or a farewell: V7 */
+	if (s->bare && s->reply_code >= 200 && s->reply_code < 400)
+		s->takes_lf = true;
 	s->phase = smtp_reply_settles(s);
 	if (s->wait == SMTP_AWAIT_CHUNK && s->reply_code == 354) {
 		s->skip = s->announced;
@@ -491,25 +494,30 @@ u32 smtp_session_server(struct smtp_flow *flow, struct smtp_piece *p)
 {
 	struct smtp_session *s = &flow->session;
 	u32 text = 0;	/* the fifth octet of the line, as far as in sight */
+	u32 from = 0;	/* what is in order goes so far, if it ends here */
+	u8 ended = flow->ended;
 	u32 i;
 
 	for (i = 0; i < p->n && s->phase != SMTP_FIXUP_PHASE_TLS &&
-	     !smtp_flow_over(flow); i++) {
+	     !smtp_flow_closed(flow, SMTP_SERVER); i++) {
 		u8 *at = &p->buf[i];
 		u8 c = *at;
 
 		if (!s->reply_column) {
+			if (s->reply != SMTP_AWAIT_UNEXPECTED)
+				from = i;
 			smtp_reply_line_begin(s);
 			s->keyword.candidates = flow->policy->keywords;
 		}
 		if (!s->reply_column && !s->reply_begun) {
 			s->reply = smtp_reply_answers(s);
 			s->letter = 0;
+			from = i;
 			if (smtp_reply_rewritten(flow, at, p->n - i)) {
 				bool wait;
 				u32 n = smtp_reply_rewrite(flow, p, i, &wait);
 
-				if (wait)
+				if (wait || flow->ended != ended)
 					break;
 				if (p->old)
 					return i + n;
@@ -562,5 +570,5 @@ u32 smtp_session_server(struct smtp_flow *flow, struct smtp_piece *p)
 			s->mask_greeting = s->reply_code == 220;
 		s->reply_last = c;
 	}
-	return i;
+	return flow->ended != ended && smtp_flow_over(flow) ? from : i;
 }

@@ -254,13 +254,14 @@ static u8 smtp_chunk_announced(struct smtp_flow *flow)
 }
 
 /* A line has ended; @bare: by LF alone, which not every server takes for an
- * end, so that only the reply can tell (V7)
+ * end, so that only the reply can tell (V7). It tells once for the connection.
  */
 static void smtp_line_end(struct smtp_flow *flow, bool bare)
 {
 	struct smtp_session *s = &flow->session;
 	u8 await = s->await;
 
+	bare = bare && !s->takes_lf;
 	s->commands++;
 	if (s->chunk.line == SMTP_CHUNK_CR)
 		await = smtp_chunk_announced(flow);
@@ -274,6 +275,7 @@ static void smtp_line_end(struct smtp_flow *flow, bool bare)
 		await = SMTP_AWAIT_LINE_END;
 	if (await != SMTP_AWAIT_NOTHING) {
 		s->wait = await;
+		s->bare = bare;
 		s->phase = SMTP_FIXUP_PHASE_WAIT;
 	}
 }
@@ -310,6 +312,7 @@ u32 smtp_session_client(struct smtp_flow *flow, struct smtp_piece *p)
 	struct smtp_session *s = &flow->session;
 	u32 verb = 0;		/* where the verb begins, as far as in sight */
 	u32 end = 0;		/* behind it */
+	u32 line = 0;		/* where the line begins, likewise */
 	u32 i = 0;
 
 	while (i < p->n && !p->old && s->phase != SMTP_FIXUP_PHASE_WAIT &&
@@ -377,17 +380,20 @@ u32 smtp_session_client(struct smtp_flow *flow, struct smtp_piece *p)
 		} else if (s->address) {
 			p->masked += smtp_fill(c, 1, smtp_address_octet(flow, *c));
 		}
+		if (smtp_flow_over(flow))
+			break;
 		s->cr = *c == '\r';
 		if (*c == '\n') {
 			smtp_line_end(flow, bare);
-			verb = i + 1;
-			end = verb;
+			line = i + 1;
+			verb = line;
+			end = line;
 		}
 		i++;
 		if (unlikely(s->skip))
 			break;
 	}
-	return i;
+	return smtp_flow_over(flow) ? line : i;
 }
 
 void smtp_session_body_end(struct smtp_flow *flow)

@@ -63,6 +63,8 @@ enum smtp_ehlo_line {
  * @line: enum smtp_line
  * @await: enum smtp_await: what the reply to the line being read will settle
  * @cr: the client's last octet was CR
+ * @bare: the line that the wait is for ended in LF alone
+ * @takes_lf: the server has answered such a line: LF ends lines for it
  * @ehlo_pending: an EHLO is not answered yet
  * @chunking: the answer to @hello offered CHUNKING
  * @reply: enum smtp_await: what the reply being read settles
@@ -100,6 +102,8 @@ struct smtp_session {
 	u8 line;
 	u8 await;
 	bool cr;
+	bool bare;
+	bool takes_lf;
 	bool ehlo_pending;
 	bool chunking;
 	u16 reply_code;
@@ -177,8 +181,8 @@ void smtp_session_init(struct smtp_session *s);
  * in sight is masked whole (V6).
  *
  * Return: bytes judged. Fewer than there are when the phase has changed: the
- * rest must wait (D2) or is no command; behind a change of length; or before a
- * chunk.
+ * rest must wait (D2) or is no command; behind a change of length; before a
+ * chunk; or before the line that ended the connection.
  */
 u32 smtp_session_client(struct smtp_flow *flow, struct smtp_piece *p);
 
@@ -188,7 +192,8 @@ u32 smtp_session_client(struct smtp_flow *flow, struct smtp_piece *p);
  * @p: the next bytes in order
  *
  * Return: bytes judged. Fewer than there are when TLS starts behind them, for
- * smtp_piece.repeats, or behind a change of length.
+ * smtp_piece.repeats, behind a change of length, or before the line that ended
+ * the connection, and where it answers nothing, the reply.
  */
 u32 smtp_session_server(struct smtp_flow *flow, struct smtp_piece *p);
 

@@ -147,6 +147,7 @@ static bool smtp_stream_lines(struct smtp_flow *flow, enum smtp_dir dir,
 	u32 seq = smtp_edit_out(&st->edit, st->next);
 	u32 spare = smtp_policy_spare(flow->policy);
 	struct smtp_piece piece = {};
+	u8 ended = flow->ended;
 	bool refused;
 	u32 room, n;
 
@@ -173,6 +174,11 @@ static bool smtp_stream_lines(struct smtp_flow *flow, enum smtp_dir dir,
 		n = smtp_session_client(flow, &piece);
 	else
 		n = smtp_session_server(flow, &piece);
+	if (flow->ended != ended && smtp_flow_over(flow)) {
+		/* A change of length is behind the end */
+		piece.old = 0;
+		piece.len = 0;
+	}
 	if (piece.masked)
 		smtp_host_count(flow, SMTP_FIXUP_CNT_BYTES_MASKED, piece.masked);
 	if (n)
@@ -201,8 +207,8 @@ static void smtp_stream_skip(struct smtp_flow *flow)
 	flow->session.skip = 0;
 }
 
-/* Judges the octets from @off to @to, in order. Returns the verdict; how far
- * it came, stream->next tells.
+/* Judges the octets from @off to @to, in order. Returns %SMTP_RESET where it
+ * can't, and nothing passes; or how far it came, stream->next tells.
  */
 static enum smtp_verdict smtp_stream_judge(struct smtp_flow *flow,
 					   enum smtp_dir dir,
@@ -232,16 +238,19 @@ static enum smtp_verdict smtp_stream_judge(struct smtp_flow *flow,
 		if (phase == SMTP_FIXUP_PHASE_TLS) {
 			st->next += to - off;
 		} else if (st->in_body) {
-			if (smtp_body_judge(flow, seg, off, to) == SMTP_RESET ||
-			    smtp_ahead_close_gap(flow, start + off) == SMTP_RESET)
+			if (smtp_body_judge(flow, seg, off, to) == SMTP_RESET)
+				return SMTP_RESET;
+			if (smtp_flow_over(flow))
+				break;
+			if (smtp_ahead_close_gap(flow, start + off) == SMTP_RESET)
 				return SMTP_RESET;
 			if (!st->in_body)
 				smtp_session_body_end(flow);
 		} else {
 			more = smtp_stream_lines(flow, dir, seg, off, to);
 		}
-		if (smtp_flow_over(flow))
-			return flow->ended;
+		if (smtp_flow_closed(flow, dir))
+			break;		/* what was in order leaves */
 		if (flow->session.skip)
 			smtp_stream_skip(flow);
 		if (!more || st->next - start == off)
@@ -386,21 +395,36 @@ static bool smtp_stream_unread(const struct smtp_stream *st,
 	       !smtp_seq_before(st->chunk_end, seg->seq + seg->len);
 }
 
+/* The connection is over. Does the segment begin with octets that were judged
+ * before? They pass until all has arrived, for whose ACK was lost repeats them.
+ */
+static bool smtp_stream_owes(const struct smtp_flow *flow,
+			     const struct smtp_stream *st,
+			     const struct smtp_segment *seg)
+{
+	return !smtp_flow_finished(flow) && smtp_seq_before(seg->seq, st->next);
+}
+
 enum smtp_verdict smtp_flow_enforce(struct smtp_flow *flow, enum smtp_dir dir,
 				    struct smtp_segment *seg)
 {
 	struct smtp_stream *st = &flow->stream[dir];
 	enum smtp_verdict verdict = SMTP_DROP;
 	u32 limit = seg->seq + seg->len;
+	bool over = false, finished = false;
 	u32 off;
 
+	if (unlikely(flow->ended)) {
+		over = smtp_flow_closed(flow, dir);
+		finished = smtp_flow_finished(flow);
+	}
 	if (seg->has_ack)
 		smtp_stream_acked(flow, &flow->stream[!dir], seg->ack);
 	smtp_stream_settle(st, seg);
 	seg->pass = seg->len;
 	if (!seg->len && !seg->fin)
-		return SMTP_PASS;
-	if (smtp_flow_over(flow))
+		return finished ? SMTP_DROP : SMTP_PASS;
+	if (over && !smtp_stream_owes(flow, st, seg))
 		goto drop;
 
 	if (smtp_seq_before(st->next, seg->seq)) {
@@ -430,13 +454,22 @@ enum smtp_verdict smtp_flow_enforce(struct smtp_flow *flow, enum smtp_dir dir,
 	if (st->nr_ahead)
 		limit = smtp_seq_min(limit, st->ahead[0].start);
 	off = smtp_seq_min(st->next, limit) - seg->seq;
-	verdict = smtp_stream_judge(flow, dir, seg, off, limit - seg->seq);
-	if (verdict == SMTP_RESET) {
+	if (!over &&
+	    smtp_stream_judge(flow, dir, seg, off, limit - seg->seq) == SMTP_RESET) {
 		smtp_flow_desynchronised(flow);
-		return verdict;
+		flow->sealed = true;
+		return SMTP_RESET;
 	}
-	if (verdict == SMTP_DROP)
-		goto drop;
+	if (unlikely(flow->ended) && !over && smtp_flow_closed(flow, dir)) {
+		/* A message that will not be whole need not arrive */
+		flow->answers |= dir == SMTP_CLIENT && !st->in_body;
+		flow->sealed |= st->in_body;
+		if (!smtp_stream_owes(flow, st, seg)) {
+			if (flow->ended == SMTP_RESET && smtp_flow_finished(flow))
+				return SMTP_RESET;
+			goto drop;
+		}
+	}
 
 	seg->pass = smtp_seq_min(st->next, limit) - seg->seq;
 	if (!seg->pass)

@@ -197,7 +197,9 @@ struct smtp_stream {
  * @reading: of a body, for its limits, or NULL
  * @observed: what has passed unjudged, under observe, or NULL
  * @unobserved: too much has: nothing is judged any more
- * @ended: enum smtp_verdict: nothing more passes; or %SMTP_PASS
+ * @ended: enum smtp_verdict: nothing more is judged; or %SMTP_PASS
+ * @sealed: it ended, and what was judged does not leave again either
+ * @answers: the client's octets ended it: the server answers what precedes them
  *
  * The surroundings keep it under a lock of their own for every call.
  */
@@ -209,6 +211,8 @@ struct smtp_flow {
 	struct smtp_observed *observed;
 	bool unobserved;
 	u8 ended;
+	bool sealed;
+	bool answers;
 };
 
 /* Is the connection at its end? With observe it goes on all the same */
@@ -218,9 +222,43 @@ static inline bool smtp_flow_over(const struct smtp_flow *flow)
 }
 
 /**
+ * smtp_flow_closed() - is nothing of this direction judged any more?
+ * @flow: the flow
+ * @dir: the direction
+ *
+ * Where the client ended the connection, commands that passed before are still
+ * answered: without its 250 it would send an accepted mail again.
+ */
+static inline bool smtp_flow_closed(const struct smtp_flow *flow,
+				    enum smtp_dir dir)
+{
+	return smtp_flow_over(flow) &&
+	       (dir == SMTP_CLIENT || !flow->answers ||
+		flow->session.replies == flow->session.commands);
+}
+
+/**
+ * smtp_flow_finished() - is the connection over, and all before that delivered?
+ * @flow: the flow
+ *
+ * What was judged before the end leaves, and is repeated, until it is ACKed.
+ */
+static inline bool smtp_flow_finished(const struct smtp_flow *flow)
+{
+	const struct smtp_stream *st = flow->stream;
+
+	return smtp_flow_over(flow) &&
+	       (flow->sealed ||
+		(smtp_flow_closed(flow, SMTP_SERVER) &&
+		 st[SMTP_SERVER].acked == st[SMTP_SERVER].next &&
+		 (!flow->answers ||
+		  st[SMTP_CLIENT].acked == st[SMTP_CLIENT].next)));
+}
+
+/**
  * smtp_flow_end() - end the connection, by the policy
  * @flow: the flow
- * @how: %SMTP_DROP or %SMTP_RESET, for all segments from this one on
+ * @how: %SMTP_DROP or %SMTP_RESET, for all octets from these on
  */
 void smtp_flow_end(struct smtp_flow *flow, enum smtp_verdict how);
 

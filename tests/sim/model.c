@@ -258,7 +258,10 @@ void model_free(struct model *m)
 
 bool model_open(const struct model *m, int dir)
 {
-	return !m->reset && !m->ended && (dir || m->state != M_WAIT);
+	if (m->reset || (m->ended && !(dir && m->answers &&
+				       m->replies < m->commands)))
+		return false;
+	return dir || m->state != M_WAIT;
 }
 
 /* --- changes of length --- */
@@ -590,10 +593,11 @@ static void line_ended(struct model *m, uint32_t p, bool bare)
 {
 	const struct model_dir *d = &m->d[0];
 	enum model_kind kind = K_OTHER;
-	bool sync = bare, anew = false;
+	bool sync, anew = false;
 	uint32_t v, e, i;
 	bool ended;
 
+	sync = bare && !m->takes_lf;
 	if (m->state == M_AUTH) {
 		kind = K_AUTH;
 	} else {
@@ -649,6 +653,7 @@ static void line_ended(struct model *m, uint32_t p, bool bare)
 		RULE(m, D2);
 		m->state = M_WAIT;
 		m->waiting = m->commands - 1;
+		m->waiting_lf = bare && !m->takes_lf;
 	}
 }
 
@@ -952,6 +957,7 @@ static void reply_ended(struct model *m, uint32_t p, uint32_t code)
 	if (m->state != M_WAIT || n != m->waiting)
 		return;
 	m->state = M_COMMAND;
+	m->takes_lf |= m->waiting_lf && code >= 200 && code < 400;
 	switch (m->kinds[n]) {
 	case K_DATA:
 		if (code == 354) {
@@ -1125,6 +1131,8 @@ static void server_byte(struct model *m, uint32_t p, uint32_t to)
 	bool ehlo, more;
 	int code;
 
+	if (p == s && (!m->reply_begun || m->reply_expected))
+		m->reply_from = s;
 	if (p == s && !m->reply_begun) {
 		m->reply_expected = m->replies < m->commands;
 		m->greeting_masked = false;
@@ -1325,8 +1333,14 @@ static bool server_rewrite(struct model *m, uint32_t to)
 		return false;
 	}
 	m->greeting_masked = false;
-	if ((greeting || n != end - s) && odd_lines(m, s, end))
+	m->reply_from = s;
+	if ((greeting || n != end - s) && odd_lines(m, s, end)) {
+		bool open = !m->ended;
+
 		out_of_turn(m, -1);
+		if (open && m->ended)
+			return true;
+	}
 	edit(m, 1, end - s, buf, n);
 	reply_ended(m, end - 1, greeting ? 220 : 250);
 	m->reply_line = end;
@@ -1345,13 +1359,36 @@ static bool first_of_verb(const struct model *m, uint32_t p)
 	return true;
 }
 
+/* The octet at @p has ended the connection. What was in order passes: up to the
+ * line, or the reply that answers nothing, as far as it is of the same piece.
+ */
+static void back(struct model *m, int dir, uint32_t p, uint32_t nr_edits,
+		 uint32_t pool_len)
+{
+	struct model_dir *d = &m->d[dir];
+	uint32_t from = dir ? m->reply_from : m->line, piece = p;
+
+	d->nr_edits = nr_edits;
+	d->pool_len = pool_len;
+	if (nr_edits && from < d->edits[nr_edits - 1].pos + d->edits[nr_edits - 1].old)
+		from = d->edits[nr_edits - 1].pos + d->edits[nr_edits - 1].old;
+	while (piece > from && d->piece[piece - 1] == d->piece[p])
+		piece--;
+	d->len = piece;
+	m->answers = !dir;
+}
+
 static void judge(struct model *m, int dir, uint32_t to)
 {
 	struct model_dir *d = &m->d[dir];
 	uint32_t p;
 
 	d->judged = to;
-	while (d->len < to && !m->reset && !m->ended && !m->error) {
+	while (d->len < to && !m->error &&
+	       (model_open(m, dir) || (!m->ended && !m->reset))) {
+		uint32_t nr_edits = d->nr_edits, pool_len = d->pool_len;
+		bool open = !m->ended;
+
 		p = d->len;
 		if (m->state == M_TLS) {
 			memcpy(d->out + p, d->in + p, to - p);
@@ -1360,24 +1397,38 @@ static void judge(struct model *m, int dir, uint32_t to)
 		}
 		if (dir) {
 			/* The new state holds for the client's next byte */
-			if (server_rewrite(m, to))
+			bool rewritten = server_rewrite(m, to);
+
+			if (!rewritten)
+				server_byte(m, p, to);
+			if (open && m->ended) {
+				back(m, dir, p, nr_edits, pool_len);
+				return;
+			}
+			if (rewritten)
 				continue;
-			server_byte(m, p, to);
 		} else if (m->state == M_WAIT) {
 			m->error = "bytes behind a synchronisation point passed";
 			return;
 		} else if (m->state == M_BODY) {
 			body_byte(m, p, to);
 		} else {
+			bool edited;
+
 			if (m->state == M_COMMAND && first_of_verb(m, p))
 				m->policy.no_bdat = !m->chunking;
 			command_ends(m, p);
-			if (command_edit(m, to)) {
-				while (++p < d->len)
-					command_ends(m, p);
-				continue;
+			edited = !m->ended && command_edit(m, to);
+			while (edited && !m->ended && ++p < d->len)
+				command_ends(m, p);
+			if (!edited && !m->ended)
+				command_byte(m, p, to);
+			if (m->ended) {
+				back(m, dir, p, nr_edits, pool_len);
+				return;
 			}
-			command_byte(m, p, to);
+			if (edited)
+				continue;
 		}
 		d->len++;
 		if (!dir)

@@ -132,6 +132,8 @@ struct model {
 	const char *error;	/* the filter let something pass too early */
 	bool reset;		/* the rules ask for a reset */
 	enum model_action ended;	/* by the policy: MODEL_DROP, MODEL_RESET */
+	bool answers;		/* ... for what the client said: what precedes
+				 * that is answered */
 	uint64_t rules;		/* a bit each: applied */
 
 	/* What the surroundings say of the piece being judged */
@@ -155,6 +157,8 @@ struct model {
 	uint8_t kinds[MODEL_COMMANDS];
 	uint32_t commands;	/* ended by the client; 0 is the greeting */
 	uint32_t waiting;	/* the command waited for, in M_WAIT */
+	bool waiting_lf;	/* ... whose line ended in LF alone */
+	bool takes_lf;		/* the server has answered one that did: V7 */
 	uint32_t recipients;	/* of this message */
 	uint32_t blocked;
 	uint32_t passed;
@@ -166,6 +170,7 @@ struct model {
 
 	/* The server's side */
 	uint32_t reply_line;	/* where the line begins */
+	uint32_t reply_from;	/* ... or the reply, if it answers nothing */
 	uint32_t replies;	/* ended that answered a command */
 	bool reply_begun;	/* a line of this reply has ended */
 	bool reply_expected;

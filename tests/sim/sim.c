@@ -482,8 +482,11 @@ static void check_ended(struct sim *s, struct packet *pkt, const u8 *orig,
 	m->sight = to;
 	i = m->bodies;
 	model_judge(m, pkt->dir, to);
-	if (m->ended == (v == SMTP_RESET ? MODEL_RESET : MODEL_DROP))
+	if (m->ended == (v == SMTP_RESET ? MODEL_RESET : MODEL_DROP)) {
+		if (!ahead && s->flow.sealed != (body && m->state == M_BODY))
+			sim_fail(s, "what was in order before the end is let go");
 		return;		/* by the policy */
+	}
 	if (v == SMTP_DROP)
 		sim_fail(s, m->ended ? "dropped, not reset" : "ended without a reason");
 	if (!body)
@@ -852,18 +855,24 @@ static void filter(struct sim *s, struct packet *pkt)
 	if (host.bytes > MEMORY_MAX)
 		sim_fail(s, "contract 6: the flow holds %llu octets",
 			 (unsigned long long)host.bytes);
-	if (s->ended) {
-		if (pkt->len + pkt->fin && v != SMTP_DROP)
-			sim_fail(s, "a packet passed behind the connection's end");
-		s->reset = ++s->ended > 10;
-		return;
-	}
-	if (v == SMTP_RESET || (v == SMTP_DROP && s->flow.ended)) {
+	if (s->flow.ended && !s->ended) {
 		if (s->trace)
-			printf("         %s\n", v == SMTP_RESET ? "RESET" : "END");
-		check_ended(s, pkt, orig, v);
+			printf("         %s\n", s->flow.ended == SMTP_RESET ?
+			       "RESET" : "END");
+		check_ended(s, pkt, orig, s->flow.ended);
 		s->ended = 1;
-		return;
+	}
+	if (v == SMTP_RESET) {
+		if (!smtp_flow_finished(&s->flow))
+			sim_fail(s, "reset before what was in order has arrived");
+		v = SMTP_DROP;
+	}
+	if (s->ended && smtp_flow_finished(&s->flow)) {
+		s->reset = ++s->ended > 10;
+		if (s->flow.sealed && pkt->len + pkt->fin && v != SMTP_DROP)
+			sim_fail(s, "a packet passed behind the connection's end");
+		if (v == SMTP_DROP)
+			return;
 	}
 	if (v != SMTP_PASS && v != SMTP_DROP)
 		sim_fail(s, "no such verdict: %d", v);
@@ -913,12 +922,10 @@ static void filter(struct sim *s, struct packet *pkt)
 		model_judge(&s->model, dir, to);
 		if (s->model.error)
 			sim_fail(s, "%s", s->model.error);
-		if (s->model.ended)
+		if (s->model.ended && !s->ended)
 			sim_fail(s, "the policy ends the connection, and it goes on");
 		if (s->model.reset)
 			sim_fail(s, "D4: an end of data has left in parts, no reset");
-		if (s->model.ended)
-			sim_fail(s, "not ended, although the policy says so");
 		if (d->len != next)
 			sim_fail(s, "contract 3: judged up to %u, the model says %u",
 				 next, d->len);
@@ -1196,6 +1203,9 @@ static void check_end(struct sim *s)
 {
 	if (s->over && s->plan.fair)
 		sim_fail(s, "no end after %u events", MAX_EVENTS);
+	if (s->ended && !smtp_flow_finished(&s->flow) && !s->over &&
+	    s->plan.fair && s->plan.client == CLIENT_POLITE)
+		sim_fail(s, "what was in order before the end has not arrived");
 	if (s->ended || s->over || !s->plan.fair)
 		return;
 	if (!s->plan.policy.observe && s->model.policy.banner != MODEL_TEXT) {

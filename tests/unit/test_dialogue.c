@@ -284,6 +284,8 @@ static void test_d8_strict_ends(void **state)
 			if (strict)
 				smtp_policy_set_strict(&f.policy);
 			fix_open(&f);
+			/* Its last reply has arrived, nothing is to be saved */
+			fix_ack(&f, SMTP_SERVER, f.at[SMTP_SERVER]);
 			assert_int_equal(fix_at(&f, SMTP_SERVER, f.at[SMTP_SERVER], odd[i]),
 					 strict ? -2 : (int)strlen(odd[i]));
 			assert_int_equal(host.counters[SMTP_FIXUP_CNT_REPLIES_UNEXPECTED], 1);
@@ -292,6 +294,83 @@ static void test_d8_strict_ends(void **state)
 				client_cut(&f, "NOOP\r\n", -1);
 			fix_end(&f);
 		}
+	}
+}
+
+/* What was in order passes, however it ends: a client that loses the 250 of a
+ * mail sends that again
+ */
+static void test_d8_what_was_in_order_passes(void **state)
+{
+	struct fix f;
+	u32 at;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	smtp_policy_set_strict(&f.policy);
+	fix_body(&f);
+	client(&f, "a\r\n.\r\n", "a\r\n.\r\n");
+	at = f.at[SMTP_SERVER];
+	assert_int_equal(fix_at(&f, SMTP_SERVER, at, "250\r\n250 Ok id\r\n"), 5);
+	left(&f, "250\r\n");
+	/* ... however often it is lost on its way to the client */
+	f.no_acks = true;
+	assert_int_equal(fix_at(&f, SMTP_SERVER, at, "250\r\n250 Ok id\r\n"), 5);
+	left(&f, "250\r\n");
+	assert_int_equal(fix_at(&f, SMTP_SERVER, at + 5, "250 Ok id\r\n"), -1);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, f.at[SMTP_CLIENT], "QUIT\r\n"), -1);
+	assert_false(smtp_flow_finished(&f.flow));
+	/* Then it is over */
+	fix_ack(&f, SMTP_SERVER, at + 5);
+	assert_true(smtp_flow_finished(&f.flow));
+	assert_int_equal(fix_at(&f, SMTP_SERVER, at, "250\r\n250 Ok id\r\n"), -1);
+	assert_int_equal(f.flow.ended, SMTP_RESET);
+	assert_int_equal(host.counters[SMTP_FIXUP_CNT_CONNECTIONS_ENDED], 1);
+	fix_end(&f);
+
+	/* Of several lines: the reply that answers nothing is cut off whole */
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	smtp_policy_set_strict(&f.policy);
+	fix_open(&f);
+	client(&f, "NOOP\r\n", "NOOP\r\n");
+	at = f.at[SMTP_SERVER];
+	assert_int_equal(fix_at(&f, SMTP_SERVER, at,
+				"250 a\r\n250-b\r\n250 c\r\n"), 7);
+	left(&f, "250 a\r\n");
+	fix_end(&f);
+}
+
+/* The same of what the client says; and its commands are answered */
+static void test_v5_what_was_in_order_passes(void **state)
+{
+	static const u8 rejects[] = { SMTP_FIXUP_REJECT_DROP, SMTP_FIXUP_REJECT_RESET };
+	struct fix f;
+	u32 i, at;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+		f.policy.reject = rejects[i];
+		fix_body(&f);
+		at = f.at[SMTP_CLIENT];
+		assert_int_equal(fix_at(&f, SMTP_CLIENT, at,
+					"a\r\n.\r\nNOOP\r\nEXPN\nNOOP\r\n"), 12);
+		left(&f, "a\r\n.\r\nNOOP\r\n");
+		assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 12, "EXPN\nNOOP\r\n"), -1);
+		assert_int_equal(fix_at(&f, SMTP_CLIENT, at, "a\r\n.\r\nNOOP\r\nEX"), 12);
+		left(&f, "a\r\n.\r\nNOOP\r\n");
+		assert_false(smtp_flow_finished(&f.flow));
+		/* Both replies, and nothing behind them */
+		server(&f, "250 queued\r\n", "250 queued\r\n");
+		at = f.at[SMTP_SERVER];
+		assert_int_equal(fix_at(&f, SMTP_SERVER, at, "250 a\r\n421 b\r\n"), 7);
+		left(&f, "250 a\r\n");
+		fix_ack(&f, SMTP_CLIENT, f.at[SMTP_CLIENT]);
+		assert_false(smtp_flow_finished(&f.flow));
+		fix_ack(&f, SMTP_SERVER, at + 7);
+		assert_true(smtp_flow_finished(&f.flow));
+		assert_int_equal(fix_at(&f, SMTP_SERVER, at + 7, "421 b\r\n"), -1);
+		fix_end(&f);
 	}
 }
 
@@ -459,6 +538,8 @@ int run_dialogue(void)
 		cmocka_unit_test(test_d5_auth),
 		cmocka_unit_test(test_d5_steps_and_cancel),
 		cmocka_unit_test(test_d8_strict_ends),
+		cmocka_unit_test(test_d8_what_was_in_order_passes),
+		cmocka_unit_test(test_v5_what_was_in_order_passes),
 		cmocka_unit_test(test_d8_strict_lets_421_be),
 		cmocka_unit_test(test_d5_steps),
 		cmocka_unit_test(test_d7_many_pipelined),

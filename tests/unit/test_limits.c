@@ -128,6 +128,7 @@ static void test_a2_drop_ends_the_connection(void **state)
 		f.policy.special = SMTP_FIXUP_SPECIAL_DROP;
 		fix_open(&f);
 		client(&f, "RCPT TO:<a>\r\n", "RCPT TO:<a>\r\n");
+		server(&f, "250 a\r\n", "250 a\r\n");
 		client_cut(&f, bad[i], -2);
 		assert_int_equal(COUNT(CONNECTIONS_ENDED), 1);
 		/* Nothing passes any more, either way */
@@ -267,6 +268,7 @@ static void test_l_command_line_but_not_sasl(void **state)
 	       "0123456789012345678901234567890\r\n");
 	server(&f, "235 a\r\n", "235 a\r\n");
 	client(&f, "NOOP\r\n", "NOOP\r\n");
+	server(&f, "250 a\r\n", "250 a\r\n");
 	client_cut(&f, "NOOP 0123456789012345678901234567890", -2);
 	fix_end(&f);
 }
@@ -340,6 +342,8 @@ static void test_l_rcpt_of_each_message(void **state)
 	server(&f, "250 a\r\n354 a\r\n", "250 a\r\n354 a\r\n");
 	client(&f, ".\r\nRCPT TO:<b>\r\n", ".\r\nRCPT TO:<b>\r\n");
 	client(&f, "EHLO a\r\nRCPT TO:<c>\r\n", "EHLO a\r\nRCPT TO:<c>\r\n");
+	server(&f, "250 a\r\n250 b\r\n250 c\r\n250 d\r\n",
+	       "250 a\r\n250 b\r\n250 c\r\n250 d\r\n");
 	client_cut(&f, "RCPT TO:<d>\r\n", -2);
 	fix_end(&f);
 }

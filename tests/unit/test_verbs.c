@@ -101,14 +101,50 @@ static void test_v5_drop_and_reset(void **state)
 		fix_open(&f);
 		client(&f, "NOOP EXPN\r\nRS", "NOOP EXPN\r\nRS");
 		client(&f, "ET\r\n", "ET\r\n");
-		/* Not even what is allowed, in the same segment or later */
-		client_cut(&f, "NOOP\r\nexpn a\r\nNOOP\r\n", ends[i].verdict);
+		server(&f, "250 1\r\n250 2\r\n", "250 1\r\n250 2\r\n");
+		/* Not even what is allowed, behind it or later */
+		client_cut(&f, "expn a\r\nNOOP\r\n", ends[i].verdict);
 		assert_int_equal(COUNT(COMMANDS_BLOCKED), 1);
 		assert_int_equal(COUNT(CONNECTIONS_ENDED), 1);
 		client_cut(&f, "NOOP\r\n", -1);
 		assert_int_equal(fix_at(&f, SMTP_SERVER, f.at[SMTP_SERVER],
 					"250 ok\r\n"), -1);
 		assert_int_equal(COUNT(COMMANDS_BLOCKED), 1);
+		fix_end(&f);
+	}
+}
+
+/* T4: a server that has answered a line that LF ended takes LF for an end */
+static void test_v7_t4_lf_waits_once(void **state)
+{
+	static const char *const refusals[] = {
+		"500 bare LF\r\n", "421 timeout\r\n", "100 a\r\n", "450 later\r\n",
+	};
+	struct fix f;
+	u32 i;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	server(&f, "220 a\r\n", "220 *\r\n");
+	client_cut(&f, "HELO a\nMAIL FROM:<a>\nEXPN\nDATA\nx\n", 7);
+	client_cut(&f, "MAIL FROM:<a>\n", -1);
+	server(&f, "250 a\r\n", "250 a\r\n");
+	client_cut(&f, "MAIL FROM:<a>\nEXPN\nDATA\nx\n", 24);
+	left(&f, "MAIL FROM:<a>\nXXXX\nDATA\n");
+	/* What is sent behind DATA is no body before the 354: D2 */
+	server(&f, "250 a\r\n500 b\r\n", "250 a\r\n500 b\r\n");
+	client_cut(&f, "x\n", -1);
+	server(&f, "354 a\r\n", "354 a\r\n");
+	client(&f, "x\n", "x\n");
+	fix_end(&f);
+
+	/* A refusal may be of the LF itself */
+	for (i = 0; i < sizeof(refusals) / sizeof(*refusals); i++) {
+		fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+		server(&f, "220 a\r\n", "220 *\r\n");
+		client_cut(&f, "HELO a\nRSET\n", 7);
+		server(&f, refusals[i], refusals[i]);
+		client_cut(&f, "RSET\nRSET\n", 5);
 		fix_end(&f);
 	}
 }
@@ -245,9 +281,9 @@ static void test_v7_bare_lf_waits(void **state)
 	server(&f, "220 a\r\n", "220 *\r\n");
 	client_cut(&f, "NOOP\nRSET\nQUIT\r\n", 5);
 	client_cut(&f, "RSET\nQUIT\r\n", -1);
-	server(&f, "250 ok\r\n", "250 ok\r\n");
+	server(&f, "500 what\r\n", "500 what\r\n");
 	client_cut(&f, "RSET\nQUIT\r\n", 5);
-	server(&f, "250 ok\r\n", "250 ok\r\n");
+	server(&f, "500 what\r\n", "500 what\r\n");
 	client(&f, "QUIT\r\n", "QUIT\r\n");
 	assert_int_equal(host.counters[SMTP_FIXUP_CNT_BARE_LINE_ENDS], 2);
 	fix_end(&f);
@@ -309,6 +345,7 @@ int run_verbs(void)
 		cmocka_unit_test(test_v3_seed),
 		cmocka_unit_test(test_v1_allow_and_deny),
 		cmocka_unit_test(test_v5_drop_and_reset),
+		cmocka_unit_test(test_v7_t4_lf_waits_once),
 		cmocka_unit_test(test_v5_typed),
 		cmocka_unit_test(test_v6_pieces),
 		cmocka_unit_test(test_v6_fragments),

@@ -10,7 +10,7 @@ import os
 import sys
 
 import suite
-from net import Connection, Mismatch, counters, tool
+from net import SLOWER, Connection, Mismatch, counters, tool
 from suite import test
 
 (MAILHOST, PIX44, PIX51, ASA, KEPT, CHUNKS, REQUIRE, DROP, RESET, OFF, LOG, CUT,
@@ -280,6 +280,41 @@ def _(family):
 def _(family):
     with greeted(STRICT, family) as connection:
         connection.server.send(b"250 nobody asked\r\n")
+        gone(connection.client)
+        gone(connection.server)
+
+
+@test("D8", "strict: the reply before one that answers nothing arrives")
+def _(family):
+    """Without its 250 the client would send an accepted mail again."""
+    with in_body(STRICT, family) as connection:
+        connection.c(b"a\r\n.\r\n")
+        connection.server.send(b"250\r\n250 Ok id\r\n")
+        connection.client.expect(b"250\r\n")
+        gone(connection.client)
+        gone(connection.server)
+
+
+@test("V5", "reject reset: what precedes the command arrives, and is answered")
+def _(family):
+    with in_body(RESET, family) as connection:
+        connection.client.send(b"a\r\n.\r\nNOOP\r\nEXPN root\r\nNOOP\r\n")
+        connection.server.expect(b"a\r\n.\r\nNOOP\r\n")
+        connection.server.expect_nothing()
+        connection.s(b"250 queued\r\n250 ok\r\n")
+        gone(connection.server)
+        gone(connection.client)
+
+
+@test("V5", "reject drop: some ten seconds later both ends are told")
+def _(family):
+    with in_body(DROP, family) as connection:
+        connection.client.send(b"a\r\n.\r\nEXPN root\r\n")
+        connection.server.expect(b"a\r\n.\r\n")
+        connection.s(b"250 queued\r\n")
+        connection.server.expect_nothing()
+        connection.client.sock.settimeout(60 * SLOWER)
+        connection.server.sock.settimeout(60 * SLOWER)
         gone(connection.client)
         gone(connection.server)
 
