@@ -30,6 +30,14 @@ static inline bool skb_frags_readable(const struct sk_buff *skb)
 #define SMTP_MCGRP_NET_ADMIN
 #endif
 
+/* The name of a missing attribute was not told before 6.0 */
+#ifndef NL_REQ_ATTR_CHECK
+#define NL_REQ_ATTR_CHECK(extack, nest, tb, type) (!(tb)[type])
+#endif
+#ifndef GENL_REQ_ATTR_CHECK
+#define GENL_REQ_ATTR_CHECK(info, type)	(!(info)->attrs[type])
+#endif
+
 /* Visit every conntrack of a namespace: a struct of arguments since 5.19 */
 static inline void smtp_ct_iterate_net(struct net *net,
 				       int (*visit)(struct nf_conn *ct,
@@ -70,20 +78,26 @@ static inline u32 smtp_ct_mark(const struct nf_conn *ct)
 typedef int smtp_ct_help_fn(struct sk_buff *skb, unsigned int protoff,
 			    struct nf_conn *ct, enum ip_conntrack_info ctinfo);
 
-/* Helpers were registered by port, as they are; since 7.2 without, as copies
- * that each connection holds a reference to.
- */
-#ifdef HAVE_NF_CT_HELPER_REFCOUNT
+/* A helper names itself by port as well, up to 7.2 */
 static inline void
 smtp_ct_helper_init(struct nf_conntrack_helper *helper, u8 family,
 		    const char *name, u16 port,
 		    const struct nf_conntrack_expect_policy *policy,
 		    smtp_ct_help_fn *help)
 {
+#ifdef HAVE_NF_CT_HELPER_PORT
+	nf_ct_helper_init(helper, family, IPPROTO_TCP, name, port, port, 0,
+			  policy, 0, help, NULL, THIS_MODULE);
+#else
 	nf_ct_helper_init(helper, family, IPPROTO_TCP, name, policy, 0, help,
 			  NULL, THIS_MODULE);
+#endif
 }
 
+/* Helpers were registered as they are; since 7.2 as copies that each connection
+ * holds a reference to.
+ */
+#ifdef HAVE_NF_CT_HELPER_REFCOUNT
 static inline int smtp_ct_helpers_register(struct nf_conntrack_helper *made,
 					   unsigned int n,
 					   struct nf_conntrack_helper **helpers)
@@ -112,16 +126,6 @@ static inline void smtp_ct_helper_assign(struct nf_conn_help *help,
 		rcu_assign_pointer(help->helper, helper);
 }
 #else
-static inline void
-smtp_ct_helper_init(struct nf_conntrack_helper *helper, u8 family,
-		    const char *name, u16 port,
-		    const struct nf_conntrack_expect_policy *policy,
-		    smtp_ct_help_fn *help)
-{
-	nf_ct_helper_init(helper, family, IPPROTO_TCP, name, port, port, 0,
-			  policy, 0, help, NULL, THIS_MODULE);
-}
-
 static inline int smtp_ct_helpers_register(struct nf_conntrack_helper *made,
 					   unsigned int n,
 					   struct nf_conntrack_helper **helpers)

@@ -106,6 +106,8 @@ bool smtp_helper_attach(struct nf_conn *ct, const struct smtp_rule *rule,
 	data = (struct smtp_ct *)help->data;
 	memset(data, 0, sizeof(*data));
 	data->flags = flags;
+	/* Before 6.0, NAT takes away helpers that nobody chose by hand */
+	set_bit(IPS_HELPER_BIT, &ct->status);
 	smtp_ct_helper_assign(help,
 			      smtp_helpers[nf_ct_l3num(ct) == NFPROTO_IPV6]);
 	return true;

@@ -56,6 +56,57 @@ need_packages() {
 	((rc == 0)) || { tail -n 20 "$log" >&2; die "apt-get failed (whole log: $log)"; }
 }
 
+# debian_site [-security]: where this machine's apt has Debian from.
+debian_site() {
+	# shellcheck disable=SC2016
+	apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Component: main' |
+		sed -n "s|/*\$||; /debian${1-}\$/p" | head -n 1
+}
+
+# debian_chroot SUITE: a small Debian of that release, made once, in $CHROOT. Its
+# apt is its own: nothing of this machine's is touched.
+debian_chroot() {
+	local suite=$1 site security lines=()
+	CHROOT=$CACHE/chroots/$suite
+	need_packages mmdebstrap
+	mkdir -p "$CACHE/chroots"
+	exec 7>"$CHROOT.lock"
+	flock 7
+	if [[ ! -e $CHROOT/.complete ]]; then
+		say "making a chroot of $suite"
+		site=$(debian_site)
+		security=$(debian_site -security)
+		[[ $site ]] || die "this machine's apt has no Debian archive"
+		rm -rf "$CHROOT"
+		lines=("deb $site $suite main" "deb $site $suite-updates main"
+			"deb ${security:-$site-security} $suite-security main")
+		[[ $suite == bullseye ]] || lines+=("deb $site $suite-backports main")
+		printf '%s\n' "${lines[@]}" | mmdebstrap --quiet --mode=root --variant=minbase \
+			--aptopt='Acquire::Check-Valid-Until "false"' \
+			--aptopt='APT::Install-Recommends "false"' --dpkgopt=force-unsafe-io \
+			--include=ca-certificates,make,gcc,libc6-dev,kmod,xz-utils,zstd \
+			"$suite" "$CHROOT" - >"$CHROOT.log" 2>&1 ||
+			{ tail -n 20 "$CHROOT.log" >&2; die "no chroot of $suite"; }
+		touch "$CHROOT/.complete"
+	fi
+	flock -u 7
+}
+
+# in_chroot DIR COMMAND...: as root of that tree, with its own mounts, in which no
+# daemon starts.
+in_chroot() {
+	local dir=$1
+	shift
+	cp -L /etc/resolv.conf "$dir/etc/resolv.conf"
+	printf '#!/bin/sh\nexit 101\n' >"$dir/usr/sbin/policy-rc.d"
+	chmod 755 "$dir/usr/sbin/policy-rc.d"
+	# shellcheck disable=SC2016
+	unshare -m -p -f sh -c 'mount -t proc proc "$0/proc" &&
+		mount --rbind /dev "$0/dev" && dir=$0 && exec chroot "$dir" /usr/bin/env -i \
+		PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
+		DEBIAN_FRONTEND=noninteractive "$@"' "$dir" "$@" </dev/null
+}
+
 # kernel_image: the kernel to boot; any of the distribution's where it must be.
 kernel_image() {
 	local version
@@ -70,6 +121,7 @@ kernel_image() {
 # What building, booting and each kind of test needs.
 PACKAGES_BUILD=(make gcc libc6-dev pkg-config libmnl-dev libjansson-dev
 	linux-headers-amd64)
+PACKAGES_DEB=(debhelper dh-dkms dpkg-dev fakeroot)
 PACKAGES_VM=(qemu-system-x86 linux-image-amd64 busybox-static cpio kmod xz-utils)
 PACKAGES_PEERS=(postfix swaks libnet-ssleay-perl libio-socket-inet6-perl nftables conntrack ethtool iproute2 iputils-ping openssl
 	python3 libcap2-bin util-linux procps linux-perf bpftrace tcpdump m4
@@ -80,4 +132,4 @@ PACKAGES_UML=(gcc make flex bison bc libelf-dev xz-utils kmod busybox-static ipr
 	python3)
 PACKAGES_BENCH=(haproxy libnetfilter-queue-dev nftables conntrack ethtool procps python3-matplotlib)
 PACKAGES_DEBUG=(linux-source-6.12 flex bison bc libelf-dev xz-utils kmod)
-PACKAGES_TESTS=(python3-scapy python3-yaml libcmocka-dev clang libclang-rt-14-dev llvm valgrind)
+PACKAGES_TESTS=(prometheus python3-scapy python3-yaml libcmocka-dev clang libclang-rt-14-dev llvm valgrind)
