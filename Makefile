@@ -3,9 +3,15 @@
 #   make               the module and the tool
 #   make modules       nf_smtp_fixup.ko, for the running kernel; KDIR=... for another
 #   make tool          userspace/smtpfixup
-#   make install       both, where modprobe and the shell find them
+#   make install       both, where modprobe, systemd and the shell find them;
+#                      DESTDIR=D: below D, and nothing outside of it
+#   make install-modules, install-tool, install-dev    one part of that
+#   make uninstall     remove what install put there, with the same variables
+#   make deb           the Debian packages, in build/
 #   make check, demo   scripts/check, scripts/demo
 #   make clean
+
+VERSION := $(shell cat VERSION)
 
 # The running kernel's headers, or, where it has none (a container, a virtual
 # machine of another maker), those of the distribution's stock kernel.
@@ -16,6 +22,17 @@ else
 KVER    ?= $(shell scripts/stock-kernel)
 endif
 KDIR    ?= /lib/modules/$(KVER)/build
+
+PREFIX  ?= /usr/local
+INCLUDEDIR ?= $(PREFIX)/include
+SPECDIR ?= $(PREFIX)/share/smtpfixup
+INSTALL ?= install
+STRIP   ?= strip
+
+# The kernel's own name of itself: that is where modprobe looks
+RELEASE = $(or $(shell cat $(KDIR)/include/config/kernel.release 2>/dev/null),$(KVER))
+MODDIR  ?= /lib/modules/$(RELEASE)/updates
+MODULE  := nf_smtp_fixup.ko
 
 all: modules tool
 
@@ -33,10 +50,40 @@ endif
 tool:
 	+$(MAKE) -C userspace
 
-install: all
-	$(MAKE) -C $(KDIR) M=$(CURDIR) modules_install
-	depmod -a $(KVER)
-	$(MAKE) -C userspace install
+install: install-modules install-tool install-dev
+
+# Not the kernel's modules_install: it asks for a key that no distribution gives
+# away, and says so as if the module were broken. It is signed where the kernel
+# was built here, and so has the key.
+install-modules: modules
+	$(INSTALL) -d $(DESTDIR)$(MODDIR)
+	$(STRIP) --strip-debug -o $(DESTDIR)$(MODDIR)/$(MODULE) $(MODULE)
+	@if test -e $(KDIR)/certs/signing_key.pem && test -x $(KDIR)/scripts/sign-file; then \
+		$(KDIR)/scripts/sign-file sha256 $(KDIR)/certs/signing_key.pem \
+			$(KDIR)/certs/signing_key.x509 $(DESTDIR)$(MODDIR)/$(MODULE); \
+	else \
+		echo "$(MODULE) is not signed. That matters only with Secure Boot: docs/install.md"; \
+	fi
+	$(if $(DESTDIR),,depmod -a $(RELEASE))
+
+install-tool: tool
+	+$(MAKE) -C userspace install
+
+install-dev:
+	$(INSTALL) -d $(DESTDIR)$(INCLUDEDIR)/linux $(DESTDIR)$(SPECDIR)
+	$(INSTALL) -m 0644 kmod/uapi/linux/smtp_fixup.h $(DESTDIR)$(INCLUDEDIR)/linux/smtp_fixup.h
+	$(INSTALL) -m 0644 kmod/smtp_fixup.yaml $(DESTDIR)$(SPECDIR)/smtp_fixup.yaml
+
+uninstall:
+	rm -f $(DESTDIR)$(MODDIR)/$(MODULE)
+	-rmdir --ignore-fail-on-non-empty $(DESTDIR)$(MODDIR) 2>/dev/null
+	$(if $(DESTDIR),,depmod -a $(RELEASE))
+	+$(MAKE) -C userspace uninstall
+	rm -f $(DESTDIR)$(INCLUDEDIR)/linux/smtp_fixup.h $(DESTDIR)$(SPECDIR)/smtp_fixup.yaml
+	-rmdir --ignore-fail-on-non-empty $(DESTDIR)$(INCLUDEDIR)/linux $(DESTDIR)$(SPECDIR) 2>/dev/null
+
+deb:
+	scripts/deb
 
 clean:
 	$(if $(wildcard $(KDIR)/Makefile),+$(MAKE) -C $(KDIR) M=$(CURDIR) clean)
@@ -45,4 +92,5 @@ clean:
 check demo:
 	scripts/$@
 
-.PHONY: all modules headers tool install clean check demo
+.PHONY: all modules headers tool install install-modules install-tool install-dev \
+	uninstall deb clean check demo

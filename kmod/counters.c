@@ -14,7 +14,7 @@
  */
 struct smtp_counters *smtp_counters_alloc(void)
 {
-	struct smtp_counters *c = kmalloc(sizeof(*c), GFP_KERNEL_ACCOUNT);
+	struct smtp_counters *c = kzalloc(sizeof(*c), GFP_KERNEL_ACCOUNT);
 
 	if (!c)
 		return NULL;
@@ -24,6 +24,7 @@ struct smtp_counters *smtp_counters_alloc(void)
 		kfree(c);
 		return NULL;
 	}
+	spin_lock_init(&c->lock);
 	refcount_set(&c->refs, 1);
 	return c;
 }
@@ -64,13 +65,9 @@ void smtp_counters_add(struct smtp_counters *c,
 	local_bh_enable();
 }
 
-/**
- * smtp_counters_sum() - read all counters
- * @c: the counters
- * @sums: the values over all CPUs, by enum smtp_fixup_counter
- */
-void smtp_counters_sum(const struct smtp_counters *c,
-		       u64 sums[__SMTP_FIXUP_CNT_MAX])
+/* Adds up, over all CPUs, what was counted since the beginning */
+static void smtp_counters_total(const struct smtp_counters *c,
+				u64 sums[__SMTP_FIXUP_CNT_MAX])
 {
 	int cpu, i;
 
@@ -91,4 +88,45 @@ void smtp_counters_sum(const struct smtp_counters *c,
 		for (i = 0; i < __SMTP_FIXUP_CNT_MAX; i++)
 			sums[i] += value[i];
 	}
+}
+
+/**
+ * smtp_counters_sum() - read all counters
+ * @c: the counters
+ * @sums: the values over all CPUs, by enum smtp_fixup_counter
+ */
+void smtp_counters_sum(struct smtp_counters *c,
+		       u64 sums[__SMTP_FIXUP_CNT_MAX])
+{
+	int i;
+
+	spin_lock_bh(&c->lock);
+	smtp_counters_total(c, sums);
+	for (i = 0; i < __SMTP_FIXUP_CNT_MAX; i++)
+		sums[i] -= c->zero[i];
+	spin_unlock_bh(&c->lock);
+}
+
+/**
+ * smtp_counters_take() - read all counters and begin again at 0
+ * @c: the counters
+ * @sums: the values as smtp_counters_sum() has them
+ *
+ * Nothing is lost or counted twice: what is added meanwhile is in @sums or in
+ * what the next one reads.
+ */
+void smtp_counters_take(struct smtp_counters *c,
+			u64 sums[__SMTP_FIXUP_CNT_MAX])
+{
+	int i;
+
+	spin_lock_bh(&c->lock);
+	smtp_counters_total(c, sums);
+	for (i = 0; i < __SMTP_FIXUP_CNT_MAX; i++) {
+		u64 total = sums[i];
+
+		sums[i] -= c->zero[i];
+		c->zero[i] = total;
+	}
+	spin_unlock_bh(&c->lock);
 }

@@ -4,6 +4,7 @@
 #define _SMTP_COUNTERS_H
 
 #include <linux/refcount.h>
+#include <linux/spinlock.h>
 #include <linux/u64_stats_sync.h>
 #include "core/policy.h"
 
@@ -15,19 +16,26 @@ struct smtp_counts {
 /**
  * struct smtp_counters - one port range's counters
  * @refs: one for each rule that counts here
- * @counts: the values
+ * @counts: the values, which only grow
+ * @lock: for @zero
+ * @zero: what they were when they were last reset: taken off whatever is read
  */
 struct smtp_counters {
 	refcount_t refs;
 	struct smtp_counts __percpu *counts;
+	/* Protects @zero */
+	spinlock_t lock;
+	u64 zero[__SMTP_FIXUP_CNT_MAX];
 };
 
 struct smtp_counters *smtp_counters_alloc(void);
 void smtp_counters_put(struct smtp_counters *c);
 void smtp_counters_add(struct smtp_counters *c,
 		       enum smtp_fixup_counter counter, u32 n);
-void smtp_counters_sum(const struct smtp_counters *c,
+void smtp_counters_sum(struct smtp_counters *c,
 		       u64 sums[__SMTP_FIXUP_CNT_MAX]);
+void smtp_counters_take(struct smtp_counters *c,
+			u64 sums[__SMTP_FIXUP_CNT_MAX]);
 
 static inline struct smtp_counters *smtp_counters_get(struct smtp_counters *c)
 {

@@ -5,6 +5,8 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <net/netfilter/nf_conntrack_helper.h>
+#include "core/fields.h"
+#include "core/limits.h"
 #include "flow.h"
 #include "helper.h"
 #include "hooks.h"
@@ -18,7 +20,7 @@ MODULE_PARM_DESC(ports, "Ports of the initial namespace, e.g. 25,587,2525-2530 (
 
 static char *mode = "fixup";
 module_param(mode, charp, 0444);
-MODULE_PARM_DESC(mode, "Their mode, as the tool's: off, fixup, esmtp, ... (default fixup)");
+MODULE_PARM_DESC(mode, "Their mode and its options, as the tool's: off, fixup, \"esmtp tls allow\" ... (default fixup)");
 
 static int __init smtp_parse_range(char *word, struct smtp_range *range)
 {
@@ -69,17 +71,134 @@ out:
 	return err;
 }
 
+/* What the fields' words are called, in the order of smtp_fields[] */
+struct smtp_param {
+	const char *name;
+	const char *const *words;
+};
+
+#define SMTP_PARAM_WORD(A, member, name, help)				\
+	{ name, smtp_##member##_names },
+#define SMTP_PARAM_FLAG(A, member, name, help)	{ name, NULL },
+
+static const struct smtp_param smtp_params[] __initconst = {
+	SMTP_POLICY_FIELDS(SMTP_PARAM_WORD, SMTP_PARAM_WORD, SMTP_PARAM_FLAG,
+			   SMTP_FIELD_OTHER)
+};
+
+/* Sets one option from the words behind its name. What others may change again,
+ * strict and tls, is the first pass's.
+ */
+static const char *__init smtp_set_option(struct smtp_policy *policy,
+					  const char *name, char **at,
+					  bool first)
+{
+	const char *word;
+	int i, which;
+
+	if (!strcmp(name, "iif")) {
+		word = strsep(at, " ") ?: "";
+		return first ? NULL :
+		       smtp_policy_set_iif(policy, word, strlen(word));
+	}
+	if (!strcmp(name, "limit")) {
+		const char *limit = strsep(at, " ") ?: "";
+		const char *max = strsep(at, " ") ?: "";
+		const char *action = strsep(at, " ") ?: "";
+		u16 value;
+
+		i = match_string(smtp_limit_names, __SMTP_FIXUP_LIMIT_MAX, limit);
+		which = match_string(smtp_action_names, __SMTP_FIXUP_ACTION_MAX,
+				     action);
+		if (i < 0 || which < 0 || kstrtou16(max, 10, &value) || !value)
+			return "want limit NAME NUMBER ACTION";
+		if (!first) {
+			policy->limits[i].max = value;
+			policy->limits[i].action = which;
+		}
+		return NULL;
+	}
+	for (i = 0; i < ARRAY_SIZE(smtp_params); i++)
+		if (!strcmp(name, smtp_params[i].name))
+			break;
+	if (i == ARRAY_SIZE(smtp_params))
+		return "an option that this parameter does not take";
+	if (smtp_fields[i].flag) {
+		if (first && smtp_fields[i].attr == SMTP_FIXUP_A_STRICT)
+			smtp_policy_set_strict(policy);
+		*smtp_field(policy, &smtp_fields[i]) = true;
+		return NULL;
+	}
+	word = strsep(at, " ") ?: "";
+	which = match_string(smtp_params[i].words, smtp_fields[i].nr, word);
+	if (which < 0)
+		return "an option with a value that it does not have";
+	if (smtp_fields[i].attr == SMTP_FIXUP_A_BANNER &&
+	    which == SMTP_FIXUP_BANNER_TEXT)
+		return "banner text is the tool's alone";
+	if (smtp_fields[i].attr == SMTP_FIXUP_A_TLS) {
+		if (first)
+			smtp_policy_set_tls(policy, which);
+	} else if (!first) {
+		*smtp_field(policy, &smtp_fields[i]) = which;
+	}
+	return NULL;
+}
+
+static const char *__init smtp_set_options(struct smtp_policy *policy,
+					   const char *options, bool first)
+{
+	const char *why = NULL;
+	char *copy, *at, *word;
+
+	copy = kstrdup(options, GFP_KERNEL);
+	if (!copy)
+		return "out of memory";
+	at = copy;
+	while (!why && (word = strsep(&at, " ")))
+		if (*word)
+			why = smtp_set_option(policy, word, &at, first);
+	kfree(copy);
+	return why;
+}
+
+static const char *__init smtp_parse_mode(struct smtp_policy *policy)
+{
+	char *copy = kstrdup(mode, GFP_KERNEL), *options = copy;
+	const char *why;
+	u8 fault;
+	int which;
+
+	if (!copy)
+		return "out of memory";
+	which = match_string(smtp_mode_names, __SMTP_FIXUP_MODE_MAX,
+			     strsep(&options, " "));
+	if (which < 0) {
+		why = "no such mode";
+	} else {
+		smtp_policy_init(policy, which);
+		options = options ?: "";
+		why = *options && which == SMTP_FIXUP_MODE_OFF ?
+		      "mode off takes no options" : NULL;
+		why = why ?: smtp_set_options(policy, options, true);
+		why = why ?: smtp_set_options(policy, options, false);
+		why = why ?: smtp_limits_check(policy);
+		why = why ?: smtp_policy_check(policy, &fault);
+	}
+	kfree(copy);
+	return why;
+}
+
 static int __init smtp_start(void)
 {
 	struct smtp_policy policy;
-	int which;
+	const char *why;
 
-	which = match_string(smtp_mode_names, __SMTP_FIXUP_MODE_MAX, mode);
-	if (which < 0) {
-		pr_err("mode=%s: no such mode\n", mode);
+	why = smtp_parse_mode(&policy);
+	if (why) {
+		pr_err("mode=%s: %s\n", mode, why);
 		return -EINVAL;
 	}
-	smtp_policy_init(&policy, which);
 	return smtp_set_ports(&policy);
 }
 
@@ -134,6 +253,8 @@ module_init(smtp_init);
 module_exit(smtp_exit);
 
 MODULE_LICENSE("GPL");
+MODULE_VERSION(SMTP_FIXUP_VERSION);
+MODULE_AUTHOR("The smtpfixup maintainers");
 MODULE_DESCRIPTION("SMTP fixup: masks and filters SMTP on its way through a router");
 /* No aliases: to look up the netlink family or the helper is open to users
  * without rights, and loading the module may begin to filter port 25.

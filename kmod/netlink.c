@@ -255,22 +255,42 @@ static int smtp_nl_put_policy(struct sk_buff *skb, const struct smtp_rule *rule)
 	return smtp_nl_put_options(skb, &rule->policy);
 }
 
-static int smtp_nl_put_counters(struct sk_buff *skb,
-				const struct smtp_rule *rule)
+static int smtp_nl_put_sums(struct sk_buff *skb,
+			    const u64 sums[__SMTP_FIXUP_CNT_MAX])
 {
 	struct nlattr *nest = nla_nest_start(skb, SMTP_FIXUP_A_COUNTERS);
-	u64 sums[__SMTP_FIXUP_CNT_MAX];
 	int i;
 
 	if (!nest)
 		return -EMSGSIZE;
-	smtp_counters_sum(rule->counters, sums);
 	for (i = 0; i < __SMTP_FIXUP_CNT_MAX; i++)
 		if (nla_put_u64_64bit(skb, 1 + i, sums[i],
 				      SMTP_FIXUP_COUNTERS_A_PAD))
 			return -EMSGSIZE;
 	nla_nest_end(skb, nest);
 	return 0;
+}
+
+static int smtp_nl_put_counters(struct sk_buff *skb,
+				const struct smtp_rule *rule)
+{
+	u64 sums[__SMTP_FIXUP_CNT_MAX];
+
+	smtp_counters_sum(rule->counters, sums);
+	return smtp_nl_put_sums(skb, sums);
+}
+
+/* What is taken must be told: see first that there is room */
+static int smtp_nl_take_counters(struct sk_buff *skb,
+				 const struct smtp_rule *rule)
+{
+	u64 sums[__SMTP_FIXUP_CNT_MAX];
+
+	if (skb_tailroom(skb) < nla_total_size(__SMTP_FIXUP_CNT_MAX *
+					       nla_total_size_64bit(sizeof(u64))))
+		return -EMSGSIZE;
+	smtp_counters_take(rule->counters, sums);
+	return smtp_nl_put_sums(skb, sums);
 }
 
 /* One message for each rule, with what @put adds to it */
@@ -316,6 +336,13 @@ static int smtp_nl_stats_dump(struct sk_buff *skb, struct netlink_callback *cb)
 				  smtp_nl_put_counters);
 }
 
+static int smtp_nl_stats_zero_dump(struct sk_buff *skb,
+				   struct netlink_callback *cb)
+{
+	return smtp_nl_dump_rules(skb, cb, SMTP_FIXUP_CMD_STATS_ZERO,
+				  smtp_nl_take_counters);
+}
+
 static const struct genl_ops smtp_genl_ops[] = {
 	{
 		.cmd = SMTP_FIXUP_CMD_POLICY_SET,
@@ -351,6 +378,11 @@ static const struct genl_ops smtp_genl_ops[] = {
 		.policy = smtp_flush_policy,
 		.maxattr = ARRAY_SIZE(smtp_flush_policy) - 1,
 		.doit = smtp_nl_flush,
+	},
+	{
+		.cmd = SMTP_FIXUP_CMD_STATS_ZERO,
+		.flags = GENL_UNS_ADMIN_PERM,
+		.dumpit = smtp_nl_stats_zero_dump,
 	},
 };
 

@@ -5,10 +5,7 @@
 #include <string.h>
 
 #include "cli.h"
-
-#ifndef SMTPFIXUP_VERSION
-#define SMTPFIXUP_VERSION "unknown"
-#endif
+#include "netns.h"
 
 /**
  * struct parse - a command line while it is taken apart
@@ -16,12 +13,14 @@
  * @help: -h was given
  * @version: -V was given
  * @literal: -- was given: no more flags
+ * @netns: the network namespace that -n names, or NULL
  */
 struct parse {
 	const struct verb *verb;
 	bool help;
 	bool version;
 	bool literal;
+	const char *netns;
 };
 
 static int parse_flag(struct parse *parse, struct cli *cli, const char *word)
@@ -82,6 +81,11 @@ static int parse_line(struct parse *parse, struct cli *cli, int argc, char **arg
 		if ((parse->verb && parse->verb->raw) ||
 		    verb_takes(parse->verb, cli->argc, cli->argv)) {
 			cli->argv[cli->argc++] = word;
+		} else if (flag && !parse->literal && netns_flag(word)) {
+			if (i + 1 >= argc)
+				return reason_usage(cli->why, "%s lacks the name of a network namespace; 'ip netns list' lists them",
+						    QUOTED(word));
+			parse->netns = argv[++i];
 		} else if (flag && !parse->literal) {
 			if (parse_flag(parse, cli, word))
 				return -1;
@@ -111,6 +115,8 @@ static int run(struct parse *parse, struct cli *cli, int argc, char **argv)
 			help_program(cli->out);
 		return 0;
 	}
+	if (parse->netns && netns_enter(parse->netns, cli->why))
+		return -1;
 	/* Like wg and ip: no verb means look */
 	return (parse->verb ? parse->verb : &verb_show)->run(cli);
 }
@@ -129,7 +135,7 @@ int cli_ports(struct cli *cli, struct ports *ports)
 int cli_main(int argc, char **argv, FILE *out, FILE *err)
 {
 	struct reason why = { .status = EXIT_LOCAL };
-	struct cli cli = { .out = out, .why = &why };
+	struct cli cli = { .out = out, .err = err, .why = &why };
 	struct parse parse = { 0 };
 	int rc;
 

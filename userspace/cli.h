@@ -13,6 +13,7 @@
 /**
  * struct cli - a command line taken apart
  * @out: where output goes
+ * @err: where notes go that are no part of it
  * @json: -j was given
  * @flags: bit mask of the indices of the verb's own flags that were given
  * @argc: how many words follow the verb, flags not counted
@@ -22,6 +23,7 @@
  */
 struct cli {
 	FILE *out;
+	FILE *err;
 	bool json;
 	unsigned int flags;
 	int argc;
@@ -84,6 +86,7 @@ extern const struct verb verb_restore;
 extern const struct verb verb_import;
 extern const struct verb verb_export;
 extern const struct verb verb_flush;
+extern const struct verb verb_check;
 extern const struct verb verb_probe;
 extern const struct verb verb_relay;
 extern const struct verb verb_fixup;
@@ -92,6 +95,13 @@ extern const struct verb verb_inspect;
 extern const struct verb verb_mailhost;
 extern const struct verb verb_help;
 extern const struct verb verb_autocomplete;
+
+#ifndef SMTPFIXUP_VERSION
+#define SMTPFIXUP_VERSION "unknown"
+#endif
+
+/* What smtpfixup.service restores at boot */
+#define DEFAULT_FILE "/etc/smtpfixup.conf"
 
 const struct verb *verb_find_name(const char *name);
 

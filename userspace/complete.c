@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "cli.h"
+#include "netns.h"
 
 void propose(const struct completion *c, const char *word)
 {
@@ -14,8 +15,23 @@ void propose(const struct completion *c, const char *word)
 		fprintf(c->out, "%s\n", word);
 }
 
+/* Those in force, which anybody may read; where there are none, the usual ones */
 void propose_ports(const struct completion *c)
 {
+	FILE *f = fopen("/proc/self/net/smtp_fixup", "re");
+	char line[256], range[32];
+	bool some = false;
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "port %31s mode", range) != 1)
+			continue;
+		propose(c, range);
+		some = true;
+	}
+	if (f)
+		fclose(f);
+	if (some)
+		return;
 	propose(c, "25");
 	propose(c, "587");
 	propose(c, "25,587");
@@ -51,7 +67,9 @@ static void propose_flags(const struct completion *c, const struct flag *flag)
 			size_t len = strcspn(at, ", ");
 
 			snprintf(word, sizeof(word), "%.*s", (int)len, at);
-			propose(c, word);
+			/* "-n, --netns NETNS": the last is none */
+			if (*word == '-')
+				propose(c, word);
 			at += len + strspn(at + len, ", ");
 		}
 	}
@@ -61,7 +79,8 @@ static int autocomplete_run(struct cli *cli)
 {
 	struct completion c = { .out = cli->out, .current = "" };
 	const struct verb *verb = NULL;
-	bool known = true;
+	bool known = true, netns = false;
+	struct reason why;
 
 	c.argv = grow(NULL, cli->argc + 1, sizeof(*c.argv));
 	for (int i = 0; i < cli->argc; i++) {
@@ -69,6 +88,12 @@ static int autocomplete_run(struct cli *cli)
 
 		if (i == cli->argc - 1) {
 			c.current = word;
+		} else if (netns) {
+			/* Of what can be entered the ports can be read */
+			(void)netns_enter(word, &why);
+			netns = false;
+		} else if (netns_flag(word) && !verb_takes(verb, c.argc, c.argv)) {
+			netns = true;
 		} else if (*word == '-' && !verb_takes(verb, c.argc, c.argv)) {
 			c.flags |= flag_bit(verb, word);
 		} else if (!verb && known) {
@@ -79,7 +104,9 @@ static int autocomplete_run(struct cli *cli)
 		}
 	}
 
-	if (*c.current == '-' && !verb_takes(verb, c.argc, c.argv)) {
+	if (netns) {
+		propose_netns(&c);
+	} else if (*c.current == '-' && !verb_takes(verb, c.argc, c.argv)) {
 		if (verb)
 			propose_flags(&c, verb->flags);
 		propose_flags(&c, common_flags);

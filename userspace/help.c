@@ -7,14 +7,14 @@
 static void print_flags(FILE *out, const struct flag *flag)
 {
 	for (; flag && flag->name; flag++)
-		fprintf(out, "  %-14s %s\n", flag->name, flag->doc);
+		fprintf(out, "  %-17s %s\n", flag->name, flag->doc);
 }
 
 void help_program(FILE *out)
 {
-	fputs("Usage: smtpfixup [-j] [VERB [ARG]...]\n\n"
+	fputs("Usage: smtpfixup [-j] [-n NETNS] [VERB [ARG]...]\n\n"
 	      "Masks and filters SMTP on its way through this router, as the mail guard of\n"
-	      "Cisco PIX and ASA did. Acts on the network namespace it is started in.\n"
+	      "Cisco PIX and ASA did. Acts on the network namespace it is started in, or on NETNS.\n"
 	      "Without a verb it shows the policy in force.\n\n"
 	      "Verbs:\n", out);
 	for (size_t i = 0; verbs[i]; i++) {
@@ -25,7 +25,7 @@ void help_program(FILE *out)
 	print_flags(out, common_flags);
 	fputs("\n'smtpfixup VERB --help' tells all about a verb; so does smtpfixup(8).\n"
 	      "Exit status: 0 done, 1 usage or local error, 2 refused by the kernel,\n"
-	      "3 probe has found a device.\n",
+	      "3 probe has found a device. check has its own: 0 ok, 1 warning, 2 critical.\n",
 	      out);
 }
 

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "module.h"
 #include "netlink.h"
 
 /* Policies seldom change: twice in a row is bad luck, this often is not */
@@ -70,6 +71,8 @@ static int explain(int error, const struct ext_ack *ack,
 
 	if (error == EPERM && !(request->nlmsg_flags & NLM_F_DUMP))
 		return reason_refused(why, "changing a policy needs CAP_NET_ADMIN in this network namespace; run it as root (sudo)");
+	if (error == EPERM)
+		return reason_refused(why, "reading this needs CAP_NET_ADMIN in this network namespace; run it as root (sudo)");
 	if (error == EOPNOTSUPP && !*ack->text)
 		return reason_refused(why, "the kernel module does not know this request, for it is older than this tool; load the one of the same version");
 
@@ -251,7 +254,7 @@ int netlink_dump(struct netlink *nl, u8 cmd, const struct reply *reply,
 		if (send_message(nl, nlh, why) ||
 		    receive(nl, nlh, reply, &interrupted, why))
 			return -1;
-		if (!interrupted)
+		if (!interrupted || !reply->clear)
 			return 0;
 		reply->clear(reply->data);
 	}
@@ -319,7 +322,7 @@ static int find_family(struct netlink *nl, struct reason *why)
 		return 0;
 	/* The controller can refuse for no other reason than that */
 	if (why->status == EXIT_REFUSED || !*why->text)
-		reason_local(why, "the kernel module nf_smtp_fixup is not loaded here; load it with 'modprobe nf_smtp_fixup'");
+		module_missing(why);
 	return -1;
 }
 

@@ -20,7 +20,7 @@ struct netlink {
 /**
  * struct reply - what a dump's or a request's answers are turned into
  * @add: takes one message of the family; nonzero means it makes no sense
- * @clear: forgets what @add took, for another try; or NULL
+ * @clear: forgets what @add took, for another try; NULL: there is none
  * @data: what both work on
  */
 struct reply {

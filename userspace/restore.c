@@ -107,7 +107,11 @@ static int restore_run(struct cli *cli)
 	if (cli->argc > 1)
 		return reason_usage(cli->why, "%s is one word too many; restore takes one file",
 				    QUOTED(cli->argv[1]));
-	text = restore_read(cli->argv[0], &name, &len, cli->why);
+	if (cli->flags && cli->argc)
+		return reason_usage(cli->why, "--default is " DEFAULT_FILE "; leave out %s",
+				    QUOTED(cli->argv[0]));
+	text = restore_read(cli->flags ? DEFAULT_FILE : cli->argv[0], &name,
+			    &len, cli->why);
 	if (!text)
 		return -1;
 	rc = restore_text(text, len, name, cli->why);
@@ -115,9 +119,14 @@ static int restore_run(struct cli *cli)
 	return rc;
 }
 
+static const struct flag restore_flags[] = {
+	{ "--default", "the file is " DEFAULT_FILE ", as at boot" },
+	{ NULL, NULL }
+};
+
 const struct verb verb_restore = {
 	.name = "restore",
-	.usage = "[FILE]",
+	.usage = "[FILE]\n--default",
 	.doc = "replace the whole configuration by a saved one, or nothing of it",
 	.detail =
 		"Reads set lines, the lines of a PIX (fixup, inspect, mailhost, no ...),\n"
@@ -128,5 +137,6 @@ const struct verb verb_restore = {
 		"equal width that overlap, where the last one is in force. Ports that no line\n"
 		"names are off from then on. Counters of ranges that stay go on counting.\n",
 	.example = "restore /etc/smtpfixup.conf",
+	.flags = restore_flags,
 	.run = restore_run,
 };

@@ -101,7 +101,8 @@ static int save_file(const char *name, const struct policy_list *list,
 
 static int save_run(struct cli *cli)
 {
-	const char *name = cli->argc && strcmp(cli->argv[0], "-") ?
+	const char *name = cli->flags ? DEFAULT_FILE :
+			   cli->argc && strcmp(cli->argv[0], "-") ?
 			   cli->argv[0] : NULL;
 	struct policy_list list = { 0 };
 	const struct reply reply = { policy_list_add, policy_list_clear, &list };
@@ -110,6 +111,9 @@ static int save_run(struct cli *cli)
 	if (cli->argc > 1)
 		return reason_usage(cli->why, "%s is one word too many; save takes one file",
 				    QUOTED(cli->argv[1]));
+	if (cli->flags && cli->argc)
+		return reason_usage(cli->why, "--default is " DEFAULT_FILE "; leave out %s",
+				    QUOTED(cli->argv[0]));
 	if (cli->json && name)
 		return reason_usage(cli->why, "restore does not read JSON, so none is written to a file; leave out -j or %s",
 				    QUOTED(name));
@@ -127,13 +131,19 @@ static int save_run(struct cli *cli)
 	return rc;
 }
 
+static const struct flag save_flags[] = {
+	{ "--default", "the file is " DEFAULT_FILE ", which is restored at boot" },
+	{ NULL, NULL }
+};
+
 const struct verb verb_save = {
 	.name = "save",
-	.usage = "[FILE]",
+	.usage = "[FILE]\n--default",
 	.doc = "write the whole configuration, for restore",
 	.detail =
 		"What show prints, behind a comment; without FILE, or with -, to standard\n"
 		"output. A file is replaced as a whole or not at all.\n",
-	.example = "save /etc/smtpfixup.conf",
+	.example = "save --default",
+	.flags = save_flags,
 	.run = save_run,
 };

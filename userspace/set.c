@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "idle.h"
 #include "netlink.h"
 #include "set.h"
 
@@ -115,6 +116,8 @@ static int set_run(struct cli *cli)
 	rc = set_parse(&req, cli->argc, cli->argv, cli->why);
 	if (!rc)
 		rc = set_send(&req, cli->why);
+	if (!rc)
+		idle_note(cli->err, cli->argv[0], &req.policy);
 	set_free(&req);
 	return rc;
 }
@@ -205,7 +208,8 @@ const struct verb verb_set = {
 	.doc = "put ports under a policy",
 	.detail =
 		"It holds for connections opened from now on. All the ports change or none.\n"
-		"Options that are not named are as the mode has them.\n\n"
+		"Options that are not named are as the mode has them. Where the policy selects no\n"
+		"connection as things are, a note says why.\n\n"
 		"Ports:\n"
 		"  one, a range, or a list: 25, 25-30, 25,587,2525-2530; the client's side of\n"
 		"  any DNAT. Where ranges overlap, a port is under the narrowest of them.\n",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* show [PORTS] */
 #include "cli.h"
+#include "idle.h"
 #include "netlink.h"
 #include "output.h"
 #include "show.h"
@@ -59,6 +60,8 @@ static void put_limits(json_t *object, const struct smtp_policy *policy)
 int show_json(FILE *out, const struct policy_list *list, struct reason *why)
 {
 	struct json_list json;
+	char buf[IDLE_SIZE];
+	const char *idle;
 
 	json_list_begin(&json, out);
 	for (size_t i = 0; i < list->count; i++) {
@@ -75,6 +78,10 @@ int show_json(FILE *out, const struct policy_list *list, struct reason *why)
 				      smtp_verbs, __SMTP_FIXUP_VERB_MAX);
 			json_put_mask(object, "keywords", policy->keywords,
 				      smtp_keywords, __SMTP_FIXUP_KEYWORD_MAX);
+			idle = policy_idle(policy, buf);
+			if (idle)
+				json_object_set_new(object, "selects-nothing",
+						    json_string(idle));
 		}
 		json_list_add(&json, object);
 	}
@@ -132,6 +139,9 @@ static int show_run(struct cli *cli)
 			rc = show_json(cli->out, &list, cli->why);
 		else
 			show_text(cli->out, &list);
+		for (size_t i = 0; i < list.count; i++)
+			idle_note(cli->err, RANGE_TEXT(list.item[i].range),
+				  &list.item[i].policy);
 	}
 	policy_list_clear(&list);
 	ports_free(&ports);
@@ -160,7 +170,8 @@ const struct verb verb_show = {
 	.detail =
 		"Options stand only where they differ from what the mode means. With PORTS,\n"
 		"only what covers one of them; a port without a policy is off. The lines are in\n"
-		"an order in which they can be fed back. --preset prints the line of a mode, or\n"
+		"an order in which they can be fed back. Policies that select no connection as\n"
+		"things are are named on standard error. --preset prints the line of a mode, or\n"
 		"of each, with nothing left out, and needs no kernel module.\n",
 	.example = "show 25",
 	.flags = show_flags,

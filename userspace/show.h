@@ -10,6 +10,7 @@
 void show_text(FILE *out, const struct policy_list *list);
 int show_json(FILE *out, const struct policy_list *list, struct reason *why);
 
+void stats_prometheus(FILE *out, const struct stats_list *list);
 void stats_text(FILE *out, const struct stats_list *list, bool explain);
 int stats_json(FILE *out, const struct stats_list *list, bool explain,
 	       struct reason *why);

@@ -7,8 +7,10 @@
 #include "output.h"
 #include "show.h"
 
-/* The first of stats_flags[] */
-#define STATS_EXPLAIN	1
+/* In the order of stats_flags[] */
+#define STATS_EXPLAIN		1
+#define STATS_PROMETHEUS	2
+#define STATS_RESET		4
 
 #define COUNTER_TEXT_SIZE sizeof("counter_65535")
 
@@ -94,6 +96,42 @@ int stats_json(FILE *out, const struct stats_list *list, bool explain,
 	return json_list_end(&json, why);
 }
 
+/* A counter after the other, as the format wants it, each with all policies */
+void stats_prometheus(FILE *out, const struct stats_list *list)
+{
+	unsigned int count = 0;
+
+	fputs("# HELP smtpfixup_policies Ranges of ports that are under a policy.\n"
+	      "# TYPE smtpfixup_policies gauge\n", out);
+	fprintf(out, "smtpfixup_policies %zu\n", list->count);
+	fputs("# HELP smtpfixup_policy_info The policy's mode, by its ports.\n"
+	      "# TYPE smtpfixup_policy_info gauge\n", out);
+	for (size_t i = 0; i < list->count; i++) {
+		fprintf(out, "smtpfixup_policy_info{ports=\"%s\",mode=\"%s\"} 1\n",
+			RANGE_TEXT(list->item[i].range),
+			WORD_TEXT(&mode_words, list->item[i].mode));
+		if (list->item[i].count > count)
+			count = list->item[i].count;
+	}
+	for (unsigned int n = 0; n < count; n++) {
+		const unsigned int id = list->item[0].counter[n].id;
+
+		fprintf(out, "# HELP smtpfixup_%s_total ", COUNTER_TEXT(id));
+		for (const char *c = counter_explanation(id); *c; c++)
+			fprintf(out, *c == '\\' ? "\\\\" : "%c", *c);
+		fprintf(out, "\n# TYPE smtpfixup_%s_total counter\n",
+			COUNTER_TEXT(id));
+		for (size_t i = 0; i < list->count; i++) {
+			const struct stats_entry *entry = &list->item[i];
+
+			if (n < entry->count)
+				fprintf(out, "smtpfixup_%s_total{ports=\"%s\"} %llu\n",
+					COUNTER_TEXT(id), RANGE_TEXT(entry->range),
+					(unsigned long long)entry->counter[n].value);
+		}
+	}
+}
+
 /* What the counters mean needs no kernel. */
 static int explain_all(struct cli *cli)
 {
@@ -118,20 +156,36 @@ static int explain_all(struct cli *cli)
 static int stats_run(struct cli *cli)
 {
 	struct stats_list list = { 0 };
-	const struct reply reply = { stats_list_add, stats_list_clear, &list };
+	struct reply reply = { stats_list_add, stats_list_clear, &list };
 	const bool explain = cli->flags & STATS_EXPLAIN;
+	u8 cmd = SMTP_FIXUP_CMD_STATS_GET;
 	struct ports ports;
 	int rc;
 
+	if (cli->flags & STATS_PROMETHEUS && (cli->json || explain))
+		return reason_usage(cli->why, "--prometheus is a format of its own; leave out %s",
+				    explain ? "--explain" : "-j");
+	if (cli->flags & STATS_RESET) {
+		if (cli->argc)
+			return reason_usage(cli->why, "--reset is for the counters of all policies; leave out %s",
+					    QUOTED(cli->argv[0]));
+		if (explain)
+			return reason_usage(cli->why, "--explain with --reset makes no sense; leave out one of them");
+		/* What was told was reset: there is no second try */
+		cmd = SMTP_FIXUP_CMD_STATS_ZERO;
+		reply.clear = NULL;
+	}
 	if (explain && !cli->argc)
 		return explain_all(cli);
 
 	rc = cli_ports(cli, &ports);
 	if (!rc)
-		rc = netlink_read(SMTP_FIXUP_CMD_STATS_GET, &reply, cli->why);
+		rc = netlink_read(cmd, &reply, cli->why);
 	if (!rc) {
 		stats_list_select(&list, &ports);
-		if (cli->json)
+		if (cli->flags & STATS_PROMETHEUS)
+			stats_prometheus(cli->out, &list);
+		else if (cli->json)
 			rc = stats_json(cli->out, &list, explain, cli->why);
 		else
 			stats_text(cli->out, &list, explain);
@@ -149,15 +203,18 @@ static void stats_complete(const struct completion *c)
 
 static const struct flag stats_flags[] = {
 	{ "--explain", "say what each counter means" },
+	{ "--prometheus", "print in the text format of Prometheus" },
+	{ "--reset", "let every counter begin again at 0, with what it prints" },
 	{ NULL, NULL }
 };
 
 const struct verb verb_stats = {
 	.name = "stats",
-	.usage = "[PORTS]\n--explain [PORTS]",
+	.usage = "[--prometheus] [PORTS]\n--explain [PORTS]\n--reset",
 	.doc = "print the counters of every policy",
 	.detail =
-		"They count from when the ports were first set. With PORTS, only what covers\n"
+		"They count from when the ports were first set, or from the last --reset, which\n"
+		"loses nothing and counts nothing twice, and needs CAP_NET_ADMIN. With PORTS, only what covers\n"
 		"one of them. --explain alone explains every counter, without numbers, and\n"
 		"needs no kernel module; with PORTS it puts the explanations behind the numbers.\n",
 	.example = "stats 25",

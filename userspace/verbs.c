@@ -15,6 +15,7 @@ const struct verb *const verbs[] = {
 	&verb_import,
 	&verb_export,
 	&verb_flush,
+	&verb_check,
 	&verb_probe,
 	&verb_relay,
 	&verb_fixup,
@@ -28,6 +29,7 @@ const struct verb *const verbs[] = {
 
 const struct flag common_flags[] = {
 	{ "-j, --json", "print JSON" },
+	{ "-n, --netns NETNS", "act on this network namespace, as ip -n does" },
 	{ "-h, --help", "print help: of the program, or of the verb on the line" },
 	{ "-V, --version", "print the version" },
 	{ NULL, NULL }

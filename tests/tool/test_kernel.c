@@ -261,6 +261,8 @@ static void show_iif(void **state)
 	tool(&o, "show", NULL);
 	assert_int_equal(o.status, 0);
 	assert_string_equal(o.out, "set 25 fixup iif 0123456789abcde\n");
+	/* Whoever feeds the lines back does not see the note */
+	assert_says(o.err, "port 25 selects no connection: there is no interface 0123456789abcde");
 	outcome_free(&o);
 	fake.given = 0;
 	tool(&o, "-j", NULL);
@@ -383,6 +385,7 @@ static void set_iif(void **state)
 	put_ack(fake_answer(), 0, NULL, -1);
 	tool(&o, "set", "25", "fixup", "iif", "0123456789abcde", NULL);
 	assert_int_equal(o.status, 0);
+	assert_says(o.err, "port 25 selects no connection: there is no interface 0123456789abcde");
 	mnl_attr_for_each(attr, (struct nlmsghdr *)fake.request, GENL_HDRLEN) {
 		if (mnl_attr_get_type(attr) != SMTP_FIXUP_A_IIF)
 			continue;
@@ -605,6 +608,48 @@ static void answers_too_wide(void **state)
 	tool(&o, "show", NULL);
 	assert_int_equal(o.status, 1);
 	assert_says(o.err, "makes no sense");
+}
+
+static void stats_prometheus_format(void **state)
+{
+	struct answer *a = fake_answer();
+
+	(void)state;
+	put_stats(a, 587, 0, 2, 1000, __SMTP_FIXUP_CNT_MAX);
+	put_stats(a, 25, 30, 1, 0, __SMTP_FIXUP_CNT_MAX);
+	put_done(a, 0, NULL);
+	tool(&o, "stats", "--prometheus", NULL);
+	assert_int_equal(o.status, 0);
+	assert_says(o.out, "smtpfixup_policies 2\n");
+	assert_says(o.out, "smtpfixup_policy_info{ports=\"587\",mode=\"esmtp\"} 1\n");
+	assert_says(o.out, "# TYPE smtpfixup_connections_total counter\n"
+		    "smtpfixup_connections_total{ports=\"25-30\"} 0\n"
+		    "smtpfixup_connections_total{ports=\"587\"} 1000\n# HELP ");
+}
+
+/* What is reset is read once: what was told is gone from the kernel */
+static void stats_reset(void **state)
+{
+	struct answer *a = fake_answer();
+
+	(void)state;
+	put_stats(a, 25, 0, 1, 7, __SMTP_FIXUP_CNT_MAX);
+	put_done(a, 0, NULL);
+	tool(&o, "stats", "--reset", NULL);
+	assert_int_equal(o.status, 0);
+	assert_int_equal(((struct genlmsghdr *)mnl_nlmsg_get_payload((void *)fake.request))->cmd,
+			 SMTP_FIXUP_CMD_STATS_ZERO);
+	assert_says(o.out, "port 25 mode fixup\n  connections ");
+}
+
+/* Who may not see the flows is told what it takes */
+static void flows_no_rights(void **state)
+{
+	(void)state;
+	put_ack(fake_answer(), -EPERM, NULL, -1);
+	tool(&o, "flows", NULL);
+	assert_int_equal(o.status, 2);
+	assert_says(o.err, "CAP_NET_ADMIN");
 }
 
 static void stats_all(void **state)
@@ -1125,6 +1170,9 @@ int main(void)
 		test(answers_damaged),
 		test(answers_cut),
 		test(answers_too_wide),
+		test(stats_prometheus_format),
+		test(stats_reset),
+		test(flows_no_rights),
 		test(stats_all),
 		test(stats_some),
 		test(stats_newer_kernel),

@@ -31,6 +31,8 @@
  *	for all: the connections under a policy there end. Whatever either
  *	side of one still sends brings both a RST. Answered by
  *	%SMTP_FIXUP_A_FLUSHED.
+ * SMTP_FIXUP_CMD_STATS_ZERO  dump    as STATS_GET, and every counter begins
+ *	again at 0. Needs CAP_NET_ADMIN.
  */
 #ifndef _UAPI_LINUX_SMTP_FIXUP_H
 #define _UAPI_LINUX_SMTP_FIXUP_H
@@ -456,6 +458,7 @@ enum smtp_fixup_cmd {
 	SMTP_FIXUP_CMD_EVENT,
 	SMTP_FIXUP_CMD_POLICY_REPLACE,
 	SMTP_FIXUP_CMD_FLUSH,
+	SMTP_FIXUP_CMD_STATS_ZERO,
 	__SMTP_FIXUP_CMD_MAX
 };
 
