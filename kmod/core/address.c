@@ -95,6 +95,9 @@ u32 smtp_address_run(struct smtp_flow *flow, const u8 *c, u32 n)
 					  1 << SMTP_ADDRESS_INSIDE);
 	u32 i;
 
+	/* V10 */
+	if (n > SMTP_COMMAND_MAX - s->column)
+		n = s->column < SMTP_COMMAND_MAX ? SMTP_COMMAND_MAX - s->column : 0;
 	if (grows) {
 		if (max > 0xffff || s->address_len > max)
 			max = 0xffff;

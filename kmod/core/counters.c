@@ -45,6 +45,8 @@ const char *const smtp_counter_names[__SMTP_FIXUP_CNT_MAX] = {
 	[SMTP_FIXUP_CNT_CHUNKS] = "chunks",
 	[SMTP_FIXUP_CNT_CONNECTIONS_OTHER_INTERFACE] = "connections_other_interface",
 	[SMTP_FIXUP_CNT_CONNECTIONS_REOPENED] = "connections_reopened",
+	[SMTP_FIXUP_CNT_COMMAND_LINES_CUT] = "command_lines_cut",
+	[SMTP_FIXUP_CNT_SASL_RESPONSES_MASKED] = "sasl_responses_masked",
 };
 
 #ifndef __KERNEL__
@@ -133,5 +135,9 @@ const char *const smtp_counter_explanations[__SMTP_FIXUP_CNT_MAX] = {
 		"connections left alone because they do not come in by the interface of the option iif",
 	[SMTP_FIXUP_CNT_CONNECTIONS_REOPENED] =
 		"SYN/ACKs dropped because connection tracking took their connection for one that was there before; the client's SYN comes again and opens one of its own",
+	[SMTP_FIXUP_CNT_COMMAND_LINES_CUT] =
+		"command lines of which what is beyond 2,048 octets was overwritten",
+	[SMTP_FIXUP_CNT_SASL_RESPONSES_MASKED] =
+		"SASL responses with an octet that is not base64, or more than 12,288 octets, the octets in question masked",
 };
 #endif

@@ -3,6 +3,17 @@
 #include "octets.h"
 #include "stream.h"
 
+/* What an EHLO reply may offer: E2. D6, D11: where it is none by count, what it says
+ * of BDAT is not believed, so it must not promise it to the client either.
+ */
+static u64 smtp_keywords_now(const struct smtp_flow *flow)
+{
+	u64 keywords = flow->policy->keywords;
+
+	return flow->session.reply == SMTP_AWAIT_EHLO ? keywords :
+	       keywords & ~SMTP_KEYWORD_BIT(CHUNKING);
+}
+
 /* Which command does the reply that begins here answer? D7 */
 static enum smtp_await smtp_reply_answers(const struct smtp_session *s)
 {
@@ -17,6 +28,15 @@ static enum smtp_await smtp_reply_answers(const struct smtp_session *s)
 	if (s->phase == SMTP_FIXUP_PHASE_WAIT && n == s->commands)
 		return s->wait;
 	return SMTP_AWAIT_NOTHING;
+}
+
+/* Is the reply that begins here masked where it is a 250 of several lines? E1.
+ * D11: so is one that may be an EHLO's, whichever command it answers by count.
+ */
+static bool smtp_reply_masked(const struct smtp_session *s)
+{
+	return s->reply == SMTP_AWAIT_EHLO || s->ehlos ||
+	       (s->reply == SMTP_AWAIT_UNEXPECTED && s->ehlo_sent);
 }
 
 /* What the awaited reply settles: D1, D5, S2 */
@@ -37,6 +57,8 @@ static u8 smtp_reply_settles(const struct smtp_session *s)
 static void smtp_reply_unexpected(struct smtp_flow *flow)
 {
 	smtp_event(flow, SMTP_FIXUP_EVENT_REPLY_UNEXPECTED, NULL, 0);
+	if (flow->session.reply_code != 421)
+		flow->session.uncertain = true;
 	if (flow->policy->strict && flow->session.reply_code != 421)
 		smtp_flow_end(flow, SMTP_RESET);
 }
@@ -54,6 +76,9 @@ static void smtp_reply_end(struct smtp_flow *flow, enum smtp_fixup_event event)
 		return;
 	}
 	s->replies++;
+	if (s->reply == SMTP_AWAIT_EHLO && s->reply_offers && s->ehlos &&
+	    s->ehlos < 255 && !s->uncertain)
+		s->ehlos--;
 	if (s->ehlo_pending && s->replies == s->ehlo)
 		s->ehlo_pending = false;
 
@@ -85,6 +110,7 @@ static void smtp_reply_end(struct smtp_flow *flow, enum smtp_fixup_event event)
 	s->wait = SMTP_AWAIT_NOTHING;
 	if (s->phase == SMTP_FIXUP_PHASE_AUTH) {
 		s->line = SMTP_LINE_ARGUMENT;	/* a SASL response has no verb */
+		s->sasl = SMTP_SASL_RESPONSE;
 		s->await = SMTP_AWAIT_AUTH;
 	} else if (s->phase == SMTP_FIXUP_PHASE_TLS) {
 		smtp_event(flow, SMTP_FIXUP_EVENT_TLS_STARTED, NULL, 0);
@@ -181,9 +207,10 @@ static void smtp_greeting_text(struct smtp_flow *flow, struct smtp_piece *p,
 	}
 }
 
-/* The EHLO reply being read passes with this keyword: D6 */
+/* The EHLO reply being read passes with this keyword, or none: D6, D11 */
 static void smtp_ehlo_offers(struct smtp_session *s, int keyword)
 {
+	s->reply_offers |= keyword >= 0;
 	if (keyword == SMTP_FIXUP_KEYWORD_CHUNKING && s->hello == s->replies + 1)
 		s->chunking = true;
 }
@@ -334,7 +361,7 @@ static void smtp_greeting_replace(struct smtp_flow *flow, struct smtp_piece *p,
 /* Is the keyword of this EHLO line let through? E2. What is no reply line is not. */
 static bool smtp_ehlo_allowed(struct smtp_flow *flow, const u8 *line, u32 n)
 {
-	struct smtp_match m = { .candidates = flow->policy->keywords };
+	struct smtp_match m = { .candidates = smtp_keywords_now(flow) };
 	int word;
 	u32 i;
 
@@ -411,19 +438,15 @@ static bool smtp_ehlo_rewrite(struct smtp_flow *flow, struct smtp_piece *p,
 /* Should the reply that begins at @c be rewritten as a whole? G7, E4 */
 static bool smtp_reply_rewritten(const struct smtp_flow *flow, const u8 *c, u32 n)
 {
-	static const char code[] = "220250";
 	const struct smtp_policy *policy = flow->policy;
-	const char *want;
+	bool text = flow->session.reply == SMTP_AWAIT_GREETING &&
+		    policy->banner == SMTP_FIXUP_BANNER_TEXT;
+	bool strip = flow->session.reply_ehlo &&
+		     policy->ehlo == SMTP_FIXUP_EHLO_STRIP;
 
-	if (flow->session.reply == SMTP_AWAIT_GREETING &&
-	    policy->banner == SMTP_FIXUP_BANNER_TEXT)
-		want = code;
-	else if (flow->session.reply == SMTP_AWAIT_EHLO &&
-		 policy->ehlo == SMTP_FIXUP_EHLO_STRIP)
-		want = code + 3;
-	else
-		return false;
-	return !memcmp(c, want, n < 3 ? n : 3);
+	if (n > 3)
+		n = 3;
+	return (text && !memcmp(c, "220", n)) || (strip && !memcmp(c, "250", n));
 }
 
 /* The reply at @at, which is to be rewritten as a whole. Returns its octets
@@ -434,7 +457,7 @@ static u32 smtp_reply_rewrite(struct smtp_flow *flow, struct smtp_piece *p,
 {
 	struct smtp_session *s = &flow->session;
 	u32 n = smtp_reply_whole(p->buf + at, p->n - at);
-	bool longer = s->reply == SMTP_AWAIT_GREETING;
+	bool longer = n && p->buf[at + 1] == '2';	/* a greeting: 220 */
 
 	*wait = p->elastic == SMTP_ELASTIC_LATER ||
 		(!n && p->elastic == SMTP_ELASTIC_NOW &&
@@ -468,7 +491,8 @@ static bool smtp_ehlo_text(const struct smtp_flow *flow)
 {
 	const struct smtp_session *s = &flow->session;
 
-	return s->reply == SMTP_AWAIT_EHLO && s->reply_begun &&
+	return s->reply_ehlo && s->reply_begun &&
+	       !(s->reply == SMTP_AWAIT_GREETING && s->mask_greeting) &&
 	       s->reply_code == 250 && s->reply_column >= 4;
 }
 
@@ -507,10 +531,11 @@ u32 smtp_session_server(struct smtp_flow *flow, struct smtp_piece *p)
 			if (s->reply != SMTP_AWAIT_UNEXPECTED)
 				from = i;
 			smtp_reply_line_begin(s);
-			s->keyword.candidates = flow->policy->keywords;
 		}
 		if (!s->reply_column && !s->reply_begun) {
 			s->reply = smtp_reply_answers(s);
+			s->reply_ehlo = smtp_reply_masked(s);
+			s->reply_offers = false;
 			s->letter = 0;
 			from = i;
 			if (smtp_reply_rewritten(flow, at, p->n - i)) {
@@ -527,8 +552,10 @@ u32 smtp_session_server(struct smtp_flow *flow, struct smtp_piece *p)
 				}
 			}
 		}
-		if (s->reply_column == 3)
+		if (s->reply_column == 3) {
+			s->keyword.candidates = smtp_keywords_now(flow);
 			text = i + 1;
+		}
 
 		if (smtp_reply_unread(flow) && c != '\n') {
 			at = memchr(at, '\n', p->n - i);

@@ -42,6 +42,8 @@ static u64 smtp_verbs_now(const struct smtp_flow *flow)
 static void smtp_verb_whole(struct smtp_session *s, int verb)
 {
 	s->await = smtp_verb_awaits(verb);
+	/* D11: its reply may come before its line end does */
+	s->ehlo_sent |= verb == SMTP_FIXUP_VERB_EHLO;
 	switch (verb) {
 	case SMTP_FIXUP_VERB_HELO:
 	case SMTP_FIXUP_VERB_EHLO:
@@ -62,8 +64,56 @@ static void smtp_line_begin(struct smtp_session *s)
 	s->line = SMTP_LINE_START;
 	s->await = SMTP_AWAIT_NOTHING;
 	s->address = SMTP_ADDRESS_NONE;
+	s->sasl = SMTP_SASL_NONE;
+	s->response = 0;
+	s->overwritten = false;
+	s->cr_again = false;
 	s->column = 0;
 	memset(&s->chunk, 0, sizeof(s->chunk));
+}
+
+/* V10: octets of the line are beyond what one line is to every server */
+static void smtp_line_cut(struct smtp_flow *flow)
+{
+	struct smtp_session *s = &flow->session;
+
+	if (!s->overwritten)
+		smtp_event(flow, SMTP_FIXUP_EVENT_COMMAND_LINE_CUT, NULL, 0);
+	s->overwritten = true;
+	s->uncertain = true;	/* D11: it may get more than one reply */
+}
+
+/* @n more octets of the line, none of its end, have been judged at once */
+static void smtp_line_skip(struct smtp_flow *flow, u32 n)
+{
+	smtp_limit_octets(flow, n);
+	if (flow->session.column > SMTP_COMMAND_MAX)
+		smtp_line_cut(flow);
+}
+
+/* V10: is the next octet of the line beyond what passes? AUTH's initial response
+ * has a limit of its own: D5.
+ */
+static bool smtp_line_beyond(const struct smtp_session *s)
+{
+	return s->column >= SMTP_COMMAND_MAX && s->sasl != SMTP_SASL_RESPONSE;
+}
+
+/* V10: what follows at @c of a line that is cut leaves as spaces. Returns how many
+ * octets are done, 0: the first of them is to be judged by itself.
+ */
+static u32 smtp_line_blank(struct smtp_flow *flow, struct smtp_piece *p, u8 *c,
+			   u32 n)
+{
+	struct smtp_session *s = &flow->session;
+
+	if (!smtp_line_beyond(s) || !s->overwritten || s->cr || s->chunk.line ||
+	    s->line != SMTP_LINE_ARGUMENT)
+		return 0;
+	n = smtp_line_rest(c, n);
+	smtp_limit_octets(flow, n);
+	p->masked += smtp_fill(c, n, ' ');
+	return n;
 }
 
 /* A line that is overwritten to its end: with this */
@@ -186,6 +236,8 @@ static bool smtp_verb_octet(struct smtp_flow *flow, u8 c, bool alone)
 		if (!s->chunk.line)
 			smtp_host_count(flow, SMTP_FIXUP_CNT_COMMANDS_PASSED, 1);
 		smtp_address_begin(flow, word);
+		if (s->await == SMTP_AWAIT_AUTH)
+			s->sasl = SMTP_SASL_BEFORE;
 		smtp_limit_verb(flow, word);
 		return true;
 	}
@@ -253,25 +305,47 @@ static u8 smtp_chunk_announced(struct smtp_flow *flow)
 	return SMTP_AWAIT_NOTHING;
 }
 
+/* D11: the line that has ended is @s->commands. Where an EHLO has others before or
+ * behind it, a reply more or less moves its own to one of those.
+ */
+static void smtp_line_counts(struct smtp_session *s, u8 await)
+{
+	if (s->cr_again)	/* two lines to some servers */
+		s->uncertain = true;
+	if (await != SMTP_AWAIT_EHLO) {
+		s->uncertain |= s->ehlo_pending;
+		return;
+	}
+	s->uncertain |= s->commands - s->replies > 1;
+	if (s->ehlos < 255)
+		s->ehlos++;
+}
+
 /* A line has ended; @bare: by LF alone, which not every server takes for an
  * end, so that only the reply can tell (V7). It tells once for the connection.
  */
 static void smtp_line_end(struct smtp_flow *flow, bool bare)
 {
 	struct smtp_session *s = &flow->session;
+	/* D11: not every server answers an empty line, and several CRs may be
+	 * several lines
+	 */
+	bool doubtful = s->line == SMTP_LINE_START || s->cr_again;
 	u8 await = s->await;
 
 	bare = bare && !s->takes_lf;
+	doubtful |= bare;
 	s->commands++;
 	if (s->chunk.line == SMTP_CHUNK_CR)
 		await = smtp_chunk_announced(flow);
+	smtp_line_counts(s, await);
 	smtp_line_begin(s);
-	if (await == SMTP_AWAIT_EHLO && !s->ehlo_pending && !bare) {
+	if (await == SMTP_AWAIT_EHLO && !s->ehlo_pending && !doubtful) {
 		s->ehlo_pending = true;
 		s->ehlo = s->commands;
 		return;
 	}
-	if (await == SMTP_AWAIT_NOTHING && bare)
+	if (await == SMTP_AWAIT_NOTHING && doubtful)
 		await = SMTP_AWAIT_LINE_END;
 	if (await != SMTP_AWAIT_NOTHING) {
 		s->wait = await;
@@ -280,29 +354,34 @@ static void smtp_line_end(struct smtp_flow *flow, bool bare)
 	}
 }
 
-/* V7: is the octet at @i a bare LF? Some servers end the line at a bare CR: make
- * sure that all of them do, by an LF behind it. Of several CRs before an LF only
- * the last is left, where they are in sight. Strict: neither is an end, each
- * becomes a space, but for a CR that has left already.
+/* V7: does the octet at @i end a line by what is no end to every server: a bare
+ * LF? Some servers end the line at a bare CR: make sure that all of them do, by an
+ * LF behind it. Several CRs before the LF stay as they are: every server that took
+ * them takes them now, and the reply is waited for. Strict: neither is an end, each
+ * becomes a blank, but for a CR that has left already.
  */
 static bool smtp_line_end_octet(struct smtp_flow *flow, struct smtp_piece *p,
 				u32 i)
 {
+	struct smtp_session *s = &flow->session;
 	u8 *c = &p->buf[i];
-	bool bare = *c == '\n' && !flow->session.cr;
+	bool bare = *c == '\n' && !s->cr;
 	bool strict = flow->policy->line_ending == SMTP_FIXUP_LINE_ENDING_STRICT;
+	/* D5: no blank in a response */
+	u8 blank = s->sasl == SMTP_SASL_RESPONSE ? 'X' : ' ';
 
-	if (!bare && (*c == '\n' || !flow->session.cr))
+	if (!bare && (*c == '\n' || !s->cr))
 		return false;
 	smtp_event(flow, SMTP_FIXUP_EVENT_BARE_LINE_END, NULL, 0);
-	if (strict && bare) {
-		p->masked += smtp_fill(c, 1, ' ');
+	if (strict && (bare || i)) {
+		p->masked += smtp_fill(c - !bare, 1, blank);
 		return false;
 	}
-	if (i && (strict || *c == '\r'))
-		p->masked += smtp_fill(c - 1, 1, ' ');
-	else
-		p->masked += smtp_fill(c, 1, '\n');
+	if (*c == '\r' && !strict) {
+		s->cr_again = true;
+		return false;
+	}
+	p->masked += smtp_fill(c, 1, '\n');
 	return bare;
 }
 
@@ -320,16 +399,21 @@ u32 smtp_session_client(struct smtp_flow *flow, struct smtp_piece *p)
 		u8 *c = &p->buf[i];
 		u8 came = *c;
 		bool bare;
+		u32 run;
 
-		if (s->line == SMTP_LINE_ARGUMENT && !s->chunk.line && !s->cr) {
-			u32 run = smtp_address_run(flow, c, p->n - i);
-
-			if (run) {
-				i += run;
-				continue;
-			}
+		run = smtp_line_blank(flow, p, c, p->n - i);
+		if (!run && s->line == SMTP_LINE_ARGUMENT && !s->chunk.line &&
+		    !s->sasl && !s->cr)
+			run = smtp_address_run(flow, c, p->n - i);
+		if (run) {
+			i += run;
+			continue;
 		}
 		bare = smtp_line_end_octet(flow, p, i);
+		if (unlikely(smtp_line_beyond(s)) && !smtp_is_eol(*c)) {
+			smtp_line_cut(flow);
+			p->masked += smtp_fill(c, 1, ' ');
+		}
 		smtp_limit_octets(flow, 1);
 		if (s->line == SMTP_LINE_START && *c != '\n') {
 			if (smtp_is_blank(*c) || *c == '\r') {
@@ -352,7 +436,7 @@ u32 smtp_session_client(struct smtp_flow *flow, struct smtp_piece *p)
 				if (p->later)
 					return next;
 				if (next != i || p->old) {
-					smtp_limit_octets(flow, next - i - 1);
+					smtp_line_skip(flow, next - i - 1);
 					i = next;
 					continue;
 				}
@@ -364,7 +448,7 @@ u32 smtp_session_client(struct smtp_flow *flow, struct smtp_piece *p)
 			u32 next = smtp_chunk_block(flow, p, verb, end, i);
 
 			if (next != i) {
-				smtp_limit_octets(flow, next - i - 1);
+				smtp_line_skip(flow, next - i - 1);
 				i = next;
 				continue;
 			}
@@ -376,7 +460,10 @@ u32 smtp_session_client(struct smtp_flow *flow, struct smtp_piece *p)
 		} else if (s->line == SMTP_LINE_BLOCKED) {
 			p->masked += smtp_fill(c, 1, 'X');
 		} else if (s->line == SMTP_LINE_FILLED) {
-			p->masked += smtp_fill(c, 1, smtp_line_filler(flow));
+			p->masked += smtp_fill(c, 1, s->overwritten ? ' ' :
+						     smtp_line_filler(flow));
+		} else if (s->sasl) {
+			p->masked += smtp_fill(c, 1, smtp_sasl_octet(flow, *c));
 		} else if (s->address) {
 			p->masked += smtp_fill(c, 1, smtp_address_octet(flow, *c));
 		}

@@ -11,6 +11,12 @@
 #include "chunk.h"
 #include "events.h"
 #include "policy.h"
+#include "sasl.h"
+
+/* Octets of a command line that pass, but for its end: V10. Exim splits a line at
+ * 16,384 octets, and runs what follows as a command.
+ */
+#define SMTP_COMMAND_MAX	2048
 
 /* Where in a command line the next byte of the client stands */
 enum smtp_line {
@@ -65,13 +71,20 @@ enum smtp_ehlo_line {
  * @cr: the client's last octet was CR
  * @bare: the line that the wait is for ended in LF alone
  * @takes_lf: the server has answered such a line: LF ends lines for it
+ * @cr_again: ... and so was the one before it
  * @ehlo_pending: an EHLO is not answered yet
+ * @uncertain: the server may have answered more or less than a reply a line, or
+ *	an EHLO was pipelined with other commands: D11
+ * @ehlo_sent: the client has sent one
+ * @ehlos: EHLOs whose reply has not come for certain; stops at 255: D11
  * @chunking: the answer to @hello offered CHUNKING
  * @reply: enum smtp_await: what the reply being read settles
  * @reply_code: code of the reply line being read, as far as it has come, or
  *	%SMTP_NO_CODE
  * @reply_column: where in the reply line, stops at 5
  * @reply_last: the server's last octet as it came: G3 looks one octet back
+ * @reply_ehlo: it is read as one to EHLO: E1, D11
+ * @reply_offers: ... and has a keyword that passes: it may well be one
  * @reply_begun: the reply has a complete line
  * @reply_more: the line's code is followed by '-'
  * @mask_greeting: the greeting's code is 220
@@ -82,6 +95,9 @@ enum smtp_ehlo_line {
  * @address_len: octets of its address so far
  * @address: enum smtp_address
  * @sender: ... is the sender's
+ * @sasl: enum smtp_sasl
+ * @response: octets of the SASL response so far, up to the limit
+ * @overwritten: it has been told that octets of the line are: V10, D5
  * @confidential: what is blocked now may be credentials, or mail: M
  */
 struct smtp_session {
@@ -104,12 +120,18 @@ struct smtp_session {
 	bool cr;
 	bool bare;
 	bool takes_lf;
+	bool cr_again;
 	bool ehlo_pending;
+	bool uncertain;
+	bool ehlo_sent;
+	u8 ehlos;
 	bool chunking;
 	u16 reply_code;
 	u8 reply;
 	u8 reply_column;
 	u8 reply_last;
+	bool reply_ehlo;
+	bool reply_offers;
 	bool reply_begun;
 	bool reply_more;
 	bool mask_greeting;
@@ -120,6 +142,9 @@ struct smtp_session {
 	u16 address_len;
 	u8 address;
 	bool sender;
+	u8 sasl;
+	u16 response;
+	bool overwritten;
 	bool confidential;
 };
 

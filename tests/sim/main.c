@@ -157,8 +157,10 @@ static void work(u64 seed, u64 step, u64 count, double until, bool shrinks,
 static const char *const rules[NR_RULES] = {
 	"G1", "G2", "G3", "G4", "G5", "G6", "G7", "G8",
 	"V1", "V2", "V3", "V4", "V5", "V6", "V7", "V8", "V9",
+	"V10",
 	"A1", "A2", "E1", "E2", "E3", "E4",
 	"D1", "D2", "D3", "D4", "D5", "D6", "D7", "D8", "D9",
+	"D11",
 	"S1", "S2", "S3", "L", "M", "T1", "T2",
 	"mailhost", "pix-4.4", "pix-5.1", "asa",
 };

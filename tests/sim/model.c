@@ -341,6 +341,14 @@ static bool before_verb(const struct model *m, uint8_t c)
 	return is_blank(c) || (m->policy.strict_ends && is_eol(c));
 }
 
+/* V10: the octet at @i of the line, as far as a line goes */
+static uint8_t line_octet(const struct model *m, uint32_t i)
+{
+	uint8_t c = m->d[0].in[i];
+
+	return i - m->line >= 2048 && !is_eol(c) ? ' ' : c;
+}
+
 /* The verb of the line that begins at m->line, as far as [.., to) shows it */
 static void find_verb(const struct model *m, uint32_t to, uint32_t *start,
 		      uint32_t *end, bool *ended)
@@ -348,10 +356,10 @@ static void find_verb(const struct model *m, uint32_t to, uint32_t *start,
 	const uint8_t *in = m->d[0].in;
 	uint32_t v = m->line, e;
 
-	while (v < to && before_verb(m, in[v]))
+	while (v < to && before_verb(m, line_octet(m, v)))
 		v++;
 	for (e = v; e < to; e++)
-		if (is_blank(in[e]) || is_eol(in[e]))
+		if (is_blank(line_octet(m, e)) || is_eol(in[e]))
 			break;
 	*start = v;
 	*end = e;
@@ -588,21 +596,43 @@ static void line_rules(struct model *m, uint32_t v, uint32_t e)
 		RULE(m, L);
 }
 
+/* D11: nothing but blanks has left of the line that ends with the byte at @p */
+static bool line_empty(const struct model *m, uint32_t p)
+{
+	uint32_t i;
+
+	for (i = m->line; i <= p; i++)
+		if (!is_blank(m->d[0].out[i]) && !is_eol(m->d[0].out[i]))
+			return false;
+	return !m->filled;
+}
+
 /* A command line ends with the byte at @p */
 static void line_ended(struct model *m, uint32_t p, bool bare)
 {
 	const struct model_dir *d = &m->d[0];
 	enum model_kind kind = K_OTHER;
+	const uint8_t *in = m->d[0].in;
 	bool sync, anew = false;
 	uint32_t v, e, i;
 	bool ended;
 
 	sync = bare && !m->takes_lf;
+	/* Two line ends to some servers */
+	if (!m->policy.strict_ends && p >= m->line + 2 && in[p - 1] == '\r' &&
+	    in[p - 2] == '\r') {
+		m->uncertain = true;
+		sync = true;
+	}
 	if (m->state == M_AUTH) {
 		kind = K_AUTH;
 	} else {
 		find_verb(m, p + 1, &v, &e, &ended);
 		kind = kind_of(&m->policy, d->in + v, e - v);
+		if (line_empty(m, p)) {
+			sync = true;
+			RULE(m, D11);
+		}
 		sync |= chunk_line_ended(m, v, e, p, &kind);
 		line_rules(m, v, e);
 		if (e > v && !verb_ok(&m->policy, d->in + v, e - v, true)) {
@@ -631,10 +661,14 @@ static void line_ended(struct model *m, uint32_t p, bool bare)
 	if (kind == K_DATA || kind == K_AUTH || kind == K_STARTTLS ||
 	    kind == K_XEXCH50)
 		sync = true;
-	if (kind == K_EHLO)
-		for (i = m->replies; i < m->commands; i++)
-			if (m->kinds[i] == K_EHLO)
-				sync = true;
+	for (i = m->replies; i < m->commands; i++) {
+		sync |= kind == K_EHLO && m->kinds[i] == K_EHLO;
+		/* Something else is pipelined with an EHLO */
+		m->uncertain |= (kind == K_EHLO) != (m->kinds[i] == K_EHLO) ||
+				kind == K_EHLO;
+	}
+	if (kind == K_EHLO && m->ehlos < 255)
+		m->ehlos++;
 	if (m->commands == MODEL_COMMANDS) {
 		m->error = "model: too many commands";
 		return;
@@ -721,6 +755,7 @@ static bool command_edit(struct model *m, uint32_t to)
 	if (n > 4)
 		memset(m->d[0].out + m->d[0].len + 4, ' ', n - 4);
 	m->d[0].len += n;
+	m->uncertain |= m->d[0].len - m->line > 2048;
 	RULE(m, V4);
 	m->filled = true;
 	return true;
@@ -746,13 +781,78 @@ static bool chunk_masked(struct model *m, uint32_t v, uint32_t e, uint32_t p,
 	return p < e && d->piece[p] == d->piece[bad];
 }
 
+/* D5: where AUTH's initial response begins, as far as the octet at @p, or
+ * UINT32_MAX
+ */
+static uint32_t initial_response(const struct model *m, uint32_t p)
+{
+	const uint8_t *in = m->d[0].in;
+	uint32_t v, e, i, words = 0;
+	bool ended, word = false;
+
+	find_verb(m, p + 1, &v, &e, &ended);
+	if (!ended || kind_of(&m->policy, in + v, e - v) != K_AUTH)
+		return UINT32_MAX;
+	for (i = e; i <= p; i++) {
+		uint8_t c = line_octet(m, i);
+
+		if (c == '\r')
+			continue;
+		if (is_blank(c) || c == '\n') {
+			word = false;
+			continue;
+		}
+		words += !word;
+		word = true;
+		if (words == 2)
+			return i;
+	}
+	return UINT32_MAX;
+}
+
+/* D5: what leaves for the octet at @p, no line end, of the response that begins at
+ * @from
+ */
+static uint8_t response_octet(struct model *m, uint32_t from, uint32_t p)
+{
+	static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
+	const uint8_t *in = m->d[0].in;
+	uint32_t i, n = 0;
+
+	for (i = from; i < p; i++)
+		n += in[i] != '\r';
+	RULE(m, D5);
+	if (n < 12288 && in[p] && (strchr(base64, in[p]) ||
+				   (in[p] == '*' && !n && m->state == M_AUTH)))
+		return in[p];
+	m->uncertain = true;
+	return 'X';
+}
+
+/* D11: has an EHLO passed whole with the octet before the one at @p? */
+static void note_ehlo(struct model *m, uint32_t p)
+{
+	const struct model_dir *d = &m->d[0];
+	uint32_t v, e;
+	bool ended;
+
+	if (m->state != M_COMMAND || m->filled)
+		return;
+	find_verb(m, p + 1, &v, &e, &ended);
+	if (p <= v || kind_of(&m->policy, d->in + v, p - v) != K_EHLO ||
+	    p > e || (p < e && d->piece[p] == d->piece[p - 1]))
+		return;
+	m->ehlo_sent = true;
+}
+
 static void command_byte(struct model *m, uint32_t p, uint32_t to)
 {
 	struct model_dir *d = &m->d[0];
 	uint8_t c = d->in[p];
-	uint32_t v, e, run;
+	uint32_t v, e, run, response;
 	bool ended, bad;
 
+	note_ehlo(m, p);
 	d->out[p] = c;
 	/* V7, strict: no line ends here, this is a blank */
 	if (m->policy.strict_ends && c == '\n' &&
@@ -760,14 +860,15 @@ static void command_byte(struct model *m, uint32_t p, uint32_t to)
 		d->out[p] = ' ';
 		c = ' ';
 	}
+	response = m->state == M_AUTH ? m->line : initial_response(m, p);
+	if (c == ' ' && d->in[p] == '\n' && response <= p)
+		d->out[p] = 'X';
 	if (m->policy.strict_ends && p > m->line && d->in[p - 1] == '\r' &&
 	    c != '\n' && d->piece[p - 1] == d->piece[p]) {
-		d->out[p - 1] = ' ';
+		d->out[p - 1] = response < p ? 'X' : ' ';
 	} else if (p > m->line && d->in[p - 1] == '\r') {
-		if (c == '\r' && d->piece[p - 1] == d->piece[p]) {
-			d->out[p - 1] = ' ';
+		if (c == '\r' && !m->policy.strict_ends)
 			return;
-		}
 		d->out[p] = '\n';
 		RULE(m, V7);
 		line_ended(m, p, false);
@@ -777,8 +878,18 @@ static void command_byte(struct model *m, uint32_t p, uint32_t to)
 		line_ended(m, p, true);
 		return;
 	}
-	if (c == '\r' || m->state == M_AUTH)
+	if (c == '\r')
 		return;
+	if (response <= p) {
+		d->out[p] = response_octet(m, response, p);
+		return;
+	}
+	if (p - m->line >= 2048) {
+		RULE(m, V10);
+		m->uncertain = true;
+		d->out[p] = ' ';
+		return;
+	}
 	if (m->filled) {
 		d->out[p] = ' ';	/* V4 */
 		return;
@@ -954,6 +1065,9 @@ static void reply_ended(struct model *m, uint32_t p, uint32_t code)
 
 	if (m->commands > n + 1)
 		RULE(m, D7);
+	if (m->kinds[n] == K_EHLO && m->reply_offers && m->ehlos &&
+	    m->ehlos < 255 && !m->uncertain)
+		m->ehlos--;
 	if (m->state != M_WAIT || n != m->waiting)
 		return;
 	m->state = M_COMMAND;
@@ -1086,6 +1200,32 @@ static uint8_t greeting_byte(struct model *m, uint32_t p)
 	return '*';
 }
 
+/* Does the reply that is being read answer an EHLO, by count? */
+static bool answers_ehlo(const struct model *m)
+{
+	return m->reply_expected && m->kinds[m->replies] == K_EHLO;
+}
+
+bool model_masks(const struct model *m)
+{
+	if (m->replies == m->commands)
+		return m->ehlo_sent;
+	return m->kinds[m->replies] == K_EHLO || m->ehlos;
+}
+
+/* E2; D11: what is no answer to EHLO by count offers no CHUNKING */
+static bool keyword_passes(const struct model *m, const uint8_t *word, size_t n,
+			   bool whole)
+{
+	struct model_policy p = m->policy;
+	int i;
+
+	for (i = 0; i < 4 && !answers_ehlo(m); i++)
+		if (p.ehlo_allow[i] && !strcmp(p.ehlo_allow[i], "chunking"))
+			p.ehlo_allow[i] = "\n";
+	return keyword_ok(&p, word, n, whole);
+}
+
 /* Is the EHLO line known to be masked, from what [.., to) shows of it? */
 static bool ehlo_line_masked(const struct model *m, uint32_t to)
 {
@@ -1098,7 +1238,7 @@ static bool ehlo_line_masked(const struct model *m, uint32_t to)
 	/* Nothing behind the fourth byte; a bare CR ends its text, too */
 	if (e == k && e < to && is_eol(in[e]))
 		return false;
-	return !keyword_ok(&m->policy, in + k, e - k, e < to);
+	return !keyword_passes(m, in + k, e - k, e < to);
 }
 
 /* D6: the reply has the keyword [k, e), if it is the line's first word */
@@ -1110,7 +1250,8 @@ static void offered(struct model *m, uint32_t k, uint32_t e)
 	for (i = k; i < e; i++)
 		if (is_blank(in[i]) || is_eol(in[i]))
 			return;
-	if (m->replies == m->hello && word_is("chunking", in + k, e - k, true) &&
+	m->reply_offers |= keyword_passes(m, in + k, e - k, true);
+	if (answers_ehlo(m) && m->replies == m->hello && word_is("chunking", in + k, e - k, true) &&
 	    keyword_ok(&m->policy, in + k, e - k, true))
 		m->chunking = true;
 }
@@ -1119,6 +1260,7 @@ static void offered(struct model *m, uint32_t k, uint32_t e)
 static void out_of_turn(struct model *m, int code)
 {
 	RULE(m, D8);
+	m->uncertain |= code != 421;
 	if (m->policy.strict_replies && code != 421)
 		ends(m, MODEL_RESET);
 }
@@ -1135,6 +1277,8 @@ static void server_byte(struct model *m, uint32_t p, uint32_t to)
 		m->reply_from = s;
 	if (p == s && !m->reply_begun) {
 		m->reply_expected = m->replies < m->commands;
+		m->reply_masked = model_masks(m);
+		m->reply_offers = false;
 		m->greeting_masked = false;
 		m->letters = 0;
 	}
@@ -1150,12 +1294,14 @@ static void server_byte(struct model *m, uint32_t p, uint32_t to)
 		d->out[p] = greeting_byte(m, p);
 
 	/* E1 */
-	ehlo = m->reply_expected && m->kinds[m->replies] == K_EHLO &&
-	       m->reply_begun && code == 250;
+	ehlo = m->reply_masked && m->reply_begun && code == 250 &&
+	       !m->greeting_masked;
 	if (ehlo && p - s >= 4 && (is_eol(c) || is_blank(c)))
 		offered(m, s + 4, p);
 	if (ehlo && (m->policy.ehlo_allow[0] || m->policy.ehlo_deny[0]))
 		RULE(m, E3);
+	if (ehlo && !answers_ehlo(m))
+		RULE(m, D11);
 	ehlo &= m->policy.ehlo != MODEL_EHLO_KEEP;
 	if (ehlo && p - s >= 4 && !is_eol(c)) {
 		for (run = p; run < to && d->piece[run] == d->piece[p]; run++)
@@ -1215,19 +1361,18 @@ bool model_rewrites(const struct model *m, bool *whole)
 {
 	const struct model_dir *d = &m->d[1];
 	uint32_t s = d->len, n = m->sight - s;
-	const char *code;
+	const uint8_t *in = d->in + s;
 
-	if (s != m->reply_line || m->reply_begun || m->replies == m->commands ||
-	    m->state == M_TLS || m->sight <= s)
-		return false;
-	if (m->kinds[m->replies] == K_GREETING && m->policy.banner == MODEL_TEXT)
-		code = "220";
-	else if (m->kinds[m->replies] == K_EHLO && m->policy.ehlo == MODEL_STRIP)
-		code = "250";
-	else
+	if (s != m->reply_line || m->reply_begun || m->state == M_TLS ||
+	    m->sight <= s)
 		return false;
 	*whole = reply_end(m, s);
-	return !memcmp(d->in + s, code, n < 3 ? n : 3);
+	if (n > 3)
+		n = 3;
+	if (!m->replies && m->policy.banner == MODEL_TEXT && !memcmp(in, "220", n))
+		return true;
+	return model_masks(m) && m->policy.ehlo == MODEL_STRIP &&
+	       !memcmp(in, "250", n);
 }
 
 bool model_must_wait(const struct model *m, int dir)
@@ -1271,7 +1416,7 @@ static uint32_t strip(struct model *m, uint32_t s, uint32_t to, uint8_t *buf)
 		/* The first line, lines without text, and allowed ones */
 		if (s == first || (line_code(m, s, p) >= 0 &&
 				   (e <= s + 4 ||
-				    keyword_ok(&m->policy, in + s + 4, e - s - 4, true)))) {
+				    keyword_passes(m, in + s + 4, e - s - 4, true)))) {
 			last = n;
 			memcpy(buf + n, in + s, p - s);
 			n += p - s;
@@ -1303,7 +1448,7 @@ static bool server_rewrite(struct model *m, uint32_t to)
 {
 	static uint8_t buf[MODEL_CAP];
 	struct model_dir *d = &m->d[1];
-	bool greeting = !m->replies, whole;
+	bool greeting, whole;
 	uint32_t s = d->len, n, end;
 
 	if (!m->elastic || !model_rewrites(m, &whole))
@@ -1318,6 +1463,9 @@ static bool server_rewrite(struct model *m, uint32_t to)
 		return false;
 	}
 	end = reply_end(m, s);
+	greeting = d->in[s + 1] == '2';
+	m->reply_expected = m->replies < m->commands;
+	m->reply_offers = false;
 	if (greeting) {
 		n = strlen(m->policy.text);
 		memcpy(buf, m->policy.text, n);
@@ -1342,7 +1490,10 @@ static bool server_rewrite(struct model *m, uint32_t to)
 			return true;
 	}
 	edit(m, 1, end - s, buf, n);
-	reply_ended(m, end - 1, greeting ? 220 : 250);
+	if (m->reply_expected)
+		reply_ended(m, end - 1, greeting ? 220 : 250);
+	else
+		out_of_turn(m, 250);
 	m->reply_line = end;
 	m->letters = 0;
 	return true;

@@ -78,8 +78,10 @@ struct model_policy {
 enum model_rule {
 	RULE_G1, RULE_G2, RULE_G3, RULE_G4, RULE_G5, RULE_G6, RULE_G7, RULE_G8,
 	RULE_V1, RULE_V2, RULE_V3, RULE_V4, RULE_V5, RULE_V6, RULE_V7, RULE_V8, RULE_V9,
+	RULE_V10,
 	RULE_A1, RULE_A2, RULE_E1, RULE_E2, RULE_E3, RULE_E4,
 	RULE_D1, RULE_D2, RULE_D3, RULE_D4, RULE_D5, RULE_D6, RULE_D7, RULE_D8, RULE_D9,
+	RULE_D11,
 	RULE_S1, RULE_S2, RULE_S3, RULE_L, RULE_M, RULE_T1, RULE_T2,
 	RULE_MAILHOST, RULE_PIX_4_4, RULE_PIX_5_1, RULE_ASA,	/* presets */
 	NR_RULES
@@ -168,12 +170,18 @@ struct model {
 	uint32_t chunk_begin[MODEL_CHUNKS], chunk_end[MODEL_CHUNKS];
 	uint32_t chunks;
 
+	bool uncertain;		/* D11 */
+	bool ehlo_sent;
+	uint32_t ehlos;		/* not answered by a 250 for certain */
+
 	/* The server's side */
 	uint32_t reply_line;	/* where the line begins */
 	uint32_t reply_from;	/* ... or the reply, if it answers nothing */
 	uint32_t replies;	/* ended that answered a command */
 	bool reply_begun;	/* a line of this reply has ended */
 	bool reply_expected;
+	bool reply_offers;	/* a keyword that passes */
+	bool reply_masked;	/* as one to EHLO, if it is a 250: D11 */
 	bool greeting_masked;
 	uint32_t letters;	/* lines lettered in this reply */
 	uint32_t hello;		/* the last HELO, EHLO or XCLIENT */
@@ -209,6 +217,9 @@ bool model_must_wait(const struct model *m, int dir);
  * that is rewritten as a whole? *@whole: all of it is in sight
  */
 bool model_rewrites(const struct model *m, bool *whole);
+
+/* Would a 250 of several lines that begins now be masked as an EHLO's? D11 */
+bool model_masks(const struct model *m);
 
 /* Is the client's octet part of a chunk? */
 bool model_unread(const struct model *m, uint32_t p);

@@ -359,6 +359,50 @@ static void hostile_dialogue(struct plan *p, struct rng *r)
 	}
 }
 
+/* Lines that are two to some servers: V10, D5 */
+static void long_line(struct plan *p, struct rng *r)
+{
+	u32 n = p->split_at ? p->split_at : 2100, i, head = p->text_len;
+	bool sasl = rng_below(r, 3) == 0;
+
+	if (sasl) {
+		line_item(p, r, rng_below(r, 2) ? "AUTH LOGIN" : "AUTH PLAIN =",
+			  false, true);
+		item(p, ITEM_SASL, true);
+		head = p->text_len;
+		n = rng_below(r, 3) ? n : 12200 + rng_below(r, 200);
+	} else {
+		static const char *const heads[] = {
+			"NOOP ", "HELP ", "EXPN ", "MAIL FROM:<", " ", "XXXX",
+			"AUTH PLAIN ", "AUTH PLAIN\t \t",
+		};
+
+		item(p, ITEM_LINE, true);
+		puts_(p, PICK(r, heads));
+	}
+	n -= rng_below(r, 4) ? 0 : rng_below(r, 9);
+	for (i = p->text_len - head; i < n; i++)
+		puts_(p, sasl || rng_below(r, 300) ? "Q" : " ");
+	puts_(p, PICK(r, failing));
+	if (!rng_below(r, 3)) {
+		for (i = rng_below(r, 3000); i; i--)
+			puts_(p, "Q");
+		puts_(p, PICK(r, failing));
+	}
+	puts_(p, "\r\n");
+	item_end(p);
+}
+
+/* Servers that do not answer each line once: V10, D5, D11 */
+static void make_worlds(struct plan *p, struct rng *r)
+{
+	p->split_at = rng_below(r, 3) ? 0 : 2049 + rng_below(r, 200);
+	p->mute = !rng_below(r, 8);
+	p->twice = rng_below(r, 8) ? 0 : rng_below(r, 300);
+	if (p->split_at || p->mute || p->twice)
+		p->fair = false;
+}
+
 static u32 pick_mss(struct rng *r)
 {
 	switch (rng_below(r, 8)) {
@@ -737,6 +781,10 @@ void plan_make(struct plan *p, u64 seed)
 	make_chunks(p, &r);
 	r = rng_make(seed, 12);
 	make_preset(p, &r);
+	r = rng_make(seed, 13);
+	make_worlds(p, &r);
+	if (p->mss[0] > 40 && !rng_below(&r, 6))
+		long_line(p, &r);
 	r = rng_make(seed, 2);
 	if (p->client == CLIENT_HOSTILE && rng_below(&r, 8))
 		hostile_dialogue(p, &r);
@@ -847,6 +895,8 @@ void plan_print(const struct plan *p, const struct diet *diet)
 	       eols[p->eol], p->lenient_end ? ", lenient end" : "",
 	       p->hostile_server ? ", hostile" : "", p->frag, p->alloc_fail,
 	       p->write_fail);
+	printf("server: splits at %u%s, twice %u\n", p->split_at,
+	       p->mute ? ", mute" : "", p->twice);
 	for (i = 0; i < 2; i++)
 		printf("%s: isn %u mss %u window %u%s%s%s; net loss %u dup %u reorder %u cut %u merge %u\n",
 		       i ? "server" : "client", p->isn[i], p->mss[i],

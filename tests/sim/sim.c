@@ -643,8 +643,7 @@ static bool ehlo_held(struct sim *s, const struct packet *pkt, const u8 *orig,
 	const struct model *m = &s->model;
 	u32 rest = pkt->len - (at - off), before = s->held;
 
-	if (m->replies == m->commands || m->kinds[m->replies] != K_EHLO ||
-	    !m->reply_begun || at != m->reply_line + 4 ||
+	if (!m->reply_masked || !m->reply_begun || at != m->reply_line + 4 ||
 	    memchr(orig + (at - off), '\n', rest))
 		return false;
 	/* Repetitions count when no edit is in flight */

@@ -112,6 +112,9 @@ struct plan {
 	bool loose_chunks;	/* the server takes anything for a size */
 	bool lenient_end;	/* the server takes any line end around the dot */
 	bool hostile_server;
+	u32 split_at;	/* octets of a line, the server takes the rest for another; 0: all */
+	bool mute;	/* the server does not answer an empty line */
+	u32 twice;	/* per mille: a reply comes twice, or not at all: D11 */
 	u32 reject;	/* per mille */
 	u32 split;	/* per mille: a reply leaves in several writes */
 	u32 nr_items;
@@ -159,8 +162,9 @@ enum server_state { SRV_COMMAND, SRV_AUTH, SRV_BODY, SRV_CHUNK, SRV_TLS, SRV_QUI
 struct server_app {
 	struct rng rng;
 	enum server_state state;
-	u8 line[2048];
+	u8 line[4096];
 	u32 line_len;
+	bool rest;	/* of a SASL response that was split */
 	bool cr;
 	u32 auth_left;
 	u32 chunk_left;

@@ -21,7 +21,7 @@ static const char *const server_verbs[] = {
 
 #define NR_SERVER_VERBS	(sizeof(server_verbs) / sizeof(*server_verbs))
 
-static void say(struct sim *s, const char *text, u32 n)
+static void say_once(struct sim *s, const char *text, u32 n)
 {
 	struct server_app *a = &s->server;
 	u32 at = 0, k;
@@ -33,6 +33,19 @@ static void say(struct sim *s, const char *text, u32 n)
 		tcp_write(s, 1, (const u8 *)text + at, k);
 		at += k;
 	}
+}
+
+static void say(struct sim *s, const char *text, u32 n)
+{
+	struct server_app *a = &s->server;
+
+	/* D11 */
+	if (rng_permille(&a->rng, s->plan.twice)) {
+		if (rng_below(&a->rng, 2))
+			return;
+		say_once(s, text, n);
+	}
+	say_once(s, text, n);
 }
 
 /* One reply, perhaps of several lines, its text perhaps misleading */
@@ -56,7 +69,8 @@ static void reply(struct sim *s, u32 code, const u8 *echo, u32 echo_len)
 			buf[n++] = ' ';
 		else
 			goto eol;
-		if (echo && rng_below(&a->rng, 2)) {
+		/* What comes twice does not look like an EHLO reply: D11 */
+		if (echo && !s->plan.twice && rng_below(&a->rng, 2)) {
 			for (i = 0; i < echo_len && i < 80; i++)
 				buf[n++] = echo[i] >= ' ' && echo[i] < 127 ?
 					   echo[i] : '?';
@@ -83,7 +97,7 @@ static void reply_ehlo(struct sim *s)
 		"X-EXPS GSSAPI NTLM LOGIN", "X-EXPS=LOGIN", "X-LINK2STATE",
 		"XEXCH50", "OK", "XCLIENT NAME ADDR", "A", "S", "SIZ", "SIZES",
 		"", " ", "\tSIZE", " DSN", "dsn\tfoo", "AUTH\t", "X", "Pipelining",
-		"SIZE=3", "8BITMIM", "STARTTL", "250 DSN",
+		"SIZE=3", "8BITMIM", "STARTTL", "250 DSN", "XSECRET 1", "XSECRET",
 	};
 	struct server_app *a = &s->server;
 	u32 lines = rng_below(&a->rng, 12), i, n;
@@ -101,7 +115,8 @@ static void reply_ehlo(struct sim *s)
 		n += sprintf(buf + n, "250%c%s%s", i < lines ? '-' : ' ',
 			     keywords[k], rng_below(&a->rng, 9) ? "\r\n" : "\n");
 	}
-	say(s, buf, n);
+	/* One that comes twice may be anybody's answer: not so bad a server */
+	say_once(s, buf, n);
 }
 
 static void babble(struct sim *s)
@@ -168,7 +183,9 @@ static void command(struct sim *s, const u8 *line, u32 len)
 	const u8 *all = line;
 	u32 all_len = len, n, i;
 	const char *verb = NULL;
+	bool rest = a->rest;
 
+	a->rest = false;
 	a->commands++;
 	if (s->plan.hostile_server && !rng_below(&a->rng, 4))
 		babble(s);
@@ -176,6 +193,8 @@ static void command(struct sim *s, const u8 *line, u32 len)
 		line++;
 		len--;
 	}
+	if (!len && s->plan.mute)
+		return;		/* Net::Server::Mail: D11 */
 	for (n = 0; n < len; n++)
 		if (line[n] == ' ' || line[n] == '\t' || line[n] == '\r' ||
 		    line[n] == '\n')
@@ -191,6 +210,8 @@ static void command(struct sim *s, const u8 *line, u32 len)
 	/* A server that speaks out of turn harms itself */
 	if (!s->plan.hostile_server && !s->plan.policy.observe &&
 	    !(s->plan.model.reject == MODEL_NOOP && !strcmp(verb, "NOOP")) &&
+	    /* D5: a word of base64 may be one, but has no argument */
+	    !(rest && n == len) &&
 	    !model_verb_allowed(&s->plan.model, line, n))
 		sim_fail(s, "V3: the server executes the blocked verb %s", verb);
 	if (!strcmp(verb, "HELO") || !strcmp(verb, "XCLIENT"))
@@ -254,8 +275,33 @@ static void line_end(struct sim *s)
 	a->line_len = 0;
 }
 
-static void line_add(struct server_app *a, u8 c)
+/* V10, D5: does the server take what follows for a line of its own? Exim does at
+ * 16,384 octets. Nobody splits an initial response within its limit.
+ */
+static bool splits(const struct sim *s)
 {
+	const struct server_app *a = &s->server;
+	u32 i = 0;
+
+	if (!s->plan.split_at || a->line_len < s->plan.split_at)
+		return false;
+	while (i < a->line_len && (a->line[i] == ' ' || a->line[i] == '\t'))
+		i++;
+	return a->state == SRV_AUTH ||
+	       (strncasecmp((const char *)a->line + i, "AUTH", 4) &&
+		strncasecmp((const char *)a->line + i, "X-EXPS", 6));
+}
+
+static void line_add(struct sim *s, u8 c)
+{
+	struct server_app *a = &s->server;
+
+	if (splits(s)) {
+		bool rest = a->state == SRV_AUTH;
+
+		line_end(s);
+		a->rest = rest && a->state == SRV_COMMAND;
+	}
 	if (a->line_len < sizeof(a->line))
 		a->line[a->line_len++] = c;
 }
@@ -291,7 +337,7 @@ static void command_octet(struct sim *s, u8 c)
 		}
 		break;
 	}
-	line_add(a, c);
+	line_add(s, c);
 }
 
 static bool eol(u8 c)
@@ -516,6 +562,10 @@ void client_bytes(struct sim *s, const u8 *bytes, u32 n)
 		if (c == '\n') {
 			if (!strncasecmp((const char *)a->line, "CHUNKING", 8))
 				a->chunking = true;
+			if (!strncmp((const char *)a->line, "XSECRET", 7) &&
+			    !s->plan.hostile_server && !s->plan.policy.observe &&
+			    s->plan.model.ehlo != MODEL_EHLO_KEEP)
+				sim_fail(s, "D11: of an EHLO reply more was told than may be");
 			memset(a->line, 0, sizeof(a->line));
 			if (a->column >= 3 && a->digits[3] != '-') {
 				a->code = (a->digits[0] - '0') * 100 +

@@ -11,6 +11,7 @@ int main(void)
 	failed += run_verbs();
 	failed += run_ehlo();
 	failed += run_dialogue();
+	failed += run_servers();
 	failed += run_body();
 	failed += run_chunk();
 	failed += run_stream();

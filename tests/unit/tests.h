@@ -10,6 +10,7 @@ int run_greeting(void);
 int run_verbs(void);
 int run_ehlo(void);
 int run_dialogue(void);
+int run_servers(void);
 int run_body(void);
 int run_chunk(void);
 int run_stream(void);
