@@ -119,8 +119,8 @@ kernel_image() {
 }
 
 # What building, booting and each kind of test needs.
-PACKAGES_BUILD=(make gcc libc6-dev pkg-config libmnl-dev libjansson-dev
-	linux-headers-amd64)
+PACKAGES_BUILD=(make gcc libc6-dev pkg-config libmnl-dev libjansson-dev libpcap-dev
+	zlib1g-dev linux-headers-amd64)
 PACKAGES_DEB=(debhelper dh-dkms dpkg-dev fakeroot)
 PACKAGES_VM=(qemu-system-x86 linux-image-amd64 busybox-static cpio kmod xz-utils)
 PACKAGES_PEERS=(postfix swaks libnet-ssleay-perl libio-socket-inet6-perl nftables conntrack ethtool iproute2 iputils-ping openssl

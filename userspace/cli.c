@@ -23,31 +23,44 @@ struct parse {
 	const char *netns;
 };
 
-static int parse_flag(struct parse *parse, struct cli *cli, const char *word)
+/* @next: the word after it, or NULL. Returns how many words it takes, or -1. */
+static int parse_flag(struct parse *parse, struct cli *cli, const char *word,
+		      const char *next)
 {
 	const struct flag *flag = parse->verb ? parse->verb->flags : NULL;
+	bool valued;
 
 	if (!strcmp(word, "--")) {
 		parse->literal = true;
-		return 0;
+		return 1;
 	}
 	if (!strcmp(word, "-j") || !strcmp(word, "--json")) {
 		cli->json = true;
-		return 0;
+		return 1;
 	}
 	if (!strcmp(word, "-h") || !strcmp(word, "--help")) {
 		parse->help = true;
-		return 0;
+		return 1;
 	}
 	if (!strcmp(word, "-V") || !strcmp(word, "--version")) {
 		parse->version = true;
-		return 0;
+		return 1;
 	}
 	for (unsigned int i = 0; flag && flag[i].name; i++) {
-		if (!strcmp(word, flag[i].name)) {
-			cli->flags |= 1U << i;
-			return 0;
-		}
+		if (strcmp(word, flag[i].name))
+			continue;
+		valued = parse->verb->valued >> i & 1;
+		if (cli->flags >> i & 1 && valued)
+			return reason_usage(cli->why, "%s is given twice; name it once",
+					    word);
+		cli->flags |= 1U << i;
+		if (!valued)
+			return 1;
+		if (!next || !*next)
+			return reason_usage(cli->why, "%s lacks its value; write %s FILE",
+					    word, word);
+		cli->value[i] = next;
+		return 2;
 	}
 	return reason_usage(cli->why, "unknown option %s", QUOTED(word));
 }
@@ -87,8 +100,12 @@ static int parse_line(struct parse *parse, struct cli *cli, int argc, char **arg
 						    QUOTED(word));
 			parse->netns = argv[++i];
 		} else if (flag && !parse->literal) {
-			if (parse_flag(parse, cli, word))
+			const int words = parse_flag(parse, cli, word,
+						     i + 1 < argc ? argv[i + 1] : NULL);
+
+			if (words < 0)
 				return -1;
+			i += words - 1;
 		} else if (!parse->verb) {
 			if (parse_verb(parse, cli, word))
 				return -1;

@@ -10,12 +10,16 @@
 #include "reason.h"
 #include "set.h"
 
+/* So many flags a verb may have of its own */
+#define VERB_FLAGS_MAX	4
+
 /**
  * struct cli - a command line taken apart
  * @out: where output goes
  * @err: where notes go that are no part of it
  * @json: -j was given
  * @flags: bit mask of the indices of the verb's own flags that were given
+ * @value: the values of those that take one, by index
  * @argc: how many words follow the verb, flags not counted
  * @argv: they
  * @status: exit status if nothing fails
@@ -26,6 +30,7 @@ struct cli {
 	FILE *err;
 	bool json;
 	unsigned int flags;
+	const char *value[VERB_FLAGS_MAX];
 	int argc;
 	char **argv;
 	int status;
@@ -47,6 +52,7 @@ struct flag {
  * @detail: more of it, whole lines, or NULL
  * @example: a command line without the program's name
  * @flags: its own flags, or NULL
+ * @valued: bit mask of the indices of those that a value follows
  * @hidden: not for people
  * @raw: reads its words without flags being taken out
  * @literal: whether the word behind these words is taken as it is, even if it
@@ -63,6 +69,7 @@ struct verb {
 	const char *detail;
 	const char *example;
 	const struct flag *flags;
+	unsigned int valued;
 	bool hidden;
 	bool raw;
 	bool (*literal)(int argc, char *const *argv);
@@ -88,6 +95,7 @@ extern const struct verb verb_export;
 extern const struct verb verb_flush;
 extern const struct verb verb_check;
 extern const struct verb verb_probe;
+extern const struct verb verb_replay;
 extern const struct verb verb_relay;
 extern const struct verb verb_fixup;
 extern const struct verb verb_no;

@@ -79,7 +79,7 @@ static int autocomplete_run(struct cli *cli)
 {
 	struct completion c = { .out = cli->out, .current = "" };
 	const struct verb *verb = NULL;
-	bool known = true, netns = false;
+	bool known = true, netns = false, value = false;
 	struct reason why;
 
 	c.argv = grow(NULL, cli->argc + 1, sizeof(*c.argv));
@@ -88,6 +88,8 @@ static int autocomplete_run(struct cli *cli)
 
 		if (i == cli->argc - 1) {
 			c.current = word;
+		} else if (value) {
+			value = false;
 		} else if (netns) {
 			/* Of what can be entered the ports can be read */
 			(void)netns_enter(word, &why);
@@ -95,7 +97,10 @@ static int autocomplete_run(struct cli *cli)
 		} else if (netns_flag(word) && !verb_takes(verb, c.argc, c.argv)) {
 			netns = true;
 		} else if (*word == '-' && !verb_takes(verb, c.argc, c.argv)) {
-			c.flags |= flag_bit(verb, word);
+			const unsigned int bit = flag_bit(verb, word);
+
+			c.flags |= bit;
+			value = verb && verb->valued & bit;
 		} else if (!verb && known) {
 			verb = verb_find_name(word);
 			known = verb;
@@ -104,7 +109,9 @@ static int autocomplete_run(struct cli *cli)
 		}
 	}
 
-	if (netns) {
+	if (value) {
+		/* A file: the shell knows those */
+	} else if (netns) {
 		propose_netns(&c);
 	} else if (*c.current == '-' && !verb_takes(verb, c.argc, c.argv)) {
 		if (verb)

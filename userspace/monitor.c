@@ -59,13 +59,11 @@ static void put_text(json_t *object, const char *key, const char *text)
 		json_object_set_new(object, key, json_string(text));
 }
 
-int event_json(FILE *out, const struct event *event)
+static void put_json_time(json_t *object, const struct event *event)
 {
 	const unsigned int usec = event->time % NSEC_PER_SEC / 1000;
-	char end[ENDPOINT_TEXT_SIZE], time[96] = "";
-	json_t *object = json_object();
+	char time[96] = "";
 	FILE *f = fmemopen(time, sizeof(time), "w");
-	int rc;
 
 	if (f) {
 		put_time(f, event, "%FT%T", gmtime_r);
@@ -73,7 +71,17 @@ int event_json(FILE *out, const struct event *event)
 		fclose(f);
 	}
 	json_object_set_new(object, "time", json_string(time));
-	json_put_u64(object, "netns", event->netns);
+}
+
+int event_json(FILE *out, const struct event *event)
+{
+	char end[ENDPOINT_TEXT_SIZE];
+	json_t *object = json_object();
+	int rc;
+
+	put_json_time(object, event);
+	if (event->netns)
+		json_put_u64(object, "netns", event->netns);
 	put_text(object, "event", event->name);
 	put_text(object, "rule", event->rule);
 	json_object_set_new(object, "client",
@@ -92,6 +100,32 @@ int event_json(FILE *out, const struct event *event)
 	json_decref(object);
 	fputc('\n', out);
 	return rc;
+}
+
+void event_note(FILE *out, const struct event *event, const char *text,
+		bool json)
+{
+	const unsigned int usec = event->time % NSEC_PER_SEC / 1000;
+	char client[ENDPOINT_TEXT_SIZE], server[ENDPOINT_TEXT_SIZE];
+	json_t *object;
+
+	endpoint_text(&event->client, client);
+	endpoint_text(&event->server, server);
+	if (!json) {
+		put_time(out, event, "%F %T", localtime_r);
+		fprintf(out, ".%06u %-4s %s > %s %s\n", usec, event->rule,
+			client, server, text);
+		return;
+	}
+	object = json_object();
+	put_json_time(object, event);
+	json_object_set_new(object, "note", json_string(event->name));
+	json_object_set_new(object, "client", json_string(client));
+	json_object_set_new(object, "server", json_string(server));
+	json_object_set_new(object, "text", json_string(text));
+	json_dumpf(object, out, JSON_PRESERVE_ORDER);
+	json_decref(object);
+	fputc('\n', out);
 }
 
 /* -- the vendor's way --------------------------------------------------- */

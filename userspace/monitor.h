@@ -10,6 +10,10 @@ void event_text(FILE *out, const struct event *event);
 /* Return 0, or -1 when it could not be written. */
 int event_json(FILE *out, const struct event *event);
 
+/* What is no event, but stands between them; @event without a kind. */
+void event_note(FILE *out, const struct event *event, const char *text,
+		bool json);
+
 /* As ASA does; nothing where it has no number. */
 void event_syslog(FILE *out, const struct event *event);
 

@@ -17,6 +17,7 @@ const struct verb *const verbs[] = {
 	&verb_flush,
 	&verb_check,
 	&verb_probe,
+	&verb_replay,
 	&verb_relay,
 	&verb_fixup,
 	&verb_no,

@@ -133,6 +133,19 @@ static inline bool host_flow_tls(const struct host_flow *flow)
 	return flow->core.session.phase == SMTP_FIXUP_PHASE_TLS;
 }
 
+/* Is a change of length in flight? The next one waits for its ACK (T1). */
+static inline bool host_flow_edited(const struct host_flow *flow,
+				    enum smtp_dir dir)
+{
+	return flow->core.stream[dir].edit.old;
+}
+
+/* Does the client wait for a reply? */
+static inline bool host_flow_waits(const struct host_flow *flow)
+{
+	return flow->core.session.phase == SMTP_FIXUP_PHASE_WAIT;
+}
+
 /**
  * host_judge() - judge a segment
  * @segment: the segment
