@@ -82,6 +82,19 @@ static int unknown(const char *word, struct reason *why)
 			    QUOTED(word), list);
 }
 
+/* As the kernel has it, SMTP_REPLACE_MAX: no more policies than ports, nor ranges of
+ * all of them together. What is kept of a file is bounded by that.
+ */
+static int count_ranges(struct line_list *list, const struct set_request *req,
+			struct reason *why)
+{
+	list->ranges += req->ports.count;
+	if (list->ranges > LINES_RANGES_MAX)
+		return reason_usage(why, "there are more than %d ranges of ports in this file",
+				    LINES_RANGES_MAX);
+	return 0;
+}
+
 static int parse_line(struct set_request *req, int argc, char **argv,
 		      struct reason *why)
 {
@@ -124,6 +137,7 @@ int lines_parse(struct line_list *list, const char *name, char *text,
 {
 	char *words[LINE_WORDS_MAX], *end = text + len;
 	unsigned int number = 0;
+	struct set_request *req;
 
 	memset(list, 0, sizeof(*list));
 	for (char *next; text < end; text = next) {
@@ -144,8 +158,18 @@ int lines_parse(struct line_list *list, const char *name, char *text,
 		/* A PIX writes ": Saved", an ASA "!" */
 		if (*text != ':' && *text != '!')
 			argc = line_split(text, words, why);
-		if (argc < 0 ||
-		    (argc && parse_line(list_new(list, number), argc, words, why)))
+		if (argc < 0)
+			return lines_fault(name, number, why);
+		if (!argc)
+			continue;
+		if (list->count == LINES_MAX) {
+			reason_usage(why, "there are more than %d lines that set a policy in this file",
+				     LINES_MAX);
+			return lines_fault(name, number, why);
+		}
+		req = list_new(list, number);
+		if (parse_line(req, argc, words, why) ||
+		    count_ranges(list, req, why))
 			return lines_fault(name, number, why);
 	}
 	return 0;

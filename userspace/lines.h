@@ -11,13 +11,19 @@
  * @number: the number of each one's line, from 1
  * @count: how many
  * @alloc: how many there is room for
+ * @ranges: ranges of ports of all of them together
  */
 struct line_list {
 	struct set_request *item;
 	unsigned int *number;
 	size_t count;
 	size_t alloc;
+	size_t ranges;
 };
+
+/* Lines that set a policy, and ranges of ports in all of them, at most */
+#define LINES_MAX		65536
+#define LINES_RANGES_MAX	65536
 
 #define LINE_WORDS_MAX 100
 

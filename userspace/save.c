@@ -2,6 +2,8 @@
 /* save [FILE] */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/limits.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -44,59 +46,187 @@ static int write_to(int fd, const struct policy_list *list, bool sync)
 	return bad ? -1 : 0;
 }
 
-/* Under another name beside it, and then renamed: whoever reads the file, even
- * after a power failure, finds the old configuration or the new one. It is as
- * readable as the umask has it, for everybody may "show" the same.
+/* What the name stands for, as the kernel has it: it may refuse root to follow a
+ * stranger's symbolic link (fs.protected_symlinks), so that links are not
+ * resolved here.
  */
-static int replace_file(const char *name, const struct policy_list *list,
-			struct reason *why)
+struct place {
+	char *name;		/* without links */
+	bool replaces;		/* there is a file already */
+	bool made;		/* it was made here, where a link led nowhere */
+	struct stat st;
+};
+
+static char *name_of_fd(int fd)
+{
+	char link[40], *name = malloc(PATH_MAX);
+	ssize_t len;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	len = name ? readlink(link, name, PATH_MAX - 1) : -1;
+	if (len < 0) {
+		free(name);
+		return NULL;
+	}
+	name[len] = '\0';
+	return name;
+}
+
+static int find_place(struct place *place, const char *name)
+{
+	int fd = open(name, O_PATH | O_CLOEXEC), rc;
+
+	*place = (struct place){ .replaces = true };
+	if (fd < 0 && errno != ENOENT)
+		return -1;
+	if (fd < 0 && (lstat(name, &place->st) || !S_ISLNK(place->st.st_mode))) {
+		/* Not there yet */
+		place->replaces = false;
+		place->name = strdup(name);
+		return place->name ? 0 : -1;
+	}
+	if (fd < 0) {
+		fd = open(name, O_WRONLY | O_CREAT | O_NOCTTY | O_NONBLOCK |
+			  O_CLOEXEC, 0666);
+		if (fd < 0)
+			return -1;
+		place->made = true;
+	}
+	rc = fstat(fd, &place->st);
+	if (!rc && S_ISREG(place->st.st_mode)) {
+		place->name = name_of_fd(fd);
+		if (!place->name)
+			rc = -1;
+	}
+	close(fd);
+	return rc;
+}
+
+/* Who may read it: as before, or as the umask has it, for everybody may "show"
+ * the same. What a stranger made gets no wider than that.
+ */
+static mode_t mode_of(const struct place *place, int fd)
 {
 	const mode_t mask = umask(0);
-	char *temporary;
-	int fd, rc = -1;
 
 	umask(mask);
-	if (asprintf(&temporary, "%s.XXXXXX", name) < 0)
-		return failed(name, why);
+	if (!place->replaces || place->made)
+		return 0666 & ~mask;
+	if (place->st.st_uid != geteuid())
+		return place->st.st_mode & 0666 & ~mask;
+	/* Its group may read it; another may not */
+	if (fchown(fd, -1, place->st.st_gid))
+		return place->st.st_mode & 0707;
+	return place->st.st_mode & 0777;
+}
+
+/* A name for the new file in the same directory; not made of the old one, which
+ * may be as long as names can be
+ */
+static char *name_beside(const char *name)
+{
+	const char *slash = strrchr(name, '/');
+	char *beside;
+
+	if (asprintf(&beside, "%.*s.smtpfixup.XXXXXX",
+		     slash ? (int)(slash + 1 - name) : 0, name) < 0)
+		return NULL;
+	return beside;
+}
+
+/* What is mounted there cannot be renamed over: it is written where it is */
+static int write_in_place(const char *name, const struct policy_list *list)
+{
+	int fd = open(name, O_WRONLY | O_TRUNC | O_NOFOLLOW | O_NOCTTY |
+		      O_CLOEXEC);
+
+	return fd < 0 ? -1 : write_to(fd, list, true);
+}
+
+/* Under another name beside it, and then renamed: whoever reads the file, even
+ * after a power failure, finds the old configuration or the new one.
+ */
+static int replace_file(const struct place *place,
+			const struct policy_list *list)
+{
+	char *temporary = name_beside(place->name);
+	int fd, rc = -1, error;
+
+	if (!temporary)
+		return -1;
 	fd = mkostemp(temporary, O_CLOEXEC);
 	if (fd < 0) {
-		failed(name, why);
 		free(temporary);
 		return -1;
 	}
-	if (fchmod(fd, 0666 & ~mask)) {
-		failed(name, why);
+	if (fchmod(fd, mode_of(place, fd)))
 		close(fd);
-	} else if (write_to(fd, list, true) || rename(temporary, name)) {
-		failed(name, why);
-	} else {
-		rc = 0;
-	}
+	else
+		rc = write_to(fd, list, true);
+	if (!rc)
+		rc = rename(temporary, place->name);
+	error = errno;
 	if (rc)
 		unlink(temporary);
 	free(temporary);
+	if (rc && error == EBUSY)
+		return write_in_place(place->name, list);
+	errno = error;
 	return rc;
+}
+
+/* A signal waits until the temporary file is gone */
+static int replace_whole(const struct place *place,
+			 const struct policy_list *list)
+{
+	sigset_t all, before;
+	int rc, error;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
+	rc = replace_file(place, list);
+	error = errno;
+	if (rc && place->made)
+		unlink(place->name);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	errno = error;
+	return rc;
+}
+
+/* A pipe or a device is written to, it can't be replaced. Where nobody reads a
+ * pipe, nobody will.
+ */
+static int write_through(const char *name, const struct policy_list *list)
+{
+	int fd = open(name, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0)
+		return -1;
+	if (fcntl(fd, F_SETFL, O_WRONLY)) {
+		close(fd);
+		return -1;
+	}
+	return write_to(fd, list, false);
 }
 
 static int save_file(const char *name, const struct policy_list *list,
 		     struct reason *why)
 {
-	struct stat st;
-	char *real;
-	int fd, rc;
+	struct place place;
+	int rc;
 
-	/* A pipe or a device is written to, it can't be replaced */
-	if (!stat(name, &st) && !S_ISREG(st.st_mode)) {
-		fd = open(name, O_WRONLY | O_NOCTTY | O_CLOEXEC);
-		if (fd < 0 || write_to(fd, list, false))
-			return failed(name, why);
-		return 0;
+	if (find_place(&place, name))
+		return failed(name, why);
+	if (place.name) {
+		rc = replace_whole(&place, list);
+		free(place.name);
+		return rc ? failed(name, why) : 0;
 	}
-	/* Where a symbolic link leads to is replaced, not the link */
-	real = realpath(name, NULL);
-	rc = replace_file(real ? real : name, list, why);
-	free(real);
-	return rc;
+	rc = write_through(name, list);
+	if (rc && errno == ENXIO)
+		return reason_local(why, "%.200s could not be written: it is a pipe that nobody reads",
+				    name);
+	return rc ? failed(name, why) : 0;
 }
 
 static int save_run(struct cli *cli)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* save, restore, flush, the order of show, and what a mode means. */
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -277,6 +278,58 @@ static void restore_a_wide_line(void **state)
 	free(text);
 }
 
+/* More than the kernel takes is not even kept: a file of short lines cannot take
+ * gigabytes
+ */
+static void restore_too_many_lines(void **state)
+{
+	static const char line[] = "set 1 fixup\n", comment[] = "# set 1 fixup\n";
+	const size_t n = sizeof(line) - 1, m = sizeof(comment) - 1;
+	char *text = malloc((LINES_MAX + 1) * (n + m) + 1);
+	size_t len = 0;
+
+	(void)state;
+	assert_non_null(text);
+	for (int i = 0; i < LINES_MAX; i++) {
+		memcpy(text + len, line, n);
+		memcpy(text + len + n, comment, m);
+		len += n + m;
+	}
+	text[len] = '\0';
+	put_ack(fake_answer(), 0, NULL, -1);
+	restore_text(text);
+	assert_int_equal(o.status, 0);
+	outcome_free(&o);
+	memcpy(text + len, line, n + 1);
+	fake.requests = 0;
+	restore_text(text);
+	assert_int_equal(o.status, 1);
+	assert_says(o.err, ":131073: there are more than 65536 lines that set a policy");
+	assert_int_equal(fake.requests, 0);
+	free(text);
+}
+
+static void restore_too_many_ranges(void **state)
+{
+	const size_t alloc = 40 * 8 * REPLACE_RANGES_MAX;
+	char *text = malloc(alloc);
+	size_t len = 0;
+
+	(void)state;
+	assert_non_null(text);
+	for (int i = 0; i < 33; i++) {
+		for (int port = 1; port <= REPLACE_RANGES_MAX; port++)
+			len += snprintf(text + len, alloc - len, "%s%d",
+					port > 1 ? "," : "set ", port);
+		len += snprintf(text + len, alloc - len, " fixup\n");
+	}
+	restore_text(text);
+	assert_int_equal(o.status, 1);
+	assert_says(o.err, ":33: there are more than 65536 ranges");
+	assert_int_equal(fake.requests, 0);
+	free(text);
+}
+
 /* The kernel's offset leads to the line, whatever lies there */
 static void restore_refused(void **state)
 {
@@ -407,6 +460,94 @@ static void save_to_a_file(void **state)
 	assert_int_equal(o.status, 0);
 	assert_replaces("25+ fixup\n587 esmtp 4 'it's'\n");
 	unlink(path);
+}
+
+/* Two names in one: what the other processes of the machine may do to it */
+static void save_keeps_what_is_there(void **state)
+{
+	char link[80], target[80], name[512];
+	struct stat st;
+
+	(void)state;
+	/* A link that leads nowhere stays, and what it leads to is made */
+	prepare_policies();
+	snprintf(link, sizeof(link), "%s/link", dir);
+	snprintf(target, sizeof(target), "%s/conf", dir);
+	assert_int_equal(symlink("conf", link), 0);
+	tool(&o, "save", link, NULL);
+	assert_int_equal(o.status, 0);
+	assert_file(HEADER LINES);
+	assert_int_equal(lstat(link, &st), 0);
+	assert_true(S_ISLNK(st.st_mode));
+	outcome_free(&o);
+
+	/* A mode stays: nobody can read it who could not before */
+	fake.given = 0;
+	assert_int_equal(chmod(target, 0600), 0);
+	tool(&o, "save", link, NULL);
+	assert_int_equal(o.status, 0);
+	assert_int_equal(stat(target, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	unlink(target);
+	unlink(link);
+	outcome_free(&o);
+
+	/* A link to itself is no place */
+	fake.given = 0;
+	assert_int_equal(symlink("link", link), 0);
+	tool(&o, "save", link, NULL);
+	assert_int_equal(o.status, 1);
+	assert_int_equal(lstat(link, &st), 0);
+	assert_true(S_ISLNK(st.st_mode));
+	unlink(link);
+	outcome_free(&o);
+
+	/* As long as a name can be */
+	fake.given = 0;
+	snprintf(name, sizeof(name), "%s/%0255d", dir, 0);
+	tool(&o, "save", name, NULL);
+	assert_int_equal(o.status, 0);
+	assert_int_equal(stat(name, &st), 0);
+	unlink(name);
+	outcome_free(&o);
+
+	/* Nothing is left beside it where it cannot be */
+	fake.given = 0;
+	snprintf(name, sizeof(name), "%s/%0256d", dir, 0);
+	tool(&o, "save", name, NULL);
+	assert_int_equal(o.status, 1);
+	assert_int_equal(rmdir(dir), 0);	/* it is empty */
+	assert_int_equal(mkdir(dir, 0700), 0);
+}
+
+/* A pipe is written to, but nobody waits for a reader that never comes */
+static void save_to_a_pipe(void **state)
+{
+	char pipe[80], text[4096];
+	ssize_t n;
+	int fd;
+
+	(void)state;
+	prepare_policies();
+	snprintf(pipe, sizeof(pipe), "%s/pipe", dir);
+	assert_int_equal(mkfifo(pipe, 0600), 0);
+	alarm(30);
+	tool(&o, "save", pipe, NULL);
+	alarm(0);
+	assert_int_equal(o.status, 1);
+	assert_says(o.err, "a pipe that nobody reads");
+	outcome_free(&o);
+	fake.given = 0;
+	fd = open(pipe, O_RDONLY | O_NONBLOCK);
+	assert_true(fd >= 0);
+	tool(&o, "save", pipe, NULL);
+	assert_int_equal(o.status, 0);
+	n = read(fd, text, sizeof(text) - 1);
+	assert_true(n > 0);
+	text[n] = '\0';
+	assert_string_equal(text, HEADER LINES);
+	close(fd);
+	unlink(pipe);
 }
 
 static void save_to_a_device(void **state)
@@ -691,10 +832,14 @@ int main(void)
 		test(restore_nothing),
 		test(restore_says_which_line),
 		test(restore_a_wide_line),
+		test(restore_too_many_lines),
+		test(restore_too_many_ranges),
 		test(restore_refused),
 		test(restore_no_file),
 		test(save_to_stdout),
 		test(save_to_a_file),
+		test(save_keeps_what_is_there),
+		test(save_to_a_pipe),
 		test(save_to_a_device),
 		test(flush_ports),
 		test(flush_refused),
