@@ -35,6 +35,18 @@ static void put_time(FILE *out, const struct event *event, const char *format,
 	fputs(text, out);
 }
 
+/* Words in quotes: one that holds a quote must not look as if it ended there */
+static void put_quoted(FILE *out, const char *words)
+{
+	fputs(" \"", out);
+	for (; *words; words++) {
+		if (*words == '"' || *words == '\\')
+			fputc('\\', out);
+		fputc(*words, out);
+	}
+	fputc('"', out);
+}
+
 void event_text(FILE *out, const struct event *event)
 {
 	const unsigned int usec = event->time % NSEC_PER_SEC / 1000;
@@ -46,7 +58,7 @@ void event_text(FILE *out, const struct event *event)
 		endpoint_text(&event->server, server),
 		event->kind ? event->kind->text : event->name);
 	if (*event->words)
-		fprintf(out, " \"%s\"", event->words);
+		put_quoted(out, event->words);
 	if (event->suppressed)
 		fprintf(out, " (%llu before it were suppressed)",
 			(unsigned long long)event->suppressed);

@@ -199,6 +199,13 @@ static int probe_run(struct cli *cli)
 		return -1;
 
 	findings = probe_findings(&probe);
+	/* What was seen is seen; but who was not answered has seen nothing */
+	if (!strcmp(probe_judge(findings)->name, PROBE_NONE) &&
+	    (!probe.reply[PROBE_EHLO].code ||
+	     !probe.reply[PROBE_GOODMORNING].code))
+		return reason_local(cli->why, "it could not be told: the connection ended before the reply to %s",
+				    probe_step_names[probe.reply[PROBE_EHLO].code ?
+						     PROBE_GOODMORNING : PROBE_EHLO]);
 	if (strcmp(probe_judge(findings)->name, PROBE_NONE))
 		cli->status = EXIT_DEVICE;
 	if (cli->json)

@@ -7,6 +7,7 @@ Usage: probe_servers.py PROGRAM. Prints "ok NAME" or "not ok NAME".
 import json
 import re
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -113,7 +114,15 @@ class Rude(Server):
 
 def serve(listener, server, device):
     client, _ = listener.accept()
-    with client, client.makefile("rb") as lines:
+    try:
+        talk(client, server, device)
+    except ConnectionError:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.close()
+
+
+def talk(client, server, device):
+    with client.makefile("rb") as lines:
         client.sendall((device.greet(server.greeting) + "\r\n").encode("latin-1"))
         for line in lines:
             command = device.command(line.decode("latin-1").rstrip("\r\n"))
@@ -176,6 +185,31 @@ except OSError as error:
     print("# no IPv6 here: %s" % error)
 else:
     result(status == 0 and out.startswith(target + "\n"), "probe by IPv6", (out, err))
+
+
+class HangsUp(Server):
+    """Ends the connection, by RST, after so many replies."""
+
+    def __init__(self, replies, greeting=Server.greeting):
+        self.left, self.greeting = replies, greeting
+
+    def answer(self, command):
+        self.left -= 1
+        if self.left < 0:
+            raise ConnectionError
+        return super().answer(command)
+
+
+for replies in range(3):
+    status, out, err, _ = probe(HangsUp(replies), Device())
+    told = status == 0 and out.splitlines()[-1].startswith("none: ")
+    doubt = status == 1 and not out and "could not be told" in err
+    result(told if replies == 2 else doubt,
+           "probe: the connection ends after %d replies" % replies, (status, out, err))
+# What the greeting tells is told all the same
+status, out, err, _ = probe(HangsUp(0), Pix6())
+result(status == 3 and "fixup: " not in out and out.splitlines()[-1].startswith("esmtp: "),
+       "probe: the connection ends after a masked greeting", (status, out, err))
 
 with socket.socket() as closed:
     closed.bind(("127.0.0.1", 0))

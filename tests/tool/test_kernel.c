@@ -986,13 +986,24 @@ static void m_monitor_is_clean(void **state)
 	tool(&o, "monitor", NULL);
 	assert_int_equal(o.status, 0);
 	assert_string_equal(o.out,
-			    "2026-11-22 20:30:01.234567 Z 9  [::1]:40001 > [::2]:25 ?[2Jnew \"?]0;x??\"\"\n");
+			    "2026-11-22 20:30:01.234567 Z 9  [::1]:40001 > [::2]:25 ?[2Jnew \"?]0;x??\\\"\"\n");
 	outcome_free(&o);
 	fake.given = 0;
 	fake.joins = 0;
 	tool(&o, "-j", "monitor", NULL);
 	for (char *c = o.out; *c; c++)
 		assert_true(*c == '\n' ? !c[1] : *c >= ' ' && *c <= '~');
+}
+
+/* Two events must not look like one, nor one like two */
+static void m_monitor_quotes(void **state)
+{
+	(void)state;
+	prepare_event(SMTP_FIXUP_EVENT_COMMAND_MASKED, 108004,
+		      "EXPN \" (9 before it were suppressed)\\", 0);
+	tool(&o, "monitor", NULL);
+	assert_int_equal(o.status, 0);
+	assert_says(o.out, "masked \"EXPN \\\" (9 before it were suppressed)\\\\\"\n");
 }
 
 static void m_monitor_json(void **state)
@@ -1188,6 +1199,7 @@ int main(void)
 		test(socket_troubles),
 		test(m_monitor_text),
 		test(m_monitor_is_clean),
+		test(m_monitor_quotes),
 		test(m_monitor_json),
 		test(m_monitor_syslog),
 		test(m_monitor_lost_events),
