@@ -28,6 +28,9 @@ static int __init smtp_parse_range(char *word, struct smtp_range *range)
 
 	if (last)
 		*last++ = '\0';
+	/* As the tool has it: no sign, no leading zero */
+	if (*word < '1' || *word > '9' || (last && (*last < '1' || *last > '9')))
+		return -EINVAL;
 	if (kstrtou16(word, 10, &range->first) || !range->first)
 		return -EINVAL;
 	range->last = range->first;

@@ -18,6 +18,9 @@ static const struct nla_policy smtp_replace_policy[SMTP_FIXUP_A_POLICY + 1] = {
 	[SMTP_FIXUP_A_POLICY] = NLA_POLICY_NESTED(smtp_set_policy),
 };
 
+/* Policies of a replacement at most, and ranges of all of them together */
+#define SMTP_REPLACE_MAX	SMTP_NR_PORTS
+
 static const struct nla_policy smtp_flush_policy[SMTP_FIXUP_A_PORTS + 1] = {
 	[SMTP_FIXUP_A_PORTS] = NLA_POLICY_NESTED(smtp_ports_policy),
 };
@@ -150,10 +153,19 @@ static int smtp_nl_policy_replace(struct sk_buff *skb, struct genl_info *info)
 	const char *why = NULL;
 	int rem, err = -ENOMEM;
 
+	/* No more than ports, whatever is in them: memory is asked for before
+	 * any of them is read
+	 */
 	nla_for_each_attr(nest, head, len, rem) {
 		nr_policies++;
 		nr_ranges += smtp_nl_count(nla_data(nest), nla_len(nest),
 					   SMTP_FIXUP_A_PORTS);
+		if (nr_policies > SMTP_REPLACE_MAX ||
+		    nr_ranges > SMTP_REPLACE_MAX) {
+			NL_SET_ERR_MSG_ATTR(info->extack, nest,
+					    "More policies or ranges than ports");
+			return -E2BIG;
+		}
 	}
 	policies = kvmalloc_array(nr_policies, sizeof(*policies),
 				  GFP_KERNEL_ACCOUNT);

@@ -67,7 +67,8 @@ equal "parameters ports=25,587,2500-2600 mode=fixup hold in the first namespace"
 	"25 fixup;2500-2600 fixup;587 fixup;"
 equal "parameters other namespaces start with nothing" "$(r grep -c . /proc/net/smtp_fixup)" 0
 rmmod nf_smtp_fixup
-for parameters in "mode=sideways" "ports=0" "ports=70000" "ports=30-20" "ports=x"; do
+for parameters in "mode=sideways" "ports=0" "ports=70000" "ports=30-20" "ports=x" \
+	"ports=+25" "ports=25,+26" "ports=25-+30" "ports=025" "ports=-25" "ports=25-" "ports=25,"; do
 	if load_module "$parameters" 2>/dev/null; then
 		fail "parameters $parameters is refused"
 		rmmod nf_smtp_fixup
