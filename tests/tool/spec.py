@@ -102,7 +102,12 @@ def main():
         else:
             wrong[name] = compared(numbers, upper(name) + "_",
                                    [name_of(e) for e in entry["entries"]], 0)
+    whole = {s["name"]: [a["name"] for a in s["attributes"]] for s in spec["attribute-sets"]}
     for entry in spec["attribute-sets"]:
+        if "subset-of" in entry:
+            stray = set(whole[entry["name"]]) - set(whole[entry["subset-of"]])
+            wrong["subset " + entry["name"]] = stray and "not in the whole: %s" % stray
+            continue
         prefix, first = SETS[entry["name"]]
         attributes = entry["attributes"]
         wrong["attributes of " + entry["name"]] = compared(
