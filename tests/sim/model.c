@@ -113,6 +113,9 @@ static bool promise_kept(const struct model_policy *p, const char *keyword)
 {
 	const char *const *list = p->esmtp ? esmtp_verbs : fixup_verbs;
 
+	/* RFC 3030, 3 */
+	if (!strcmp(keyword, "binarymime"))
+		return listed(p->allow, "bdat");
 	if (strcmp(keyword, "etrn") && strcmp(keyword, "auth") &&
 	    strcmp(keyword, "vrfy"))
 		return true;

@@ -660,7 +660,8 @@ static void make_chunks(struct plan *p, struct rng *r)
 	p->chunks = rng_below(r, 2) && !p->model.tls_required;
 	/* The keywords are drawn already: keep what they are */
 	p->policy.verbs |= SMTP_VERB_BIT(BDAT) | SMTP_VERB_BIT(XEXCH50);
-	p->policy.keywords |= SMTP_KEYWORD_BIT(CHUNKING);
+	p->policy.keywords |= SMTP_KEYWORD_BIT(CHUNKING) |
+			      SMTP_KEYWORD_BIT(BINARYMIME);
 }
 
 /* RULES.md, "Presets", each by itself */

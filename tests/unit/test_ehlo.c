@@ -46,10 +46,11 @@ static void test_e1_e2_seed(void **state)
 	       "250-mail.domainname.com Hello [10.53.7.203]\r\n"
 	       "250-XXXA\r\n250-XXXB\r\n250-SIZE\r\n250-ETRN\r\n"
 	       "250-PIPELINING\r\n250-DSN\r\n250-ENHANCEDSTATUSCODES\r\n"
-	       "250-8bitmime\r\n250-BINARYMIME\r\n250-XXXXXXXC\r\n250-VRFY\r\n"
-	       "250-XXXXXXXXXXXXXXXXXXXXXXXD\r\n250-XXXXXXXXXXXE\r\n"
-	       "250-AUTH GSSAPI NTLM LOGIN\r\n250-XXXXXXXXXF\r\n"
-	       "250-XXXXXXXXXXXG\r\n250-XXXXXXH\r\n250 XI\r\n");
+	       /* RFC 3030, 3: no BINARYMIME without CHUNKING */
+	       "250-8bitmime\r\n250-XXXXXXXXXC\r\n250-XXXXXXXD\r\n250-VRFY\r\n"
+	       "250-XXXXXXXXXXXXXXXXXXXXXXXE\r\n250-XXXXXXXXXXXF\r\n"
+	       "250-AUTH GSSAPI NTLM LOGIN\r\n250-XXXXXXXXXG\r\n"
+	       "250-XXXXXXXXXXXH\r\n250-XXXXXXI\r\n250 XJ\r\n");
 	fix_end(&f);
 }
 

@@ -113,7 +113,7 @@ static u64 bits_of(const struct smtp_word *words, u32 n, const char *list)
 }
 
 #define E2_KEYWORDS "SIZE ETRN PIPELINING DSN ENHANCEDSTATUSCODES 8BITMIME " \
-	"BINARYMIME AUTH VRFY"
+	"AUTH VRFY"
 
 static void test_presets(void **state)
 {

@@ -377,10 +377,10 @@ EHLO_REPLY = (b"250-mail.domainname.com Hello [10.53.7.203]\r\n250-TURN\r\n250-A
               b"250-X-LINK2STATE\r\n250-XEXCH50\r\n250 OK\r\n")
 EHLO_MASKED = (b"250-mail.domainname.com Hello [10.53.7.203]\r\n250-XXXA\r\n250-XXXB\r\n"
                b"250-SIZE\r\n250-ETRN\r\n250-PIPELINING\r\n250-DSN\r\n"
-               b"250-ENHANCEDSTATUSCODES\r\n250-8bitmime\r\n250-BINARYMIME\r\n"
-               b"250-XXXXXXXC\r\n250-VRFY\r\n250-" + b"X" * 23 + b"D\r\n"
-               b"250-XXXXXXXXXXXE\r\n250-AUTH GSSAPI NTLM LOGIN\r\n250-XXXXXXXXXF\r\n"
-               b"250-XXXXXXXXXXXG\r\n250-XXXXXXH\r\n250 XI\r\n")
+               b"250-ENHANCEDSTATUSCODES\r\n250-8bitmime\r\n250-XXXXXXXXXC\r\n"
+               b"250-XXXXXXXD\r\n250-VRFY\r\n250-" + b"X" * 23 + b"E\r\n"
+               b"250-XXXXXXXXXXXF\r\n250-AUTH GSSAPI NTLM LOGIN\r\n250-XXXXXXXXXG\r\n"
+               b"250-XXXXXXXXXXXH\r\n250-XXXXXXI\r\n250 XJ\r\n")
 
 
 @test("E1 E2", "an Exchange server's reply to EHLO", quick=True)
