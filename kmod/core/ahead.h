@@ -2,6 +2,10 @@
 /*
  * Ahead: in a body, a segment beyond a gap passes when it can neither hold the
  * end of data nor be what follows it. DESIGN.md, "The stream contract", point 3.
+ *
+ * What follows the end of data are commands, which have to be judged. A client may
+ * send them before it has the reply to that end (RFC 2920), so a segment passes
+ * only if it shows that it is none of them: T3.
  */
 #ifndef _SMTP_CORE_AHEAD_H
 #define _SMTP_CORE_AHEAD_H

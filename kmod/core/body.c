@@ -7,24 +7,28 @@
 #include "marks.h"
 #include "octets.h"
 #include "reading.h"
+#include "repeat.h"
 
-enum smtp_octet { OCTET_OTHER, OCTET_CR, OCTET_LF, OCTET_DOT };
+/* Those from OCTET_CR on tell something of a dot after them, but for the last
+ * those from OCTET_NUL on of a dot before them.
+ */
+enum smtp_octet { OCTET_OTHER, OCTET_NUL, OCTET_CR, OCTET_LF, OCTET_DOT };
 
 static const u8 smtp_octets[256] = {
-	['\r'] = OCTET_CR, ['\n'] = OCTET_LF, ['.'] = OCTET_DOT,
+	['\0'] = OCTET_NUL, ['\r'] = OCTET_CR, ['\n'] = OCTET_LF, ['.'] = OCTET_DOT,
 };
 
 #define TEXT	SMTP_BODY_TEXT
 #define SMUGGLED SMTP_BODY_SMUGGLED
-static const u8 smtp_body_steps[SMTP_BODY_DOT_CR + 1][4] = {
-	/*			  other	    CR	    LF	     dot */
-	[SMTP_BODY_TEXT]	= { TEXT, SMTP_BODY_CR, SMTP_BODY_LF, TEXT },
-	[SMTP_BODY_CR]		= { TEXT, SMTP_BODY_CR, SMTP_BODY_CRLF, SMTP_BODY_BAD_DOT },
-	[SMTP_BODY_LF]		= { TEXT, SMTP_BODY_CR, SMTP_BODY_LF, SMTP_BODY_BAD_DOT },
-	[SMTP_BODY_CRLF]	= { TEXT, SMTP_BODY_CR, SMTP_BODY_LF, SMTP_BODY_DOT },
-	[SMTP_BODY_DOT]		= { TEXT, SMTP_BODY_DOT_CR, SMUGGLED, TEXT },
-	[SMTP_BODY_BAD_DOT]	= { TEXT, SMUGGLED, SMUGGLED, TEXT },
-	[SMTP_BODY_DOT_CR]	= { SMUGGLED, SMUGGLED, SMTP_BODY_END, SMUGGLED },
+static const u8 smtp_body_steps[SMTP_BODY_DOT_CR + 1][5] = {
+	/*			  other     NUL       CR		LF		dot */
+	[SMTP_BODY_TEXT]	= { TEXT, TEXT, SMTP_BODY_CR, SMTP_BODY_LF, TEXT },
+	[SMTP_BODY_CR]		= { TEXT, TEXT, SMTP_BODY_CR, SMTP_BODY_CRLF, SMTP_BODY_BAD_DOT },
+	[SMTP_BODY_LF]		= { TEXT, TEXT, SMTP_BODY_CR, SMTP_BODY_LF, SMTP_BODY_BAD_DOT },
+	[SMTP_BODY_CRLF]	= { TEXT, TEXT, SMTP_BODY_CR, SMTP_BODY_LF, SMTP_BODY_DOT },
+	[SMTP_BODY_DOT]		= { TEXT, SMUGGLED, SMTP_BODY_DOT_CR, SMUGGLED, TEXT },
+	[SMTP_BODY_BAD_DOT]	= { TEXT, SMUGGLED, SMUGGLED, SMUGGLED, TEXT },
+	[SMTP_BODY_DOT_CR]	= { SMUGGLED, SMUGGLED, SMUGGLED, SMTP_BODY_END, SMUGGLED },
 };
 
 #undef TEXT
@@ -85,11 +89,11 @@ static bool smtp_body_space(struct smtp_flow *flow, u32 seq)
 	if (dot) {
 		dot->kind = SMTP_MARK_SPACE;
 	} else {
-		if (!smtp_mark_add(flow, seq, SMTP_MARK_SPACE, false))
+		if (!smtp_mark_add(flow, seq, 1, SMTP_MARK_SPACE, false))
 			return false;
 		dot = smtp_mark_at(st, seq - 1);
 		if (dot)
-			dot->eol_behind = false;
+			dot->end_behind = false;
 	}
 	st->spaces = true;
 	smtp_event(flow, SMTP_FIXUP_EVENT_SMUGGLING_DOT, NULL, 0);
@@ -139,12 +143,12 @@ static bool smtp_body_let_be(struct smtp_flow *flow, u8 c)
 	struct smtp_stream *st = &flow->stream[SMTP_CLIENT];
 	bool dot_cr = st->state == SMTP_BODY_DOT_CR;
 
-	if (c == '.' && !smtp_mark_add(flow, st->next, SMTP_MARK_DOTS, dot_cr))
+	if (c == '.' && !smtp_mark_add(flow, st->next, 1, SMTP_MARK_DOTS, dot_cr))
 		return false;
 	if (c == '.')
 		smtp_mark_wrong_before(st, st->next, SMTP_BODY_CR);
-	if (smtp_is_eol(c))
-		smtp_mark_eol_behind(st, st->next);
+	if (smtp_ends_dot(c))
+		smtp_mark_end_behind(st, st->next);
 	smtp_body_see(flow);
 	st->state = smtp_body_step(dot_cr ? SMTP_BODY_CR : SMTP_BODY_TEXT, c);
 	st->next++;
@@ -153,22 +157,62 @@ static bool smtp_body_let_be(struct smtp_flow *flow, u8 c)
 
 /* -- judging ------------------------------------------------------------ */
 
-/* Runs over octets that follow plain text, the first of them no dot, and marks
- * the dots that smtp_mark_append() is for. Returns how many, up to another dot.
+/* Marks dots, the first of them at @p[@i], that have another or a line end beside
+ * them. Returns how many; 0: they take a closer look.
  */
-static u32 smtp_body_text(struct smtp_stream *st, u32 seq, const u8 *p, u32 n)
+static u32 smtp_body_odd_dots(struct smtp_stream *st, u32 seq, const u8 *p, u32 i,
+			      u32 n, bool masks)
+{
+	u32 len = smtp_find_run(p + i, n - i, '.');
+	struct smtp_mark m = {
+		.seq = seq + i, .len = len, .kind = SMTP_MARK_DOTS,
+		.eol_before = smtp_is_eol(p[i - 1]),
+	};
+
+	if (i + len == n || len > SMTP_MARK_LEN_MAX)
+		return 0;
+	m.end_behind = smtp_ends_dot(p[i + len]);
+	if (m.eol_before) {
+		if (m.end_behind && len == 1)
+			return 0;
+		if (!masks && p[i - 1] == '\r')
+			m.wrong = SMTP_WRONG_CR_BEFORE;
+		else if (!masks && (i < 2 || p[i - 2] != '\r'))
+			m.wrong = SMTP_WRONG_LF_BEFORE;
+		st->wrongs |= m.wrong;
+	}
+	if (!smtp_mark_fits(st, m.seq))
+		return 0;
+	st->marks[st->nr_marks++] = m;
+	return len;
+}
+
+/* Runs over octets that follow plain text, the first of them no dot, and marks
+ * their dots. Returns how many, up to dots that take a closer look: those that
+ * may be part of an end of data, that have not all come, or find no room.
+ * @again: such dots are right before them
+ */
+static u32 smtp_body_text(struct smtp_stream *st, u32 seq, const u8 *p, u32 n,
+			  bool masks, bool again)
 {
 	struct smtp_finder dots;
+	u32 i, len;
 	u8 behind;
-	u32 i;
 
-	smtp_finder_begin(&dots, p, n, '.');
+	/* A sender of dots must not have the vector registers asked for each */
+	smtp_finder_begin(&dots, p, n, '.', !again ||
+			  (n >= SMTP_VECTOR_MIN &&
+			   smtp_find(p, SMTP_VECTOR_BLOCK, '.') == SMTP_VECTOR_BLOCK));
 	do {
-		i = smtp_finder_next(&dots);
-		if (n - i < 2 || smtp_octets[p[i - 1]])
-			break;
-		behind = smtp_octets[p[i + 1]];
-	} while (behind != OCTET_DOT && smtp_mark_append(st, seq + i, behind));
+		do {
+			i = smtp_finder_next(&dots);
+			if (n - i < 2 || smtp_octets[p[i - 1]] >= OCTET_CR)
+				break;
+			behind = smtp_octets[p[i + 1]];
+		} while (behind != OCTET_DOT && smtp_mark_append(st, seq + i, behind));
+		len = n - i < 2 ? 0 : smtp_body_odd_dots(st, seq, p, i, n, masks);
+		smtp_finder_skip(&dots, i + len);
+	} while (len);
 	smtp_finder_end(&dots);
 	return i;
 }
@@ -176,23 +220,29 @@ static u32 smtp_body_text(struct smtp_stream *st, u32 seq, const u8 *p, u32 n)
 u32 smtp_body_run(struct smtp_flow *flow, u8 *state, u32 seq,
 		  const u8 *p, u32 n, u8 *event)
 {
+	bool masks = flow->policy->smuggling == SMTP_FIXUP_SMUGGLING_MASK;
 	struct smtp_stream *st = &flow->stream[SMTP_CLIENT];
+	bool again = false;
 	u8 s = *state;
 	u32 i = 0;
 
 	*event = 0;
-	if (st->nr_marks && smtp_is_eol(p[0]))
-		smtp_mark_eol_behind(st, seq);
+	if (st->nr_marks && smtp_ends_dot(p[0]))
+		smtp_mark_end_behind(st, seq);
 	while (i < n) {
+		u32 end = i + 1;
 		u8 step;
 
 		if (s == SMTP_BODY_TEXT && p[i] != '.') {
-			u32 text = smtp_body_text(st, seq + i, p + i, n - i);
+			u32 text = smtp_body_text(st, seq + i, p + i, n - i,
+						  masks, again);
 
 			s = smtp_body_state_behind(p + i, text);
 			i += text;
 			if (i == n)
 				break;
+			again = smtp_mark_fits(st, seq + i);
+			end = i + 1;
 		}
 		step = smtp_body_step(s, p[i]);
 		if (unlikely(step > SMTP_BODY_DOT_CR)) {
@@ -200,16 +250,21 @@ u32 smtp_body_run(struct smtp_flow *flow, u8 *state, u32 seq,
 			break;
 		}
 		if (p[i] == '.') {
-			if (!smtp_mark_add(flow, seq + i, SMTP_MARK_DOTS,
+			end = i + smtp_find_run(p + i, n - i, '.');
+			if (end - i > SMTP_MARK_LEN_MAX)
+				end = i + SMTP_MARK_LEN_MAX;
+			if (!smtp_mark_add(flow, seq + i, end - i, SMTP_MARK_DOTS,
 					   smtp_body_at_eol(s)))
 				break;
-			if (flow->policy->smuggling != SMTP_FIXUP_SMUGGLING_MASK)
+			if (!masks)
 				smtp_mark_wrong_before(st, seq + i, s);
-			if (i + 1 < n && smtp_is_eol(p[i + 1]))
-				smtp_mark_eol_behind(st, seq + i + 1);
+			if (end < n && smtp_ends_dot(p[end]))
+				smtp_mark_end_behind(st, seq + end);
+			if (end - i > 1)
+				step = SMTP_BODY_TEXT;
 		}
 		s = step;
-		i++;
+		i = end;
 	}
 	*state = s;
 	return i;
@@ -232,6 +287,7 @@ void smtp_body_begin(struct smtp_stream *st)
 	st->state = SMTP_BODY_CRLF;	/* that of the DATA line: D3 */
 	st->body_start = st->next;
 	st->mss = 0;
+	st->long_line = false;
 }
 
 /* The octets from @piece on end the connection (D4, L): none of them passes. They
@@ -251,6 +307,7 @@ static enum smtp_verdict smtp_body_octets(struct smtp_flow *flow,
 	struct smtp_stream *st = &flow->stream[SMTP_CLIENT];
 	u32 start = st->next - off;
 	u32 piece = st->next;
+	u32 oddities = 0;
 
 	while (off < to) {
 		const u8 *p;
@@ -286,6 +343,8 @@ static enum smtp_verdict smtp_body_octets(struct smtp_flow *flow,
 			st->body_end = st->next;
 			return st->nr_ahead ? SMTP_RESET : SMTP_PASS;
 		}
+		if (event && ++oddities == SMTP_SPACES_MAX)
+			stuck = true;	/* no more in one packet */
 		if (stuck || smtp_flow_over(flow))
 			return SMTP_PASS;
 		off = st->next - start;

@@ -108,6 +108,23 @@ static __always_inline u32 smtp_find(const u8 *p, u32 n, u8 c)
 }
 
 /**
+ * smtp_find_run() - how many such octets does it begin with?
+ * @p: octets
+ * @n: how many
+ * @c: the value
+ */
+static inline u32 smtp_find_run(const u8 *p, u32 n, u8 c)
+{
+	u32 i = 0;
+
+	while (n - i >= 8 && smtp_word_at(p + i) == c * SMTP_ONES)
+		i += 8;
+	while (i < n && p[i] == c)
+		i++;
+	return i;
+}
+
+/**
  * struct smtp_finder - all octets of a value, one after the other
  * @p: the octets
  * @n: how many
@@ -133,16 +150,18 @@ struct smtp_finder {
  * @p: octets
  * @n: how many
  * @c: the value, ASCII
+ * @vector: ask for the vector registers, if there are so many octets
  */
 static __always_inline void smtp_finder_begin(struct smtp_finder *f, const u8 *p,
-					      u32 n, u8 c)
+					      u32 n, u8 c, bool vector)
 {
 	f->p = p;
 	f->n = n;
 	f->next = 0;
+	f->block = 0;
 	f->found = 0;
 	f->c = c;
-	f->vector = n >= SMTP_VECTOR_MIN && smtp_vector_begin();
+	f->vector = vector && n >= SMTP_VECTOR_MIN && smtp_vector_begin();
 }
 
 static __always_inline void smtp_finder_end(struct smtp_finder *f)
@@ -177,6 +196,22 @@ static __always_inline u32 smtp_finder_next(struct smtp_finder *f)
 	at = f->next + smtp_find(q, f->n - f->next, f->c);
 	f->next = at < f->n ? at + 1 : at;
 	return at;
+}
+
+/**
+ * smtp_finder_skip() - go on from a place
+ * @f: the search
+ * @to: the place, after the one that smtp_finder_next() returned last
+ */
+static __always_inline void smtp_finder_skip(struct smtp_finder *f, u32 to)
+{
+	if (f->found && to - f->block < SMTP_VECTOR_BLOCK) {
+		f->found &= ~0ULL << (to - f->block);
+		return;
+	}
+	f->found = 0;
+	if (to > f->next)
+		f->next = to;
 }
 
 /**

@@ -107,7 +107,7 @@ static void smtp_marks_set_aside(struct smtp_stream *st, u32 i)
 		st->marks_aside * sizeof(*st->marks));
 }
 
-bool smtp_mark_add(struct smtp_flow *flow, u32 seq, u8 kind,
+bool smtp_mark_add(struct smtp_flow *flow, u32 seq, u32 len, u8 kind,
 		   bool eol_before)
 {
 	struct smtp_stream *st = &flow->stream[SMTP_CLIENT];
@@ -117,8 +117,8 @@ bool smtp_mark_add(struct smtp_flow *flow, u32 seq, u8 kind,
 	if (kind == SMTP_MARK_DOTS && i) {
 		m = &st->marks[i - 1];
 		if (smtp_mark_end(m) == seq && m->kind == kind &&
-		    m->len < 0xffff) {
-			m->len++;
+		    m->len + len <= SMTP_MARK_LEN_MAX) {
+			m->len += len;
 			return true;
 		}
 	}
@@ -127,17 +127,17 @@ bool smtp_mark_add(struct smtp_flow *flow, u32 seq, u8 kind,
 	if (st->nr_marks == st->max_marks && !smtp_marks_grow(flow))
 		return false;
 	st->marks[st->nr_marks++] = (struct smtp_mark) {
-		.seq = seq, .len = 1, .kind = kind, .eol_before = eol_before,
+		.seq = seq, .len = len, .kind = kind, .eol_before = eol_before,
 	};
 	return true;
 }
 
-void smtp_mark_eol_behind(struct smtp_stream *st, u32 seq)
+void smtp_mark_end_behind(struct smtp_stream *st, u32 seq)
 {
 	struct smtp_mark *m = smtp_mark_at(st, seq - 1);
 
 	if (m && m->kind == SMTP_MARK_DOTS)
-		m->eol_behind = true;
+		m->end_behind = true;
 }
 
 void smtp_mark_wrong_before(struct smtp_stream *st, u32 seq, u8 state)
@@ -150,6 +150,7 @@ void smtp_mark_wrong_before(struct smtp_stream *st, u32 seq, u8 state)
 		m->wrong = SMTP_WRONG_CR_BEFORE;
 	else if (state == SMTP_BODY_LF)
 		m->wrong = SMTP_WRONG_LF_BEFORE;
+	st->wrongs |= m->wrong;
 }
 
 void smtp_mark_wrong_behind(struct smtp_stream *st, u32 seq, u8 wrong)
@@ -158,6 +159,7 @@ void smtp_mark_wrong_behind(struct smtp_stream *st, u32 seq, u8 wrong)
 
 	if (m && !m->wrong)
 		m->wrong = wrong;
+	st->wrongs = true;
 }
 
 void smtp_marks_remove(struct smtp_stream *st, u32 from, u32 to)
@@ -171,7 +173,7 @@ void smtp_marks_remove(struct smtp_stream *st, u32 from, u32 to)
 		if (smtp_seq_before(m.seq, from)) {
 			if (!smtp_seq_before(smtp_mark_end(&m), from)) {
 				m.len = from - m.seq;
-				m.eol_behind = false;
+				m.end_behind = false;
 			}
 		} else if (smtp_seq_before(m.seq, to)) {
 			continue;
@@ -198,4 +200,5 @@ void smtp_marks_forget(struct smtp_flow *flow, struct smtp_stream *st)
 	st->nr_marks = 0;
 	st->max_marks = 0;
 	st->spaces = false;
+	st->wrongs = false;
 }

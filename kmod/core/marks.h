@@ -45,19 +45,21 @@ u32 smtp_mark_behind(const struct smtp_stream *st, u32 seq);
 struct smtp_mark *smtp_mark_at(const struct smtp_stream *st, u32 seq);
 
 /**
- * smtp_mark_add() - mark an octet
+ * smtp_mark_add() - mark octets
  * @flow: the flow
- * @seq: the octet's sequence number
+ * @seq: sequence number of the first
+ * @len: how many; more than one only of dots
  * @kind: enum smtp_mark_kind
- * @eol_before: is the octet before it CR or LF?
+ * @eol_before: is the octet before them CR or LF?
  *
- * Marks behind it are set aside, where nothing finds them, until
+ * Marks behind them are set aside, where nothing finds them, until
  * smtp_marks_join(): more may follow, and to move them for each is what a sender
  * of dots could keep a processor busy with.
  *
  * Return: false: there is no room.
  */
-bool smtp_mark_add(struct smtp_flow *flow, u32 seq, u8 kind, bool eol_before);
+bool smtp_mark_add(struct smtp_flow *flow, u32 seq, u32 len, u8 kind,
+		   bool eol_before);
 
 void __smtp_marks_join(struct smtp_stream *st);
 
@@ -71,36 +73,43 @@ static inline void smtp_marks_join(struct smtp_stream *st)
 		__smtp_marks_join(st);
 }
 
+/* Is there room for a mark of dots at @seq, after all others and not beside one? */
+static inline bool smtp_mark_fits(const struct smtp_stream *st, u32 seq)
+{
+	return st->nr_marks != st->max_marks &&
+	       (!st->nr_marks ||
+		smtp_seq_before(smtp_mark_end(&st->marks[st->nr_marks - 1]), seq));
+}
+
 /**
- * smtp_mark_append() - mark a dot behind all others, in little time
+ * smtp_mark_append() - mark a dot after all others, in little time
  * @st: the client's stream
  * @seq: the dot's sequence number; no line end before it, no dot beside it
- * @eol_behind: is the octet behind it CR or LF?
+ * @end_behind: smtp_ends_dot() of the octet behind it
  *
  * Almost all dots are such.
  *
  * Return: false: there is no room, or a mark in the way: smtp_mark_add().
  */
 static inline bool smtp_mark_append(struct smtp_stream *st, u32 seq,
-				    bool eol_behind)
+				    bool end_behind)
 {
-	if (st->nr_marks == st->max_marks ||
-	    (st->nr_marks &&
-	     !smtp_seq_before(smtp_mark_end(&st->marks[st->nr_marks - 1]), seq)))
+	if (!smtp_mark_fits(st, seq))
 		return false;
 	st->marks[st->nr_marks++] = (struct smtp_mark) {
 		.seq = seq, .len = 1, .kind = SMTP_MARK_DOTS,
-		.eol_behind = eol_behind,
+		.end_behind = end_behind,
 	};
 	return true;
 }
 
 /**
- * smtp_mark_eol_behind() - the octet at @seq is CR or LF: was a dot before it?
+ * smtp_mark_end_behind() - smtp_ends_dot() holds for the octet at @seq: was a dot
+ * before it?
  * @st: the client's stream
  * @seq: its sequence number
  */
-void smtp_mark_eol_behind(struct smtp_stream *st, u32 seq);
+void smtp_mark_end_behind(struct smtp_stream *st, u32 seq);
 
 /**
  * smtp_mark_wrong_before() - a dot may be let be: why is it no end of data?

@@ -428,7 +428,7 @@ static u32 smtp_mime_skip(struct smtp_mime *m, const u8 *p, u32 n)
 	struct smtp_finder dashes;
 	u32 i;
 
-	smtp_finder_begin(&dashes, p, n, '-');
+	smtp_finder_begin(&dashes, p, n, '-', true);
 	do {
 		i = smtp_finder_next(&dashes);
 		if (i && p[i - 1] == '\n')

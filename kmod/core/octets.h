@@ -10,6 +10,14 @@ static inline bool smtp_is_eol(u8 c)
 	return c == '\r' || c == '\n';
 }
 
+/* May an octet after a line's only dot make some server take it for the end of
+ * data? A server that reads C strings does so at a NUL: D4.
+ */
+static inline bool smtp_ends_dot(u8 c)
+{
+	return smtp_is_eol(c) || !c;
+}
+
 static inline bool smtp_is_blank(u8 c)
 {
 	return c == ' ' || c == '\t';

@@ -31,6 +31,11 @@ bool smtp_repeat_judge(const struct smtp_stream *st, struct smtp_segment *seg,
  */
 u32 smtp_repeat_kept_from(const struct smtp_stream *st);
 
+/* Octets that are overwritten in one packet at most: each takes some time, and
+ * what follows is cut off for the sender to repeat
+ */
+#define SMTP_SPACES_MAX		512
+
 /**
  * smtp_repeat_overwrite() - overwrite what was overwritten in the first copy
  * @st: the client's stream

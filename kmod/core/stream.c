@@ -207,6 +207,23 @@ static void smtp_stream_skip(struct smtp_flow *flow)
 	flow->session.skip = 0;
 }
 
+/* Is a body under way, or does one begin at the next octet? The first segment of
+ * it may be lost, too.
+ */
+static bool smtp_stream_in_body(struct smtp_flow *flow)
+{
+	struct smtp_stream *st = &flow->stream[SMTP_CLIENT];
+
+	if (st->in_body)
+		return true;
+	if (flow->session.phase != SMTP_FIXUP_PHASE_BODY ||
+	    smtp_seq_before(st->acked, st->body_end) ||	/* one in flight */
+	    !smtp_reading_begin(flow))
+		return false;
+	smtp_body_begin(st);
+	return true;
+}
+
 /* Judges the octets from @off to @to, in order. Returns %SMTP_RESET where it
  * can't, and nothing passes; or how far it came, stream->next tells.
  */
@@ -228,13 +245,8 @@ static enum smtp_verdict smtp_stream_judge(struct smtp_flow *flow,
 		if (st->next - st->acked > SMTP_WINDOW_MAX)
 			break;
 		if (dir == SMTP_CLIENT && phase == SMTP_FIXUP_PHASE_BODY &&
-		    !st->in_body) {
-			if (smtp_seq_before(st->acked, st->body_end))
-				break;	/* one body in flight */
-			if (!smtp_reading_begin(flow))
-				break;
-			smtp_body_begin(st);
-		}
+		    !smtp_stream_in_body(flow))
+			break;
 		if (phase == SMTP_FIXUP_PHASE_TLS) {
 			st->next += to - off;
 		} else if (st->in_body) {
@@ -433,7 +445,8 @@ enum smtp_verdict smtp_flow_enforce(struct smtp_flow *flow, enum smtp_dir dir,
 		 */
 		if (flow->session.phase == SMTP_FIXUP_PHASE_TLS)
 			return SMTP_PASS;
-		if (st->in_body && seg->len && !seg->fin &&
+		if (dir == SMTP_CLIENT && seg->len && !seg->fin &&
+		    smtp_stream_in_body(flow) &&
 		    !smtp_policy_ends_bodies(flow->policy))
 			verdict = smtp_ahead_judge(flow, seg);
 		if (verdict == SMTP_PASS)

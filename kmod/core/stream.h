@@ -73,18 +73,28 @@ enum smtp_body_state {
 	SMTP_BODY_DOT_CR,	/* CRLF, a dot and CR */
 };
 
+/* What the octets that passed ahead of a gap begin with. It decides about a dot
+ * before it, so it is looked at when the gap closes.
+ */
+enum smtp_ahead_begin {
+	SMTP_AHEAD_TEXT,	/* none of these */
+	SMTP_AHEAD_NUL,
+	SMTP_AHEAD_LF,
+	SMTP_AHEAD_CRLF,
+};
+
 /**
  * struct smtp_ahead - body octets that passed ahead of a gap
  * @start: sequence number of the first
  * @end: behind the last
  * @state: enum smtp_body_state behind the last
- * @eols: how many of the first are a line end: 1, LF; 2, CRLF
+ * @begin: enum smtp_ahead_begin
  */
 struct smtp_ahead {
 	u32 start;
 	u32 end;
 	u8 state;
-	u8 eols;
+	u8 begin;
 };
 
 enum smtp_mark_kind {
@@ -109,7 +119,7 @@ enum smtp_mark_wrong {
  * @len: octets; more than one only of dots
  * @kind: enum smtp_mark_kind
  * @eol_before: the octet before them is CR or LF, or the body begins here
- * @eol_behind: the octet behind them is CR or LF
+ * @end_behind: the octet behind them is CR, LF or NUL: smtp_ends_dot()
  * @wrong: enum smtp_mark_wrong
  */
 struct smtp_mark {
@@ -117,9 +127,11 @@ struct smtp_mark {
 	u16 len;
 	u8 kind : 1;
 	u8 eol_before : 1;
-	u8 eol_behind : 1;
+	u8 end_behind : 1;
 	u8 wrong : 3;
 };
+
+#define SMTP_MARK_LEN_MAX	0xffff
 
 /* Dots, or runs of them, in flight: room for the first, and for all, 128 KiB */
 #define SMTP_MARKS_MIN	16
@@ -157,6 +169,9 @@ struct smtp_mark {
  *	(E1), or %SMTP_HELD_IN_VAIN
  * @repeats: how often these have come again as they were
  * @spaces: of @marks some are %SMTP_MARK_SPACE
+ * @wrongs: of @marks some have a smtp_mark.wrong
+ * @long_line: a segment of this body, beyond a gap, had no line end
+ * @long_line_end: behind its last octet
  * @marks_aside: marks at the end of @marks, while others are put before them
  * @marks: in order of sequence, or NULL
  * @ahead: ranges beyond @next, in order, not touching, or NULL
@@ -182,7 +197,10 @@ struct smtp_stream {
 	u16 held;
 	u8 repeats;
 	bool spaces;
+	bool wrongs;
+	bool long_line;
 	u16 marks_aside;
+	u32 long_line_end;
 	struct smtp_mark *marks;
 	struct smtp_ahead *ahead;
 	struct smtp_edit edit;

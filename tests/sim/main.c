@@ -125,6 +125,7 @@ static void failed(u64 seed, bool shrinks)
 
 struct result {
 	u64 passed, failed, resets, fair, over, events, rules;
+	u64 causes[NR_CAUSES];
 };
 
 static void work(u64 seed, u64 step, u64 count, double until, bool shrinks,
@@ -147,6 +148,7 @@ static void work(u64 seed, u64 step, u64 count, double until, bool shrinks,
 			continue;
 		}
 		r->resets += sim.reset;
+		r->causes[sim.cause]++;
 		r->fair += sim.plan.fair;
 		r->over += sim.over;
 		r->events += sim.events;
@@ -187,7 +189,7 @@ int main(int argc, char **argv)
 	};
 	u64 seed = 1, count = 0;
 	double seconds = 0, begin = now();
-	u32 jobs = 1, i, stop_after = 1;
+	u32 jobs = 1, i, k, stop_after = 1;
 	bool shrinks = true, trace = false, all_rules = false;
 	struct result sum = { 0 };
 	int c;
@@ -278,6 +280,8 @@ int main(int argc, char **argv)
 		sum.over += r.over;
 		sum.events += r.events;
 		sum.rules |= r.rules;
+		for (k = 0; k < NR_CAUSES; k++)
+			sum.causes[k] += r.causes[k];
 	}
 	while (wait(&c) > 0)
 		if (c) {
@@ -289,6 +293,11 @@ int main(int argc, char **argv)
 			printf("FAILED: no schedule applied %s\n", rules[i]);
 			sum.failed++;
 		}
+	printf("ended: %llu by policy, %llu too late to mask, %llu for octets ahead of an end of data, %llu for repetitions; of clients that keep to the RFCs none but by policy\n",
+	       (unsigned long long)sum.causes[ENDED_POLICY],
+	       (unsigned long long)sum.causes[ENDED_TOO_LATE],
+	       (unsigned long long)sum.causes[ENDED_AHEAD],
+	       (unsigned long long)sum.causes[ENDED_REWRITTEN]);
 	printf("%llu schedules from seed %llu (%llu must arrive whole, %llu reset, %llu stopped), %.1f million events, %.0f a second\n",
 	       (unsigned long long)(sum.passed + sum.failed),
 	       (unsigned long long)seed, (unsigned long long)sum.fair,

@@ -37,6 +37,12 @@ static bool is_eol(uint8_t c)
 	return c == '\r' || c == '\n';
 }
 
+/* D4: after the only dot of a line, some server takes it for the end of data */
+static bool after_dot(uint8_t c)
+{
+	return is_eol(c) || !c;
+}
+
 static bool is_blank(uint8_t c)
 {
 	return c == ' ' || c == '\t';
@@ -953,19 +959,19 @@ static uint8_t body_masked(struct model *m, uint32_t p, uint32_t to)
 	}
 	if (c == '.') {
 		if (!is_eol(body_out(m, q - 1)) || !next1 ||
-		    !is_eol(d->in[p + 1]))
+		    !after_dot(d->in[p + 1]))
 			return c;
 		crlf = body_out(m, q - 1) == '\n' && body_out(m, q - 2) == '\r';
-		if (!crlf || d->in[p + 1] == '\n')
+		if (!crlf || d->in[p + 1] != '\r')
 			return ' ';
 		if (next2 && d->in[p + 2] != '\n')
 			return ' ';
 		return c;
 	}
-	if (is_eol(c) && p > m->body && body_out(m, q - 1) == '.' &&
+	if (after_dot(c) && p > m->body && body_out(m, q - 1) == '.' &&
 	    is_eol(body_out(m, q - 2)) && d->piece[p] != d->piece[p - 1]) {
 		crlf = body_out(m, q - 2) == '\n' && body_out(m, q - 3) == '\r';
-		if (!crlf || c == '\n')
+		if (!crlf || c != '\r')
 			return ' ';
 		if (next1 && d->in[p + 1] != '\n')
 			return ' ';
@@ -999,9 +1005,9 @@ static bool smuggled(const struct model *m, uint32_t p)
 	int64_t q = p;
 	uint8_t c = m->d[0].in[p];
 
-	if (is_eol(c) && body_out(m, q - 1) == '.' && p > m->body) {
+	if (after_dot(c) && body_out(m, q - 1) == '.' && p > m->body) {
 		if (body_out(m, q - 2) == '\n' && body_out(m, q - 3) == '\r')
-			return c == '\n';
+			return c != '\r';
 		return is_eol(body_out(m, q - 2));
 	}
 	return c != '\n' && p > m->body + 1 && body_out(m, q - 1) == '\r' &&

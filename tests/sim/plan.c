@@ -104,6 +104,8 @@ static void body(struct plan *p, struct rng *r, bool odd, u32 size)
 			puts_(p, "\r\n");
 			if (odd && !rng_below(r, 30))
 				put(p, "\0\r\n", 3);
+			if (odd && !rng_below(r, 30))
+				put(p, "..\0\0.\r\n", 7);
 		}
 	}
 	puts_(p, ".\r\n");
@@ -120,8 +122,11 @@ static void evil_body(struct plan *p, struct rng *r)
 	};
 	u32 n = rng_below(r, 14);
 
-	while (n--)
+	while (n--) {
 		puts_(p, PICK(r, parts));
+		if (!rng_below(r, 6))
+			put(p, "\0a\n" , 1 + rng_below(r, 3));
+	}
 	if (rng_below(r, 3))
 		puts_(p, "\r\n.\r\n");
 }
@@ -217,11 +222,48 @@ static void line_item(struct plan *p, struct rng *r, const char *text,
 	item_end(p);
 }
 
+/* RFC 2920: what a client sends right after the final dot, with no regard to its
+ * reply. DATA is the last of it, and another body comes after its 354.
+ */
+static void behind_dot(struct plan *p, struct rng *r, bool bare, u32 big)
+{
+	static const char *const recipients[] = {
+		"RCPT TO:<c@d>", "RCPT TO:<user.with.a.long.name@department.example.com> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;user@example.com",
+		"rcpt to:<x@y>", "RCPT TO:<Data@example.org>",
+	};
+	u32 n = rng_below(r, 3) ? 1 + rng_below(r, 3) : 4 + rng_below(r, 12);
+
+	switch (rng_below(r, 6)) {
+	case 0:
+		line_item(p, r, "QUIT", bare, false);
+		return;
+	case 1:
+		line_item(p, r, PICK(r, passing), bare, false);
+		return;
+	case 2 ... 3:
+		line_item(p, r, "RSET", bare, false);
+		break;
+	}
+	line_item(p, r, "MAIL FROM:<a@b.example>", bare, false);
+	while (n-- && p->nr_items + 8 <= MAX_ITEMS)
+		line_item(p, r, PICK(r, recipients), bare, false);
+	if (p->chunks && rng_below(r, 2)) {
+		chunks(p, r, false);
+		return;
+	}
+	line_item(p, r, "DATA", bare, false);
+	item(p, ITEM_BODY, true);
+	body(p, r, false, rng_below(r, 4) ? 0 : big);
+	item_end(p);
+	line_item(p, r, PICK(r, passing), bare, rng_below(r, 2));
+}
+
 static void dialogue(struct plan *p, struct rng *r, u32 big)
 {
 	bool pipelines = rng_below(r, 2);
 	bool bare = p->eol != EOL_CRLF && !rng_below(r, 8);
 	bool sloppy = p->client == CLIENT_SLOPPY;
+	bool after_dot = false;
 	u32 n = 1 + rng_below(r, 14), i, k;
 
 	line_item(p, r, p->model.esmtp && rng_below(r, 4) ? "EHLO me" :
@@ -231,8 +273,15 @@ static void dialogue(struct plan *p, struct rng *r, u32 big)
 	 */
 	for (i = 0; i < n && p->nr_items + 8 <= MAX_ITEMS; i++) {
 		bool wait = !pipelines || !rng_below(r, 4);
+		u32 kind = rng_below(r, 16);
 
-		switch (rng_below(r, 16)) {
+		/* RFC 2920, 3.1: what may be sent without waiting are verbs that
+		 * all know
+		 */
+		if (after_dot && kind >= 5 && kind <= 8)
+			wait = true;
+		after_dot &= !wait;
+		switch (kind) {
 		case 0 ... 4:
 			line_item(p, r, PICK(r, passing), bare, wait);
 			break;
@@ -289,8 +338,9 @@ static void dialogue(struct plan *p, struct rng *r, u32 big)
 			body(p, r, !sloppy && rng_below(r, 2),
 			     rng_below(r, n) ? 0 : big);
 			item_end(p);
-			if (p->pipelines_behind_dot)
-				line_item(p, r, PICK(r, passing), bare, false);
+			after_dot = p->pipelines_behind_dot;
+			if (after_dot)
+				behind_dot(p, r, bare, big);
 			else
 				line_item(p, r, PICK(r, passing), bare, true);
 			break;
@@ -752,7 +802,7 @@ void plan_make(struct plan *p, u64 seed)
 	p->lenient_end = rng_below(&r, 2);
 	p->reject = rng_below(&r, 3) ? 100 : rng_below(&r, 700);
 	p->split = rng_below(&r, 2) ? 0 : rng_below(&r, 900);
-	p->pipelines_behind_dot = !rng_below(&r, 6);
+	p->pipelines_behind_dot = !rng_below(&r, 3);
 	if (!rng_below(&r, 10))
 		p->alloc_fail = 30 + rng_below(&r, 200);
 	if (!rng_below(&r, 20))
@@ -766,6 +816,7 @@ void plan_make(struct plan *p, u64 seed)
 		if (rng_below(&r, 2))
 			p->low_ttl = 100 + rng_below(&r, 500);
 	}
+	p->c_strings = p->lenient_end && seed & 1;
 	/* Large bodies only in large segments: runs stay short */
 	if (p->mss[0] > 500 && !rng_below(&r, 40))
 		big = 1000 + rng_below(&r, rng_below(&r, 4) ? 20000 : 150000);

@@ -482,6 +482,7 @@ static void check_ended(struct sim *s, struct packet *pkt, const u8 *orig,
 	m->sight = to;
 	i = m->bodies;
 	model_judge(m, pkt->dir, to);
+	s->cause = ENDED_POLICY;
 	if (m->ended == (v == SMTP_RESET ? MODEL_RESET : MODEL_DROP)) {
 		if (!ahead && s->flow.sealed != (body && m->state == M_BODY))
 			sim_fail(s, "what was in order before the end is let go");
@@ -491,17 +492,19 @@ static void check_ended(struct sim *s, struct packet *pkt, const u8 *orig,
 		sim_fail(s, m->ended ? "dropped, not reset" : "ended without a reason");
 	if (!body)
 		sim_fail(s, "reset outside of a body");
+	/* T3: whatever the network did, and however it cuts and pipelines */
+	if (s->plan.fair && s->plan.client == CLIENT_POLITE)
+		sim_fail(s, "T3: a client that keeps to the RFCs was reset");
 	ended = m->bodies > i;
+	s->cause = ENDED_TOO_LATE;
 	if (m->reset)
 		return;		/* CRLF . CR had left: D4 */
-	if (ended && ahead && m->body_end[i] < high) {
-		if (s->plan.fair && s->plan.client == CLIENT_POLITE &&
-		    !s->plan.pipelines_behind_dot)
-			sim_fail(s, "reset of an honest dialogue: end of data found before octets that passed ahead");
-		return;
-	}
+	s->cause = ENDED_AHEAD;
+	if (ended && ahead && m->body_end[i] < high)
+		return;		/* what passed ahead was no body */
 	if (m->ended)
 		sim_fail(s, "reset, not dropped");
+	s->cause = ENDED_REWRITTEN;
 	if (s->plan.rewrites)
 		return;		/* anything else: it is an attack */
 	sim_fail(s, "reset without a reason");
@@ -540,9 +543,10 @@ static void check_ahead(struct sim *s, s64 off, u32 n)
 		c3 = c2 < 0 ? -1 : passed(s, pos - 3);
 		if (c1 == '\r' && c2 == '.' && is_eol(c3))
 			sim_fail(s, "contract 3: an end of data passed ahead of a gap");
-		if (!is_eol(b[pos - off]) || c1 != '.' || !is_eol(c2))
+		if ((!is_eol(b[pos - off]) && b[pos - off]) || c1 != '.' ||
+		    !is_eol(c2))
 			continue;
-		if (b[pos - off] == '\n' || c2 != '\n' || c3 != '\r')
+		if (b[pos - off] != '\r' || c2 != '\n' || c3 != '\r')
 			sim_fail(s, "contract 3: what may be an end of data passed ahead of a gap");
 	}
 }
@@ -1039,8 +1043,8 @@ void sim_delivered(struct sim *s, int dir, u32 from, u32 to)
 
 			if (ends_data(rx, begin, i) && !ends_data(d->flat, begin, i))
 				sim_fail(s, "D3: a repetition brought an end of data at %u", i);
-			if (i == begin || !is_eol(rx[i]) || c1 != '.' ||
-			    !is_eol(c2)) {
+			if (i == begin || (!is_eol(rx[i]) && rx[i]) ||
+			    c1 != '.' || !is_eol(c2)) {
 				if (i + 5 >= end && i + 1 == end &&
 				    rx[i] != d->flat[i])
 					sim_fail(s, "D3: the end of data at %u was rewritten", i);
@@ -1050,7 +1054,10 @@ void sim_delivered(struct sim *s, int dir, u32 from, u32 to)
 			for (k = i >= begin + 2 ? i - 2 : begin; k <= i; k++)
 				if (rx[k] != d->flat[k] &&
 				    !(is_eol(rx[k]) && is_eol(d->flat[k]) &&
-				      (k < i - 1 || lets_be(&s->plan))))
+				      (k < i - 1 || lets_be(&s->plan))) &&
+				    !(k == i && lets_be(&s->plan) &&
+				      (is_eol(rx[k]) || !rx[k]) &&
+				      (is_eol(d->flat[k]) || !d->flat[k])))
 					sim_fail(s, "D4: a repetition smuggled an end of data in at %u", i);
 			continue;
 		}
@@ -1121,6 +1128,7 @@ static void setup(struct sim *s, u64 seed, const struct diet *diet, bool trace)
 	s->piece = 0;
 	s->reset = false;
 	s->ended = 0;
+	s->cause = ENDED_NOT;
 	s->over = false;
 	s->events = 0;
 	s->error[0] = 0;

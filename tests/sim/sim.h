@@ -111,6 +111,7 @@ struct plan {
 	bool chunks;		/* the client sends BDAT and XEXCH50 */
 	bool loose_chunks;	/* the server takes anything for a size */
 	bool lenient_end;	/* the server takes any line end around the dot */
+	bool c_strings;		/* ... and reads a line up to a NUL */
 	bool hostile_server;
 	u32 split_at;	/* octets of a line, the server takes the rest for another; 0: all */
 	bool mute;	/* the server does not answer an empty line */
@@ -157,6 +158,16 @@ struct tcp_end {
 	u32 unacked;	/* segments received and not answered */
 };
 
+/* Why did the core end the connection? */
+enum ended_cause {
+	ENDED_NOT,
+	ENDED_POLICY,
+	ENDED_TOO_LATE,		/* CRLF.CR had left, and no LF came: D4 */
+	ENDED_AHEAD,		/* an end of data before what passed ahead of it */
+	ENDED_REWRITTEN,	/* a repetition with other octets */
+	NR_CAUSES
+};
+
 enum server_state { SRV_COMMAND, SRV_AUTH, SRV_BODY, SRV_CHUNK, SRV_TLS, SRV_QUIT };
 
 struct server_app {
@@ -171,6 +182,7 @@ struct server_app {
 	u32 chunk_code;	/* the reply to the chunk */
 	bool chunking;	/* was offered */
 	u8 last[4];	/* of a body; last[0] is the latest */
+	bool dot_nul;	/* the line is a dot, to a server that reads C strings */
 	u32 commands;
 };
 
@@ -217,6 +229,7 @@ struct sim {
 	u32 failing_piece;
 	u32 ended;	/* packets since the core ended the connection, and 1 */
 	bool reset;	/* ... enough of them */
+	enum ended_cause cause;
 	bool trace;
 	bool over;
 	char error[512];

@@ -240,7 +240,8 @@ static void command(struct sim *s, const u8 *line, u32 len)
 			a->state = SRV_BODY;
 			a->last[0] = '\n';
 			a->last[1] = '\r';
-			a->last[2] = 0;
+			a->last[2] = 1;
+			a->dot_nul = false;
 		}
 	} else if (!strcmp(verb, "AUTH") || !strcmp(verb, "X-EXPS")) {
 		a->auth_left = rng_below(&a->rng, 3);
@@ -353,6 +354,13 @@ static void body_octet(struct sim *s, u8 c)
 	if (s->plan.lenient_end) {
 		/* Any line end around a dot; CR may have its LF yet to come */
 		end = c == '\n' && a->last[0] == '.' && eol(a->last[1]);
+		if (s->plan.c_strings && eol(c)) {
+			end |= a->dot_nul;
+			a->dot_nul = false;
+		} else if (s->plan.c_strings && !c && a->last[0] == '.' &&
+			   eol(a->last[1])) {
+			a->dot_nul = true;
+		}
 		if (a->last[0] == '\r' && a->last[1] == '.' && eol(a->last[2])) {
 			end = true;
 			again = c != '\n';

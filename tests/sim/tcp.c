@@ -62,6 +62,8 @@ static void rewrite(struct sim *s, u8 *data, u32 len)
 			break;
 		}
 		memcpy(data + at, t, n);
+		if (!rng_below(r, 8))
+			data[at + rng_below(r, n)] = '\0';
 	}
 }
 

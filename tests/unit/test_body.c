@@ -300,6 +300,266 @@ static void test_d4_reset_when_too_late(void **state)
 	fix_end(&f);
 }
 
+/* D4: a server that reads C strings (OpenSMTPD 6.8) takes a dot and NUL, with
+ * anything up to the LF, for the end of data. In @in and @out '0' is NUL.
+ */
+static const struct {
+	const char *in;
+	const char *out;	/* NULL: as @in */
+} nul_bodies[] = {
+	{ "a\r\n.0\r\n", "a\r\n 0\r\n" },
+	{ "a\r\n.0any\r\n", "a\r\n 0any\r\n" },
+	{ "a\r\n.0\n", "a\r\n 0\n" },
+	{ "a\r\n.0.0.\r\n", "a\r\n 0.0.\r\n" },
+	{ "a\n.0\n", "a\n 0\n" },
+	{ "a\n.0any\n", "a\n 0any\n" },
+	{ "a\r.0\r", "a\r 0\r" },
+	{ ".0\r\n", " 0\r\n" },
+	{ "a\r\n.\r0\n", "a\r\n \r0\n" },
+	{ "a\n.0\n.0\n", "a\n 0\n 0\n" },
+	/* None of them */
+	{ "a\r\n..0\r\n", NULL },
+	{ "a\r\n0.\r\n", NULL },
+	{ "a\r\n0.0\r\n", NULL },
+	{ "a.0\r\n0.0.0", NULL },
+	{ "0000\r\n.a0\r\n", NULL },
+};
+
+#define NR_NUL_BODIES (sizeof(nul_bodies) / sizeof(*nul_bodies))
+
+static u32 nul_body(char *to, const char *from)
+{
+	u32 i;
+
+	for (i = 0; from[i]; i++)
+		to[i] = from[i] == '0' ? '\0' : from[i];
+	return i;
+}
+
+/* Does a server that reads C strings find its end of data? */
+static bool nul_ends(const char *body, u32 n)
+{
+	u32 i, line = 0;
+
+	for (i = 0; i < n; i++) {
+		if (body[i] != '\n' && body[i] != '\r')
+			continue;
+		if (i > line + 1 && body[line] == '.' && !body[line + 1])
+			return true;
+		line = i + 1;
+	}
+	return false;
+}
+
+static void test_d4_nul(void **state)
+{
+	char in[40], out[40], all[40];
+	struct fix f;
+	u32 i, step;
+
+	(void)state;
+	for (i = 0; i < NR_NUL_BODIES; i++) {
+		const char *want = nul_bodies[i].out ? nul_bodies[i].out :
+				   nul_bodies[i].in;
+		u32 n = nul_body(in, nul_bodies[i].in);
+
+		nul_body(out, want);
+		for (step = 1; step <= n; step++) {
+			u32 at, k, len = 0;
+			int pass = 0;
+
+			fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+			fix_body(&f);
+			for (at = 0; at < n; at += k) {
+				k = n - at < step ? n - at : step;
+				pass = fix_segment(&f, SMTP_CLIENT, f.at[0],
+						   in + at, k);
+				if (pass == -2)
+					break;
+				assert_int_equal(pass, k);
+				memcpy(all + len, f.out, k);
+				len += k;
+			}
+			/* CRLF.CR may have left before what shows it is not */
+			if (pass == -2)
+				assert_non_null(strstr(nul_bodies[i].in, ".\r0"));
+			assert_false(nul_ends(all, len));
+			assert_int_equal(PHASE(&f), SMTP_FIXUP_PHASE_BODY);
+			if (step == n || !nul_bodies[i].out)
+				assert_memory_equal(all, out, len);
+			if (step == n)
+				assert_int_equal(host.counters[SMTP_FIXUP_CNT_SMUGGLING_DOTS],
+						 !nul_bodies[i].out ? 0 :
+						 strstr(nul_bodies[i].out, "\n 0\n ") ? 2 : 1);
+			fix_end(&f);
+		}
+	}
+}
+
+/* ... in a repetition, with other cuts, whatever the first copy was */
+static void test_d4_nul_repeated(void **state)
+{
+	static const struct {
+		const char *first;
+		const char *again;
+		u32 from;
+	} cases[] = {
+		{ "a\r\n.x\r\n", ".0\r\n", 3 },
+		{ "a\r\n.x\r\n", "0", 4 },
+		{ "a\r\n.x\r\n", "0\r\n", 4 },
+		{ "a\n.x\n", "\n.0\n", 1 },
+		{ "a\n.x\n", "0", 3 },
+		{ "a\r.x\r", ".0\r", 2 },
+		{ "xx.0\r\n", "\r\n.0\r\n", 0 },
+		{ "xx.0\r\n", "\n", 1 },
+		{ "xxxx\r\n", "\n.0y", 0 },
+	};
+	char first[40], again[40];
+	struct fix f;
+	u32 i, step, at;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		u32 n = nul_body(first, cases[i].first);
+		u32 k = nul_body(again, cases[i].again);
+
+		for (step = 1; step <= n; step++) {
+			u32 off;
+
+			fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+			fix_body(&f);
+			f.no_acks = true;
+			client(&f, "text", "text");
+			at = f.at[SMTP_CLIENT];
+			for (off = 0; off < n; off += step)
+				fix_segment(&f, SMTP_CLIENT, f.at[0], first + off,
+					    n - off < step ? n - off : step);
+			assert_int_equal(f.at[SMTP_CLIENT], at + n);
+			client(&f, "more", "more");
+			assert_int_equal(fix_segment(&f, SMTP_CLIENT,
+						     at + cases[i].from, again, k), -1);
+			assert_int_equal(fix_segment(&f, SMTP_CLIENT, at, first, n), n);
+			assert_memory_equal(f.out, first, n);
+			fix_end(&f);
+		}
+	}
+	/* What was overwritten stays so */
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	fix_body(&f);
+	f.no_acks = true;
+	at = f.at[SMTP_CLIENT];
+	assert_int_equal(fix_segment(&f, SMTP_CLIENT, at, "a\r\n.\0b\r\n", 8), 8);
+	assert_memory_equal(f.out, "a\r\n \0b\r\n", 8);
+	for (i = 0; i < 4; i++) {
+		assert_int_equal(fix_segment(&f, SMTP_CLIENT, at + i,
+					     "a\r\n.\0b\r\n" + i, 8 - i), 8 - i);
+		assert_memory_equal(f.out, "a\r\n \0b\r\n" + i, 8 - i);
+	}
+	fix_end(&f);
+}
+
+/* ... where one of the two passes ahead of a gap */
+static void test_d4_nul_ahead(void **state)
+{
+	static const char line[] = "0123456789012345678901234567890123456789\r\n";
+	char ahead[200], gap[8] = "abc\r\n.", big[600];
+	struct fix f;
+	u32 at, i;
+
+	(void)state;
+	for (i = 0; i + sizeof(line) - 1 <= sizeof(big); i += sizeof(line) - 1)
+		memcpy(big + i, line, sizeof(line) - 1);
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	fix_body(&f);
+	f.no_acks = true;
+	assert_int_equal(fix_segment(&f, SMTP_CLIENT, f.at[0], big, i), i);
+	at = f.at[SMTP_CLIENT];
+	/* A dot at the gap's end, NUL behind it */
+	memcpy(ahead, "\0xyz\r\n", 6);
+	memcpy(ahead + 6, big, 100);
+	assert_int_equal(fix_segment(&f, SMTP_CLIENT, at + 6, ahead, 106), 106);
+	assert_int_equal(fix_segment(&f, SMTP_CLIENT, at + 6, ahead, 106), 106);
+	ahead[0] = 'w';
+	assert_int_equal(fix_segment(&f, SMTP_CLIENT, at + 6, ahead, 106), -1);
+	assert_int_equal(fix_segment(&f, SMTP_CLIENT, at, gap, 6), 6);
+	assert_memory_equal(f.out, "abc\r\n ", 6);
+	ahead[0] = '\0';
+	assert_int_equal(fix_segment(&f, SMTP_CLIENT, at + 6, ahead, 106), 106);
+	assert_int_equal(fix_segment(&f, SMTP_CLIENT, at, gap, 6), 6);
+	assert_memory_equal(f.out, "abc\r\n ", 6);
+	/* Both beyond the gap: it waits */
+	at = f.at[SMTP_CLIENT] + 106;
+	memcpy(ahead, big, 60);
+	memcpy(ahead + 40, "\r\n.\0x", 5);
+	assert_int_equal(fix_segment(&f, SMTP_CLIENT, at + 10, ahead, 60), -1);
+	fix_end(&f);
+}
+
+/* Where they are let be, or end the connection */
+static void test_d4_nul_policies(void **state)
+{
+	struct fix f;
+	u32 i, step;
+
+	(void)state;
+	for (i = SMTP_FIXUP_SMUGGLING_OFF; i < __SMTP_FIXUP_SMUGGLING_MAX; i++) {
+		if (i == SMTP_FIXUP_SMUGGLING_MASK)
+			continue;
+		for (step = 1; step < 9; step++) {
+			const char *t = "a\r\n.\0b\r\n";
+			u32 at, k;
+			int pass = 0;
+
+			fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+			f.policy.smuggling = i;
+			fix_body(&f);
+			for (at = 0; at < 8 && pass >= 0; at += k) {
+				k = 8 - at < step ? 8 - at : step;
+				pass = fix_segment(&f, SMTP_CLIENT, f.at[0], t + at, k);
+				if (pass >= 0)
+					assert_memory_equal(f.out, t + at, k);
+			}
+			assert_int_equal(pass == -2, i == SMTP_FIXUP_SMUGGLING_DROP);
+			assert_int_equal(host.counters[SMTP_FIXUP_CNT_SMUGGLING_SEEN],
+					 i != SMTP_FIXUP_SMUGGLING_OFF);
+			assert_int_equal(host.counters[SMTP_FIXUP_CNT_SMUGGLING_DOTS], 0);
+			fix_end(&f);
+		}
+	}
+}
+
+/* Contract 6, D9: 64 KB of nothing else pass at once, and as they are */
+static void test_d9_nuls_and_dots(void **state)
+{
+	static const char *const parts[] = { "0", "0.", "..0", ".", "0\r\n", "..\r\n" };
+	static char big[1 << 16], copy[1 << 16];
+	char part[8];
+	struct fix f;
+	u32 i, k;
+
+	(void)state;
+	for (i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+		u32 n = nul_body(part, parts[i]);
+
+		big[0] = 'a';
+		for (k = 1; k < sizeof(big); k++)
+			big[k] = part[(k - 1) % n];
+		memcpy(copy, big, sizeof(big));
+		fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+		fix_body(&f);
+		f.no_acks = true;
+		/* As many dots as there may be marks: contract 6 */
+		k = i == 1 || i == 2 ? sizeof(big) / 4 : sizeof(big);
+		assert_int_equal(fix_segment(&f, SMTP_CLIENT, f.at[0], big, k), k);
+		assert_memory_equal(f.out, copy, k);
+		k = f.at[SMTP_CLIENT] - k;
+		assert_int_equal(fix_segment(&f, SMTP_CLIENT, k, big, sizeof(big) / 4),
+				 sizeof(big) / 4);
+		assert_memory_equal(f.out, copy, sizeof(big) / 4);
+		fix_end(&f);
+	}
+}
+
 /* D4: what is not to be masked passes as it is, and ends nothing here */
 static const char *const smuggled[] = {
 	"a\n.\nEXPN\r\n", "a\n.\r\nEXPN\r\n", "a\r\n.\nEXPN\r\n", "a\r.\rEXPN\r\n",
@@ -515,7 +775,7 @@ static void test_d3_d4_find_all(void **state)
 				for (from = 0; from < 3; from++) {
 					u32 at = (every - from % every) % every;
 
-					smtp_finder_begin(&f, bytes + from, n - from, '.');
+					smtp_finder_begin(&f, bytes + from, n - from, '.', true);
 					for (; at < n - from; at += every)
 						assert_int_equal(smtp_finder_next(&f), at);
 					assert_int_equal(smtp_finder_next(&f), n - from);
@@ -547,6 +807,11 @@ int run_body(void)
 		cmocka_unit_test(test_d4_log_repeated),
 		cmocka_unit_test(test_d3_d4_t2_no_mixture_ends),
 		cmocka_unit_test(test_d4_drop),
+		cmocka_unit_test(test_d4_nul),
+		cmocka_unit_test(test_d4_nul_repeated),
+		cmocka_unit_test(test_d4_nul_ahead),
+		cmocka_unit_test(test_d4_nul_policies),
+		cmocka_unit_test(test_d9_nuls_and_dots),
 	};
 
 	return cmocka_run_group_tests_name("body", tests, NULL, NULL);

@@ -491,7 +491,7 @@ static void test_l_body_line_ends_the_connection(void **state)
 /* What passes ahead of a gap is not read, and the line goes on behind it */
 static void test_l_gap(void **state)
 {
-	static const char full[] = "0123456789012345678901234567890123456789";
+	static const char full[] = "01\r\n:56789012345678901234567890123456789";
 	struct fix f;
 	u32 at;
 

@@ -192,11 +192,11 @@ static void test_contract3_body_ahead(void **state)
 	fix_body(&f);
 	client(&f, "0123456789", "0123456789");
 	at = f.at[SMTP_CLIENT];
-	/* Full segments pass */
-	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 10, "abcdefgh\r\n"), 10);
-	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 30, "abcdefgh\r\n"), 10);
+	/* What shows that it is no command passes */
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 10, "abcd\r\n:h\r\n"), 10);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 30, "abcd\r\n:h\r\n"), 10);
 	assert_int_equal(host.counters[SMTP_FIXUP_CNT_SEGMENTS_AHEAD], 2);
-	/* Short ones, ends of data and what may be half of one do not */
+	/* What does not, ends of data and what may be half of one do not: T3 */
 	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 60, "short"), -1);
 	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 60, "abc\r\n.\r\nEXPN"), -1);
 	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 60, "abcde\n.\nfgh"), -1);
@@ -227,24 +227,24 @@ static void test_contract3_line_end_ahead(void **state)
 		const char *gap, *out, *ahead;
 		u8 smuggling;
 	} gaps[] = {
-		{ "ABCDEFGHIJ", "ABCDEFGHIJ", "\nbcdefghij", MASK },
-		{ "ABCDEFGHIJ", "ABCDEFGHIJ", "\r\ncdefghij", MASK },
-		{ "ABCDEFGHI\r", "ABCDEFGHI\r", "\nbcdefghij", MASK },
-		{ "ABCDEFGH\r\n", "ABCDEFGH\r\n", "\r\ncdefghij", MASK },
-		{ "ABCDEFGHI.", "ABCDEFGHI.", "\r\ncdefghij", MASK },
+		{ "ABCDEFGHIJ", "ABCDEFGHIJ", "\n:cdefghij", MASK },
+		{ "ABCDEFGHIJ", "ABCDEFGHIJ", "\r\n:defghij", MASK },
+		{ "ABCDEFGHI\r", "ABCDEFGHI\r", "\n:cdefghij", MASK },
+		{ "ABCDEFGH\r\n", "ABCDEFGH\r\n", "\r\n:defghij", MASK },
+		{ "ABCDEFGHI.", "ABCDEFGHI.", "\r\n:defghij", MASK },
 		/* The end of data, and what is behind it has passed */
-		{ "ABCDEF\r\n.\r", NULL, "\nEXPN xy\r\n", MASK },
-		{ "ABCDEFG\r\n.", NULL, "\r\nEXPN x\r\n", MASK },
+		{ "ABCDEF\r\n.\r", NULL, "\n:XPN xy\r\n", MASK },
+		{ "ABCDEFG\r\n.", NULL, "\r\n:XPN x\r\n", MASK },
 		/* Its likes: the dot has not left */
-		{ "ABCDEFG\r\n.", "ABCDEFG\r\n ", "\nEXPN xy\r\n", MASK },
-		{ "ABCDEFGH\n.", "ABCDEFGH\n ", "\nEXPN xy\r\n", MASK },
-		{ "ABCDEFGH\n.", "ABCDEFGH\n ", "\r\nEXPN x\r\n", MASK },
-		{ "ABCDEF\r\n.\r", "ABCDEF\r\n \r", "EXPN xyz\r\n", MASK },
-		{ "ABCDEF\r\n.\r", "ABCDEF\r\n \r", "\r\nEXPN x\r\n", MASK },
-		{ "ABCDEFG\r\n.", "ABCDEFG\r\n.", "\nEXPN xy\r\n", LOG },
-		{ "ABCDEF\r\n.\r", "ABCDEF\r\n.\r", "\r\nEXPN x\r\n", LOG },
-		{ "ABCDEFG\r\n.", NULL, "\r\nEXPN x\r\n", LOG },
-		{ "ABCDEFG\r\n.", NULL, "\nEXPN xy\r\n", DROP },
+		{ "ABCDEFG\r\n.", "ABCDEFG\r\n ", "\n:XPN xy\r\n", MASK },
+		{ "ABCDEFGH\n.", "ABCDEFGH\n ", "\n:XPN xy\r\n", MASK },
+		{ "ABCDEFGH\n.", "ABCDEFGH\n ", "\r\n:XPN x\r\n", MASK },
+		{ "ABCDEF\r\n.\r", "ABCDEF\r\n \r", "E\r\n:N xy\r\n", MASK },
+		{ "ABCDEF\r\n.\r", "ABCDEF\r\n \r", "\r\n:XPN x\r\n", MASK },
+		{ "ABCDEFG\r\n.", "ABCDEFG\r\n.", "\n:XPN xy\r\n", LOG },
+		{ "ABCDEF\r\n.\r", "ABCDEF\r\n.\r", "\r\n:XPN x\r\n", LOG },
+		{ "ABCDEFG\r\n.", NULL, "\r\n:XPN x\r\n", LOG },
+		{ "ABCDEFG\r\n.", NULL, "\n:XPN xy\r\n", DROP },
 	};
 
 #undef MASK
@@ -302,12 +302,12 @@ static void test_contract3_line_end_between_ranges(void **state)
 	fix_body(&f);
 	client(&f, "0123456789", "0123456789");
 	at = f.at[SMTP_CLIENT];
-	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 20, "\r\ncdefghij"), 10);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 20, "\r\n:defghij"), 10);
 	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 10, "abcdefghi."), 10);
 	/* The dot has a line end behind it: so has a repetition */
 	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 10, "abcdefghi."), 10);
 	assert_int_equal(fix_at(&f, SMTP_CLIENT, at, "ABCDEFGHIJ"), 10);
-	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 10, "abcdefghi.\r\ncdefghij"), 20);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 10, "abcdefghi.\r\n:defghij"), 20);
 	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 10, "abcdefghi.xycdefghij"), -1);
 	fix_end(&f);
 
@@ -316,7 +316,7 @@ static void test_contract3_line_end_between_ranges(void **state)
 	fix_body(&f);
 	client(&f, "0123456789", "0123456789");
 	at = f.at[SMTP_CLIENT];
-	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 20, "\r\nEXPN x\r\n"), 10);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 20, "\r\n:XPN x\r\n"), 10);
 	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 10, "abcdefg\r\n."), -1);
 	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 10, "abcdefgh\n."), -1);
 	assert_int_equal(fix_at(&f, SMTP_CLIENT, at, "ABCDEFGHIJ"), 10);
@@ -336,7 +336,7 @@ static void test_contract3_end_in_a_gap(void **state)
 	fix_body(&f);
 	client(&f, "0123456789", "0123456789");
 	at = f.at[SMTP_CLIENT];
-	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 10, "VRFY root\r\n"), 11);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 10, "V\r\n: root\r\n"), 11);
 	assert_int_equal(fix_at(&f, SMTP_CLIENT, at, "abcde\r\n.\r\n"), -2);
 	assert_int_equal(host.counters[SMTP_FIXUP_CNT_CONNECTIONS_DESYNCHRONISED], 1);
 	/* And nothing more */
@@ -356,8 +356,8 @@ static void test_contract3_many_gaps(void **state)
 	client(&f, "0123456789", "0123456789");
 	at = f.at[SMTP_CLIENT];
 	for (i = 0; i < SMTP_AHEAD_MAX; i++)
-		assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 20 * i + 10, "abcdefgh\r\n"), 10);
-	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 20 * i + 10, "abcdefgh\r\n"), -1);
+		assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 20 * i + 10, "abcd\r\n:h\r\n"), 10);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 20 * i + 10, "abcd\r\n:h\r\n"), -1);
 	assert_int_equal(host.counters[SMTP_FIXUP_CNT_SEGMENTS_AHEAD], SMTP_AHEAD_MAX);
 	/* All gaps close, and the state behind the last is right */
 	for (i = 0; i < SMTP_AHEAD_MAX; i++)
@@ -425,11 +425,11 @@ static void test_contract3_gap_without_memory(void **state)
 	client(&f, "0123456789", "0123456789");
 	at = f.at[SMTP_CLIENT];
 	host.fail = fail_always;
-	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 10, "abcdefghij"), -1);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 10, "abc\r\n:ghij"), -1);
 	assert_int_equal(host.counters[SMTP_FIXUP_CNT_MEMORY_REFUSED], 1);
 	assert_int_equal(fix_at(&f, SMTP_CLIENT, at, "ABCDEFGHIJ"), 10);
 	host.fail = NULL;
-	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 10, "abcdefghij"), 10);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 10, "abc\r\n:ghij"), 10);
 	fix_end(&f);
 }
 
@@ -438,7 +438,7 @@ static void test_contract3_gap_without_memory(void **state)
  */
 static void test_contract3_room_for_the_gap(void **state)
 {
-	static const char dots[] = "a.b.c.d.e.f.g.h.";
+	static const char dots[] = "a.b.c.d.e.f.g\n:.";
 	struct fix f;
 	u32 at, ahead;
 
@@ -456,10 +456,176 @@ static void test_contract3_room_for_the_gap(void **state)
 	fix_end(&f);
 }
 
+/* One packet of a client that keeps to the RFCs is lost, whatever its size: T3.
+ * Returns how many of those after it passed ahead.
+ */
+static u32 one_packet_is_lost(const char *text, u32 n, u32 size, u32 lost)
+{
+	struct fix f;
+	u32 begin, at, k, ahead;
+
+	fix_begin(&f, SMTP_FIXUP_MODE_ESMTP);
+	fix_body(&f);
+	begin = f.at[SMTP_CLIENT];
+	for (at = 0; at < n; at += size) {
+		k = n - at < size ? n - at : size;
+		if (at / size == lost)
+			continue;
+		assert_int_not_equal(fix_segment(&f, SMTP_CLIENT, begin + at,
+						 text + at, k), -2);
+	}
+	ahead = host.counters[SMTP_FIXUP_CNT_SEGMENTS_AHEAD];
+	fix_ack(&f, SMTP_CLIENT, begin + size * lost);
+	for (at = size * lost; at < n; at += size) {
+		k = n - at < size ? n - at : size;
+		assert_int_equal(fix_segment(&f, SMTP_CLIENT, begin + at,
+					     text + at, k), k);
+		assert_memory_equal(f.out, text + at, k);
+		fix_ack(&f, SMTP_CLIENT, begin + at + k);
+	}
+	fix_end(&f);
+	return ahead;
+}
+
+/* RFC 2920: the next transaction is sent right after the final dot */
+static void test_t3_pipelining_after_the_dot(void **state)
+{
+	static const char *const behind[] = {
+		"QUIT\r\n", "RSET\r\n", "MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n",
+		"rset\r\nmail from:<a@b>\r\nrcpt to:<x@y>\r\nNoop\r\n", "XXXXXXXXX\r\nXX z\r\n",
+		"VRFY postmaster\r\n", "  RSET\r\n",
+	};
+	static const char *const bodies[] = {
+		".\r\n", "x\r\n.\r\n", "Subject: a\r\n\r\nline by line\r\nMAIL\r\n..\r\n.\r\n",
+	};
+	char text[300];
+	struct fix f;
+	u32 i, k, size, lost, n, at;
+
+	(void)state;
+	for (i = 0; i < 7; i++) {
+		for (k = 0; k < 3; k++) {
+			n = sprintf(text, "%s%s", bodies[k], behind[i]);
+			for (size = 1; size <= n; size++)
+				for (lost = 0; lost * size < n; lost++)
+					one_packet_is_lost(text, n, size, lost);
+		}
+	}
+	/* Only the packet with the dot is lost, and what follows comes in one */
+	for (i = 0; i < 7; i++) {
+		fix_begin(&f, SMTP_FIXUP_MODE_ESMTP);
+		fix_body(&f);
+		client(&f, "x\r\n", "x\r\n");
+		at = f.at[SMTP_CLIENT];
+		assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 3, behind[i]), -1);
+		client(&f, ".\r\n", ".\r\n");
+		client(&f, behind[i], behind[i]);
+		fix_end(&f);
+	}
+}
+
+/* ... with 80 recipients, after a body in full segments */
+static void test_t3_recipients_after_a_bulk_body(void **state)
+{
+	static const u32 sizes[] = { 536, 1000, 1220, 1448, 1460 };
+	static char text[40000];
+	u32 i, size, lost, n = 0, body;
+
+	(void)state;
+	while (n < 29000)
+		n += sprintf(text + n, "bGluZSAlMDV1IG9mIGEgZmlsZSBpbiBiYXNlNjQsIGFzIG1haWwgaGFzIGl0%07u\r\n", n);
+	n += sprintf(text + n, ".\r\n");
+	body = n;
+	n += sprintf(text + n, "MAIL FROM:<sender@example.org> SIZE=29000\r\n");
+	for (i = 0; i < 80; i++)
+		n += sprintf(text + n, "RCPT TO:<user%u.with.a.name@department.example.com>\r\n", i);
+	n += sprintf(text + n, "DATA\r\n");
+	for (i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		size = sizes[i];
+		for (lost = 0; lost * size < n; lost++) {
+			u32 ahead = one_packet_is_lost(text, n, size, lost);
+
+			/* What is of the body for certain did not have to wait */
+			if ((lost + 2) * size < body)
+				assert_int_equal(ahead, body / size - 1 - lost);
+		}
+	}
+}
+
+/* How many of @n segments pass ahead of a gap, made of @line again and again? */
+static u32 bulk_ahead(const char *line, u32 n)
+{
+	static char big[1448 * 102];
+	u32 len = strlen(line), i, at;
+	struct fix f;
+
+	for (i = 0; i < sizeof(big); i++)
+		big[i] = line[i % len];
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	fix_body(&f);
+	at = f.at[SMTP_CLIENT];
+	/* Two losses: from the first it is learned how long lines are */
+	for (i = 0; i < 2; i++) {
+		u32 seen = host.counters[SMTP_FIXUP_CNT_SEGMENTS_AHEAD], k;
+
+		assert_int_equal(fix_segment(&f, SMTP_CLIENT, at, big, 1448), 1448);
+		for (k = 2; k < n + 2; k++)
+			fix_segment(&f, SMTP_CLIENT, at + 1448 * k, big + 1448 * k, 1448);
+		seen = host.counters[SMTP_FIXUP_CNT_SEGMENTS_AHEAD] - seen;
+		for (k = 1; k < n + 2; k++)
+			assert_int_equal(fix_segment(&f, SMTP_CLIENT, at + 1448 * k,
+						     big + 1448 * k, 1448), 1448);
+		at += 1448 * k;
+		fix_ack(&f, SMTP_CLIENT, at);
+		if (i) {
+			fix_end(&f);
+			return seen;
+		}
+	}
+	return 0;
+}
+
+/* A loss does not stall bulk bodies, whatever their lines are */
+static void test_t3_bulk_bodies_pass_ahead(void **state)
+{
+	static char long_line[3000];
+
+	(void)state;
+	memset(long_line, 'x', sizeof(long_line) - 1);
+	assert_int_equal(bulk_ahead("bGluZSBvZiBiYXNlNjQgYXMgbWFpbCBoYXMgaXQgaW4gYW4gYXR0YWNobWVudCBv\r\n", 100), 100);
+	assert_int_equal(bulk_ahead("It is prose that goes on and on for quite some time\r\nand has words first\r\n", 100), 100);
+	assert_int_equal(bulk_ahead("Mail is what we write, and\r\nData, as ever, are few. We\r\nhelp\r\n", 100), 100);
+	assert_int_equal(bulk_ahead("lines in LF\nalone\n", 100), 100);
+	assert_int_equal(bulk_ahead(long_line, 100), 100);
+	/* Every line may be a command */
+	assert_int_equal(bulk_ahead("RCPT TO:<a@b>\r\nDATA\r\n", 100), 0);
+}
+
+/* A chunk may hold anything, and may follow the final dot, too: RFC 3030 */
+static void test_t3_chunks_after_the_dot(void **state)
+{
+	struct fix f;
+	u32 at;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_ESMTP);
+	smtp_policy_set_verbs(&f.policy, f.policy.verbs | SMTP_VERB_BIT(BDAT));
+	f.policy.keywords |= SMTP_KEYWORD_BIT(CHUNKING);
+	server(&f, "220 a\r\n", "220 *\r\n");
+	client(&f, "EHLO a\r\n", "EHLO a\r\n");
+	server(&f, "250-a\r\n250 CHUNKING\r\n", "250-a\r\n250 CHUNKING\r\n");
+	client(&f, "DATA\r\n", "DATA\r\n");
+	server(&f, "354 go\r\n", "354 go\r\n");
+	client(&f, "x\r\n", "x\r\n");
+	at = f.at[SMTP_CLIENT];
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 50, "a\r\n:-) b\r\n"), -1);
+	fix_end(&f);
+}
+
 /* A gap with more dots than there is room for closes as its octets are ACKed */
 static void test_contract3_wide_gap(void **state)
 {
-	static const char dots[] = "a.b.c.d.e.f.g.h.";
+	static const char dots[] = "a.b.c.d.e.f.g\n:.";
 	const u32 gap = 2 * SMTP_MARKS_MAX;
 	struct fix f;
 	u32 start, at, ahead;
@@ -491,7 +657,7 @@ static void test_contract3_wide_gap(void **state)
 /* The same where no more memory is given */
 static void test_contract3_room_without_memory(void **state)
 {
-	static const char dots[] = "a.b.c.d.e.f.g.h.";
+	static const char dots[] = "a.b.c.d.e.f.g\n:.";
 	struct fix f;
 	u32 at, ahead;
 
@@ -578,9 +744,9 @@ static void test_contract6_dots_before_many(void **state)
 	at = f.at[SMTP_CLIENT];
 	fix_ack(&f, SMTP_CLIENT, at);
 	ahead = at + 10000;
-	assert_int_equal(fix_segment(&f, SMTP_CLIENT, ahead, dots, 2), 2);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, ahead, "a\n:."), 4);
 	few = time_of_dots(&f, at + 5000, dots, sizeof(dots));
-	for (ahead += 2; ahead - at - 10000 < SMTP_MARKS_MAX; ahead += 1024)
+	for (ahead += 4; ahead - at - 10000 < SMTP_MARKS_MAX; ahead += 1024)
 		assert_int_equal(fix_segment(&f, SMTP_CLIENT, ahead, dots, 1024), 1024);
 	many = time_of_dots(&f, at + 5000, dots, sizeof(dots));
 	if (many > 20 * few)
@@ -600,11 +766,11 @@ static void test_contract3_space_before_dots(void **state)
 	fix_body(&f);
 	client(&f, "0123456\r\n.", "0123456\r\n.");
 	at = f.at[SMTP_CLIENT];
-	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 1, "E.F.G.H.I."), 10);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 1, "E.F\n:.H.I."), 10);
 	assert_int_equal(fix_at(&f, SMTP_CLIENT, at, "\r"), 1);
 	assert_int_equal(f.out[0], ' ');
-	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 1, "E.F.G.H.I."), 10);
-	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 1, "E.F.GxH.I."), -1);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 1, "E.F\n:.H.I."), 10);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 1, "E.F\n:xH.I."), -1);
 	fix_end(&f);
 }
 
@@ -773,6 +939,10 @@ int run_stream(void)
 		cmocka_unit_test(test_contract3_many_gaps),
 		cmocka_unit_test(test_v4_t2_memory_comes_back),
 		cmocka_unit_test(test_contract3_gap_without_memory),
+		cmocka_unit_test(test_t3_pipelining_after_the_dot),
+		cmocka_unit_test(test_t3_recipients_after_a_bulk_body),
+		cmocka_unit_test(test_t3_bulk_bodies_pass_ahead),
+		cmocka_unit_test(test_t3_chunks_after_the_dot),
 		cmocka_unit_test(test_contract3_end_in_a_gap),
 		cmocka_unit_test(test_contract3_room_for_the_gap),
 		cmocka_unit_test(test_contract3_wide_gap),
