@@ -201,6 +201,8 @@ def streams(path, port=25):
     for number, (_, frame, _) in enumerate(frames, 1):
         segment = Segment(kind, frame)
         wrong += ["packet %d: %s" % (number, text) for text in segment.wrong]
+        if port not in (segment.sport, segment.dport):
+            continue
         client = segment.sport if segment.dport == port else segment.dport
         key = client, segment.dport != port
         if segment.flags & SYN:

@@ -463,6 +463,25 @@ def _():
         equal(result.events, ["G1", "E1", "E1", "V3"], "events")
 
 
+@test("--observe: what would wait is no gap, and what is missing is one")
+def _():
+    talk = play(Talk().open(), DIALOGUE[:3])
+    talk.c(DIALOGUE[3][1] + DIALOGUE[5][1])
+    talk.packet(1, ACK, tick=3)
+    talk.s(DIALOGUE[4][1])
+    talk.s(DIALOGUE[6][1])
+    captures.pcap(IN, talk.close().frames)
+    result = Result(*POLICY, "--observe", write=False)
+    equal((result.notes, result.events), ([], ["G1", "E1", "E1", "V3"]), "notes and events")
+    talk = play(Talk().open(), DIALOGUE[:3])
+    talk.next[0] += 20
+    talk.packet(1, ACK, tick=3)
+    talk.c(b"EXPN root\r\n")
+    talk.packet(1, ACK)
+    captures.pcap(IN, talk.close().frames)
+    equal(Result(*POLICY, "--observe", write=False).notes, ["gap"], "notes")
+
+
 @test("mode off: everything leaves as it came")
 def _():
     frames = play(Talk().open()).close().frames

@@ -54,6 +54,7 @@ enum track_state {
  * @fin_left: it has passed
  * @told: RST was sent to the other end in its name
  * @head: a packet of it, for what is repeated; its frame's octets are ours
+ * @seen: under observe: all before that has been seen
  * @wait: nanoseconds until what is held back is repeated
  * @due: when that is, or 0
  * @gap_packets: packets since the other end ACKed what is not there, or 0
@@ -70,6 +71,7 @@ struct track_side {
 	bool fin_left;
 	bool told;
 	struct packet *head;
+	u32 seen;
 	u64 wait;
 	u64 due;
 	u32 gap_packets;
@@ -111,10 +113,12 @@ struct track {
 	struct connection *oldest;
 	u32 count;
 	u64 held;
-	u8 buffer[SEGMENT_MAX];
-	u8 payload[CAPTURE_FRAME_MAX];
-	u8 built[PACKET_BUILT_MAX];
 };
+
+/* One packet's octets: repeated, as they are judged, and as they leave */
+static u8 buffer[SEGMENT_MAX];
+static u8 payload[CAPTURE_FRAME_MAX];
+static u8 built[PACKET_BUILT_MAX];
 
 const char *const track_note_names[TRACK_NOTES] = {
 	[TRACK_MIDSTREAM] = "midstream",
@@ -308,7 +312,7 @@ static void leave(struct track *t, const struct connection *c, enum smtp_dir dir
 
 	if (!t->ops.write)
 		return;
-	if (packet_build(p, t->built, &changes, &frame)) {
+	if (packet_build(p, built, &changes, &frame)) {
 		t->counts.left_out++;
 		return;
 	}
@@ -331,7 +335,7 @@ static void leave_unjudged(struct track *t, const struct packet *p, u8 flags,
 
 	if (!t->ops.write)
 		return;
-	if (packet_build(p, t->built, &changes, &frame))
+	if (packet_build(p, built, &changes, &frame))
 		t->ops.write(&p->frame, t->ops.data);
 	else
 		t->ops.write(&frame, t->ops.data);
@@ -483,11 +487,11 @@ static bool repeat(struct track *t, struct connection *c, enum smtp_dir dir)
 
 		held_drop(&side->held, seq);
 		t->held -= before - side->held.size;
-		n = held_copy(&side->held, seq, t->buffer, SEGMENT_MAX);
+		n = held_copy(&side->held, seq, buffer, SEGMENT_MAX);
 		if (!n)
 			break;
 		side->head->ack = side->ack;
-		done = judge(t, c, dir, side->head, seq, t->buffer, n,
+		done = judge(t, c, dir, side->head, seq, buffer, n,
 			     side->has_fin && !side->fin_left &&
 			     seq + n == side->fin);
 		if (done <= 0)
@@ -515,6 +519,7 @@ static bool repeat(struct track *t, struct connection *c, enum smtp_dir dir)
 
 static bool due(struct track *t, struct track_side *side)
 {
+	/* Under observe this is never set */
 	if (!side->held.first || !side->due || t->host->now < side->due)
 		return false;
 	side->wait = side->wait * 2 < REPEAT_LAST ? side->wait * 2 : REPEAT_LAST;
@@ -533,6 +538,8 @@ static void settle(struct track *t, struct connection *c, enum smtp_dir dir,
 		now = passed || !host_flow_waits(&c->flow);
 	else
 		now = host_flow_edited(&c->flow, SMTP_SERVER);
+	if (c->flow.rule->policy.observe)
+		return;
 	if (c->state == TRACK_JUDGED && now && c->side[!dir].held.first &&
 	    repeat(t, c, !dir))
 		return;
@@ -549,7 +556,9 @@ static bool missing(const struct connection *c, enum smtp_dir dir, u32 *from)
 {
 	const struct track_side *side = &c->side[dir];
 
-	*from = held_end(&side->held, host_flow_next(&c->flow, dir));
+	/* Under observe nothing is held back here, but in the core */
+	*from = c->flow.rule->policy.observe ? side->seen :
+		held_end(&side->held, host_flow_next(&c->flow, dir));
 	/* A FIN takes a number, too, and need not have been captured */
 	return c->side[!dir].has_ack &&
 	       smtp_seq_before(*from + 1, c->side[!dir].ack);
@@ -667,6 +676,26 @@ static void take_opaque(struct track *t, struct connection *c, enum smtp_dir dir
 		      p->len);
 }
 
+/* Under observe: what has been seen without a gap? What is beyond one is held
+ * only to know where it is.
+ */
+static void see(struct track *t, struct track_side *side, const struct packet *p)
+{
+	const u32 before = side->held.size, end = p->seq + p->len;
+
+	if (smtp_seq_before(side->seen, p->seq)) {
+		if (side->held.size < TRACK_HELD_MAX &&
+		    side->held.pieces < PIECES_MAX)
+			held_add(&side->held, p->seq, p->frame.data + p->data,
+				 p->len);
+	} else {
+		side->seen = smtp_seq_max(side->seen, end);
+		side->seen = held_end(&side->held, side->seen);
+		held_drop(&side->held, side->seen);
+	}
+	t->held += side->held.size - before;
+}
+
 static void take_segment(struct track *t, struct connection *c, enum smtp_dir dir,
 			 const struct packet *p)
 {
@@ -691,11 +720,14 @@ static void take_segment(struct track *t, struct connection *c, enum smtp_dir di
 		side->has_fin = true;
 		side->fin = end;
 	}
-	memcpy(t->payload, p->frame.data + p->data, p->len);
+	if (observe)
+		see(t, side, p);
+	if (p->len)
+		memcpy(payload, p->frame.data + p->data, p->len);
 
 	/* What is held back goes first, in one with this */
 	if (!observe && side->held.first && p->len && smtp_seq_before(next, end)) {
-		if (!hold(t, c, dir, p, p->seq, t->payload, p->len))
+		if (!hold(t, c, dir, p, p->seq, payload, p->len))
 			return;
 		/* Until the server has spoken this changes nothing */
 		if (dir == SMTP_SERVER || !host_flow_waits(&c->flow))
@@ -708,7 +740,7 @@ static void take_segment(struct track *t, struct connection *c, enum smtp_dir di
 		keep_head(side, p);
 		return;
 	}
-	done = judge(t, c, dir, p, p->seq, t->payload, p->len, fin);
+	done = judge(t, c, dir, p, p->seq, payload, p->len, fin);
 	if (done < 0)
 		return;
 	passed = done > 0 && smtp_seq_before(next, host_flow_next(&c->flow, dir));
@@ -740,6 +772,8 @@ static void begin(struct track *t, struct connection *c)
 {
 	(void)t;
 	host_flow_init(&c->flow, c->side[SMTP_CLIENT].isn, c->side[SMTP_SERVER].isn);
+	c->side[SMTP_CLIENT].seen = c->side[SMTP_CLIENT].isn;
+	c->side[SMTP_SERVER].seen = c->side[SMTP_SERVER].isn;
 	c->begun = true;
 	c->state = TRACK_JUDGED;
 }
@@ -862,8 +896,8 @@ struct track *track_new(struct host *host, const struct track_ops *ops)
 {
 	struct track *t = grow(NULL, 1, sizeof(*t));
 
-	/* The buffers at its end are large, and need not be cleared */
-	memset(t, 0, offsetof(struct track, buffer));
+
+	memset(t, 0, sizeof(*t));
 	t->host = host;
 	t->ops = *ops;
 	return t;
@@ -879,6 +913,8 @@ static void finish(struct track *t, struct connection *c)
 		    missing(c, dir, &from))
 			tell_gap(t, c, dir, from);
 	}
+	if (c->flow.rule->policy.observe)
+		return;
 	for (int i = 0; i < REPEATS_AT_END && c->state == TRACK_JUDGED; i++) {
 		if (c->side[SMTP_SERVER].held.first)
 			repeat(t, c, SMTP_SERVER);
