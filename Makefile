@@ -29,8 +29,10 @@ SPECDIR ?= $(PREFIX)/share/smtpfixup
 INSTALL ?= install
 STRIP   ?= strip
 
-# The kernel's own name of itself: that is where modprobe looks
-RELEASE = $(or $(shell cat $(KDIR)/include/config/kernel.release 2>/dev/null),$(KVER))
+# What uname -r says on that kernel: that is where modprobe looks. Debian's
+# include/config/kernel.release has another number.
+RELEASE = $(or $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' \
+	$(KDIR)/include/generated/utsrelease.h 2>/dev/null),$(KVER))
 MODDIR  ?= /lib/modules/$(RELEASE)/updates
 MODULE  := nf_smtp_fixup.ko
 
