@@ -40,7 +40,6 @@ RULES = {"line end": "V7", "verb": "V8", "length": "V10", "end of data": "D4", "
 ESMTP = [policy for policy in POLICIES if policy.startswith("esmtp")]
 # Holes that are known: {(kind, server): what mends it}. They are shown, and no failure.
 KNOWN = {
-    ("end of data", "OpenSMTPD"): "D4 and NUL", ("end of data", "msmtpd"): "D4 and NUL",
     ("body line", "Twisted"): "D10", ("body line", "go-smtp"): "D10",
 }
 with open(ARGS.facts, encoding="ascii") as FILE:
