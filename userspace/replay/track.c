@@ -896,7 +896,6 @@ struct track *track_new(struct host *host, const struct track_ops *ops)
 {
 	struct track *t = grow(NULL, 1, sizeof(*t));
 
-
 	memset(t, 0, sizeof(*t));
 	t->host = host;
 	t->ops = *ops;
