@@ -211,6 +211,8 @@ static inline u32 smtp_policy_spare(const struct smtp_policy *p)
 {
 	if (p->banner == SMTP_FIXUP_BANNER_TEXT)
 		return sizeof(p->text);
+	if (p->ehlo == SMTP_FIXUP_EHLO_STRIP)
+		return 8;
 	return p->reject == SMTP_FIXUP_REJECT_NOOP ? 4 : 0;
 }
 

@@ -309,21 +309,23 @@ static bool smtp_is_reply_line(const u8 *c, u32 n)
 	return i == 3;
 }
 
-/* Octets of the whole reply that begins at @c, or 0: its end is not in sight */
-static u32 smtp_reply_whole(const u8 *c, u32 n)
+/* Octets of the reply's lines at @c that are whole in sight; @ends: its last is
+ * among them
+ */
+static u32 smtp_reply_lines(const u8 *c, u32 n, bool *ends)
 {
 	u32 line = 0, i;
 
-	for (i = 0; i < n; i++) {
+	*ends = false;
+	for (i = 0; i < n && !*ends; i++) {
 		if (c[i] != '\n')
 			continue;
 		/* A line without a code does not end a reply, nor does '-' */
-		if (smtp_is_reply_line(c + line, i + 1 - line) &&
-		    c[line + 3] != '-')
-			return i + 1;
+		*ends = smtp_is_reply_line(c + line, i + 1 - line) &&
+			c[line + 3] != '-';
 		line = i + 1;
 	}
-	return 0;
+	return line;
 }
 
 /* Octets of the line at @c, its LF included */
@@ -346,15 +348,20 @@ static void smtp_reply_odd_lines(struct smtp_flow *flow, const u8 *reply, u32 n)
 	}
 }
 
-/* G7: the greeting at @c is to become the operator's line */
+/* G7: lines of the greeting become the operator's, one that goes on where the
+ * greeting does
+ */
 static void smtp_greeting_replace(struct smtp_flow *flow, struct smtp_piece *p,
-				  u32 at, u32 n)
+				  u32 at, u32 n, bool ends)
 {
 	smtp_reply_odd_lines(flow, p->buf + at, n);
 	p->at = at;
 	p->old = n;
-	p->bytes = flow->policy->text;
+	p->bytes = NULL;
 	p->len = flow->policy->text_len;
+	memcpy(p->buf + at, flow->policy->text, p->len);
+	if (!ends)
+		p->buf[at + 3] = '-';
 	p->masked += n;
 }
 
@@ -382,12 +389,13 @@ static void smtp_strip_event(const struct smtp_flow *flow, const u8 *line, u32 n
 		   smtp_line_rest(line + text, n - text));
 }
 
-/* E4: takes out of the EHLO reply at @reply the lines that are not let through;
- * the first one stays. Only counts where @to is NULL. Returns what is left of it.
+/* E4: takes out of the EHLO reply's lines at @reply those that are not let through;
+ * the reply's first one stays. Only counts where @to is NULL. Returns what is left.
  */
 static u32 smtp_ehlo_strip(struct smtp_flow *flow, const u8 *reply, u32 n,
-			   u8 *to)
+			   bool ends, u8 *to)
 {
+	bool first = !flow->session.reply_begun;
 	u8 *last = NULL;
 	u32 from, left = 0;
 
@@ -396,7 +404,8 @@ static u32 smtp_ehlo_strip(struct smtp_flow *flow, const u8 *reply, u32 n,
 		u32 len = smtp_line_octets(line, n - from);
 
 		from += len;
-		if (line != reply && !smtp_ehlo_allowed(flow, line, len)) {
+		if (!(first && line == reply) &&
+		    !smtp_ehlo_allowed(flow, line, len)) {
 			if (to)
 				smtp_strip_event(flow, line, len);
 			continue;
@@ -409,68 +418,94 @@ static u32 smtp_ehlo_strip(struct smtp_flow *flow, const u8 *reply, u32 n,
 		left += len;
 	}
 	/* The last that is left has no '-' */
-	if (last && last[3] == '-')
+	if (ends && last && last[3] == '-')
 		last[3] = ' ';
 	return left;
 }
 
-/* E4 for the whole reply at @at. False: what would be left is too long. */
-static bool smtp_ehlo_rewrite(struct smtp_flow *flow, struct smtp_piece *p,
-			      u32 at, u32 n)
+/* Where no line is left there is one that says nothing, as Exchange ends its
+ * replies: what is replaced by no octets is never ACKed.
+ */
+static const u8 smtp_ehlo_nothing[] = { '2', '5', '0', ' ', 'O', 'K', '\r', '\n' };
+
+/* E4 for the reply's lines at @at */
+static void smtp_ehlo_rewrite(struct smtp_flow *flow, struct smtp_piece *p,
+			      u32 at, u32 n, bool ends, u32 left)
 {
 	u8 *reply = p->buf + at;
-	u32 left = smtp_ehlo_strip(flow, reply, n, NULL);
 
-	if (left == n)
-		return true;
-	if (left > p->room)
-		return false;
 	smtp_reply_odd_lines(flow, reply, n);
-	smtp_ehlo_strip(flow, reply, n, reply);
-	p->masked += n - left;
+	if (!smtp_ehlo_strip(flow, reply, n, ends, reply)) {
+		memcpy(reply, smtp_ehlo_nothing, left);
+		if (!ends)
+			reply[3] = '-';
+	}
+	p->masked += n > left ? n - left : 0;
 	p->at = at;
 	p->old = n;
 	p->bytes = NULL;
 	p->len = left;
-	return true;
 }
 
-/* Should the reply that begins at @c be rewritten as a whole? G7, E4 */
+/* Should the line that begins at @c be rewritten as a whole? G7, E4 */
 static bool smtp_reply_rewritten(const struct smtp_flow *flow, const u8 *c, u32 n)
 {
+	const struct smtp_session *s = &flow->session;
 	const struct smtp_policy *policy = flow->policy;
-	bool text = flow->session.reply == SMTP_AWAIT_GREETING &&
+	bool text = s->reply == SMTP_AWAIT_GREETING &&
 		    policy->banner == SMTP_FIXUP_BANNER_TEXT;
-	bool strip = flow->session.reply_ehlo &&
-		     policy->ehlo == SMTP_FIXUP_EHLO_STRIP;
+	bool strip = s->reply_ehlo && policy->ehlo == SMTP_FIXUP_EHLO_STRIP;
 
+	if (text && s->reply_begun && s->mask_greeting)
+		return true;
 	if (n > 3)
 		n = 3;
-	return (text && !memcmp(c, "220", n)) || (strip && !memcmp(c, "250", n));
+	return (text && !s->reply_begun && !memcmp(c, "220", n)) ||
+	       (strip && !memcmp(c, "250", n));
 }
 
-/* The reply at @at, which is to be rewritten as a whole. Returns its octets
- * when that is done, or 0: judge it octet by octet, or *@wait for more.
+/* The lines at @at, which are to be rewritten as a whole. The rest of a reply may
+ * be seconds away (postscreen), so that it is done with those that are there; only
+ * a line that is not whole waits, once. Returns the octets of those that are done,
+ * or 0: judge them octet by octet, or *@wait for more.
  */
 static u32 smtp_reply_rewrite(struct smtp_flow *flow, struct smtp_piece *p,
 			      u32 at, bool *wait)
 {
 	struct smtp_session *s = &flow->session;
-	u32 n = smtp_reply_whole(p->buf + at, p->n - at);
-	bool longer = n && p->buf[at + 1] == '2';	/* a greeting: 220 */
+	bool greeting = s->reply == SMTP_AWAIT_GREETING &&
+			(s->reply_begun ? s->mask_greeting : p->buf[at + 1] == '2');
+	bool ends, changes;
+	u32 n = smtp_reply_lines(p->buf + at, p->n - at, &ends);
+	u32 left;
 
-	*wait = p->elastic == SMTP_ELASTIC_LATER ||
-		(!n && p->elastic == SMTP_ELASTIC_NOW &&
-		 p->repeats < SMTP_REPEATS_WHOLE);
-	if (*wait || !n || p->elastic == SMTP_ELASTIC_NEVER ||
-	    (longer && flow->policy->text_len > p->room) ||
-	    (!longer && !smtp_ehlo_rewrite(flow, p, at, n)))
+	*wait = false;
+	if (p->elastic == SMTP_ELASTIC_NEVER)
 		return 0;
-	if (longer)
-		smtp_greeting_replace(flow, p, at, n);
-	s->mask_greeting = longer;
-	s->reply_code = longer ? 220 : 250;
-	smtp_reply_end(flow, SMTP_FIXUP_EVENT_GREETING_REPLACED);
+	if (!n) {
+		*wait = p->elastic == SMTP_ELASTIC_LATER || !p->repeats;
+		return 0;
+	}
+	left = greeting ? flow->policy->text_len :
+			  smtp_ehlo_strip(flow, p->buf + at, n, ends, NULL);
+	changes = greeting || left != n;
+	if (!left)
+		left = sizeof(smtp_ehlo_nothing);
+	if (changes) {
+		*wait = p->elastic == SMTP_ELASTIC_LATER;
+		if (*wait || left > p->room)
+			return 0;
+	}
+	if (greeting)
+		smtp_greeting_replace(flow, p, at, n, ends);
+	else if (changes)
+		smtp_ehlo_rewrite(flow, p, at, n, ends, left);
+	s->mask_greeting = greeting;
+	s->reply_begun = true;
+	if (ends) {
+		s->reply_code = greeting ? 220 : 250;
+		smtp_reply_end(flow, SMTP_FIXUP_EVENT_GREETING_REPLACED);
+	}
 	s->reply_column = 0;
 	s->reply_last = '\n';
 	return n;
@@ -538,18 +573,18 @@ u32 smtp_session_server(struct smtp_flow *flow, struct smtp_piece *p)
 			s->reply_offers = false;
 			s->letter = 0;
 			from = i;
-			if (smtp_reply_rewritten(flow, at, p->n - i)) {
-				bool wait;
-				u32 n = smtp_reply_rewrite(flow, p, i, &wait);
+		}
+		if (!s->reply_column && smtp_reply_rewritten(flow, at, p->n - i)) {
+			bool wait;
+			u32 n = smtp_reply_rewrite(flow, p, i, &wait);
 
-				if (wait || flow->ended != ended)
-					break;
-				if (p->old)
-					return i + n;
-				if (n) {
-					i += n - 1;	/* nothing to change */
-					continue;
-				}
+			if (wait || flow->ended != ended)
+				break;
+			if (p->old)
+				return i + n;
+			if (n) {
+				i += n - 1;	/* nothing to change */
+				continue;
 			}
 		}
 		if (s->reply_column == 3) {

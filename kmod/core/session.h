@@ -157,16 +157,13 @@ enum smtp_elastic {
 	SMTP_ELASTIC_NOW,
 };
 
-/* Some 6 s of a server's retransmissions: as long as postscreen's greeting */
-#define SMTP_REPEATS_WHOLE	5
-
 /**
  * struct smtp_piece - bytes in order, to be judged where they lie
  * @buf: the bytes
  * @n: how many
- * @repeats: how often the same has been left to come together with more, and
- *	has not. E1, G6 and G8 wait for one, a rewritten reply for
- *	%SMTP_REPEATS_WHOLE
+ * @repeats: the same has been left to come together with more, and has not: a
+ *	line that is not whole waits once. Beyond one retransmission the server's
+ *	TCP puts no more together (E1, E4, G6-G8)
  * @elastic: enum smtp_elastic
  * @room: octets that may stand in place of any part of it; @buf has room for
  *	smtp_policy_spare() more than @n
@@ -180,7 +177,7 @@ enum smtp_elastic {
 struct smtp_piece {
 	u8 *buf;
 	u32 n;
-	u8 repeats;
+	bool repeats;
 	u8 elastic;
 	u32 room;
 	u32 masked;

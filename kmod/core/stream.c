@@ -161,10 +161,7 @@ static bool smtp_stream_lines(struct smtp_flow *flow, enum smtp_dir dir,
 	/* What comes again no longer than before may be all that this sender
 	 * ever will put together.
 	 */
-	if (piece.n > st->held)
-		st->repeats = 0;
-	else if (st->repeats < SMTP_REPEATS_WHOLE)
-		st->repeats++;
+	st->repeats = piece.n <= st->held;
 	piece.repeats = st->repeats;
 	piece.elastic = smtp_stream_elastic(st, seg);
 	piece.room = seg->room;

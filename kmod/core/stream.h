@@ -167,7 +167,7 @@ struct smtp_mark {
  * @max_marks: room in @marks, without that of those aside
  * @held: octets at @next that were left to be repeated together with more
  *	(E1), or %SMTP_HELD_IN_VAIN
- * @repeats: how often these have come again as they were
+ * @repeats: these have come again as they were
  * @spaces: of @marks some are %SMTP_MARK_SPACE
  * @wrongs: of @marks some have a smtp_mark.wrong
  * @long_line: a segment of this body, beyond a gap, had no line end
@@ -195,7 +195,7 @@ struct smtp_stream {
 	u16 nr_marks;
 	u16 max_marks;
 	u16 held;
-	u8 repeats;
+	bool repeats;
 	bool spaces;
 	bool wrongs;
 	bool long_line;

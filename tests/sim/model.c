@@ -1350,20 +1350,22 @@ static void server_byte(struct model *m, uint32_t p, uint32_t to)
 		out_of_turn(m, code);
 }
 
-/* Where the reply that begins at @s ends, as far as in sight, or 0 */
-static uint32_t reply_end(const struct model *m, uint32_t s)
+/* Where the whole lines in sight from @s on end, or the reply; @ends: that does */
+static uint32_t lines_end(const struct model *m, uint32_t s, bool *ends)
 {
 	const uint8_t *in = m->d[1].in;
 	uint32_t p;
 
+	*ends = false;
 	for (p = s; p < m->sight; p++) {
 		if (in[p] != '\n')
 			continue;
-		if (line_code(m, s, p) >= 0 && in[s + 3] != '-')
-			return p + 1;
+		*ends = line_code(m, s, p) >= 0 && in[s + 3] != '-';
 		s = p + 1;
+		if (*ends)
+			break;
 	}
-	return 0;
+	return s;
 }
 
 bool model_rewrites(const struct model *m, bool *whole)
@@ -1371,17 +1373,19 @@ bool model_rewrites(const struct model *m, bool *whole)
 	const struct model_dir *d = &m->d[1];
 	uint32_t s = d->len, n = m->sight - s;
 	const uint8_t *in = d->in + s;
+	bool text = !m->replies && m->policy.banner == MODEL_TEXT, ends;
 
-	if (s != m->reply_line || m->reply_begun || m->state == M_TLS ||
-	    m->sight <= s)
+	if (s != m->reply_line || m->state == M_TLS || m->sight <= s)
 		return false;
-	*whole = reply_end(m, s);
+	*whole = lines_end(m, s, &ends) > s;
 	if (n > 3)
 		n = 3;
-	if (!m->replies && m->policy.banner == MODEL_TEXT && !memcmp(in, "220", n))
+	if (text && m->reply_begun && m->greeting_masked)
 		return true;
-	return model_masks(m) && m->policy.ehlo == MODEL_STRIP &&
-	       !memcmp(in, "250", n);
+	if (text && !m->reply_begun && !memcmp(in, "220", n))
+		return true;
+	return (m->reply_begun ? m->reply_masked : model_masks(m)) &&
+	       m->policy.ehlo == MODEL_STRIP && !memcmp(in, "250", n);
 }
 
 bool model_must_wait(const struct model *m, int dir)
@@ -1409,11 +1413,14 @@ static void offered_line(struct model *m, uint32_t s, uint32_t to, bool first)
 		offered(m, s + 4, e);
 }
 
-/* E4: what is left of the reply's lines in [s, to); returns its octets */
-static uint32_t strip(struct model *m, uint32_t s, uint32_t to, uint8_t *buf)
+/* E4: what is left of the reply's lines in [s, to); returns its octets. @ends: the
+ * last of the reply is among them.
+ */
+static uint32_t strip(struct model *m, uint32_t s, uint32_t to, bool ends,
+		      uint8_t *buf)
 {
 	const uint8_t *in = m->d[1].in;
-	uint32_t n = 0, last = 0, first = s, p, e;
+	uint32_t n = 0, last = 0, first = m->reply_begun ? UINT32_MAX : s, p, e;
 
 	while (s < to) {
 		for (p = s; in[p] != '\n'; p++)
@@ -1432,7 +1439,11 @@ static uint32_t strip(struct model *m, uint32_t s, uint32_t to, uint8_t *buf)
 		}
 		s = p;
 	}
-	if (buf[last + 3] == '-')
+	if (!n) {
+		memcpy(buf, ends ? "250 OK\r\n" : "250-OK\r\n", 8);
+		n = 8;
+	}
+	if (ends && buf[last + 3] == '-')
 		buf[last + 3] = ' ';
 	return n;
 }
@@ -1452,12 +1463,12 @@ static bool odd_lines(const struct model *m, uint32_t s, uint32_t to)
 	return false;
 }
 
-/* G7, E4: true where the reply that begins here has been judged as a whole */
+/* G7, E4: true where the lines that begin here have been judged as a whole */
 static bool server_rewrite(struct model *m, uint32_t to)
 {
 	static uint8_t buf[MODEL_CAP];
 	struct model_dir *d = &m->d[1];
-	bool greeting, whole;
+	bool greeting, whole, ends, changes;
 	uint32_t s = d->len, n, end;
 
 	if (!m->elastic || !model_rewrites(m, &whole))
@@ -1466,32 +1477,41 @@ static bool server_rewrite(struct model *m, uint32_t to)
 		m->not_whole = s;
 		return false;
 	}
-	if (model_in_flight(m, 1)) {
+	end = lines_end(m, s, &ends);
+	greeting = !m->replies && m->policy.banner == MODEL_TEXT &&
+		   (m->reply_begun ? m->greeting_masked : d->in[s + 1] == '2');
+	if (!m->reply_begun) {
+		m->reply_expected = m->replies < m->commands;
+		m->reply_masked = model_masks(m);
+		m->reply_offers = false;
+	}
+	if (greeting) {
+		n = strlen(m->policy.text);
+		memcpy(buf, m->policy.text, n);
+		if (!ends)
+			buf[3] = '-';
+		RULE(m, G7);
+	} else {
+		RULE(m, E4);
+		n = strip(m, s, end, ends, buf);
+	}
+	changes = greeting || n != end - s || memcmp(buf, d->in + s, n);
+	if (changes && model_in_flight(m, 1)) {
 		if (m->sight_sure)
 			m->error = "G7, E4: a second change of length did not wait";
 		return false;
 	}
-	end = reply_end(m, s);
-	greeting = d->in[s + 1] == '2';
-	m->reply_expected = m->replies < m->commands;
-	m->reply_offers = false;
-	if (greeting) {
-		n = strlen(m->policy.text);
-		memcpy(buf, m->policy.text, n);
-		RULE(m, G7);
-	} else {
-		RULE(m, E4);
-		n = strip(m, s, end, buf);
-	}
-	if (n > m->room)
+	if (changes && n > m->room)
 		return false;
 	if (end > to) {
-		m->error = "G7, E4: a reply that is rewritten was judged in part";
+		m->error = "G7, E4: a line that is rewritten was judged in part";
 		return false;
 	}
-	m->greeting_masked = false;
-	m->reply_from = s;
-	if ((greeting || n != end - s) && odd_lines(m, s, end)) {
+	if (!m->reply_begun)
+		m->letters = 0;
+	if (!m->reply_begun || m->reply_expected)
+		m->reply_from = s;
+	if (changes && odd_lines(m, s, end)) {
 		bool open = !m->ended;
 
 		out_of_turn(m, -1);
@@ -1499,12 +1519,13 @@ static bool server_rewrite(struct model *m, uint32_t to)
 			return true;
 	}
 	edit(m, 1, end - s, buf, n);
-	if (m->reply_expected)
-		reply_ended(m, end - 1, greeting ? 220 : 250);
-	else
-		out_of_turn(m, 250);
+	m->greeting_masked = greeting;
+	m->reply_begun = !ends;
 	m->reply_line = end;
-	m->letters = 0;
+	if (ends && m->reply_expected)
+		reply_ended(m, end - 1, greeting ? 220 : 250);
+	else if (ends)
+		out_of_turn(m, 250);
 	return true;
 }
 

@@ -122,7 +122,9 @@ static void test_g7_no_room(void **state)
 
 static const char split[] = "220-mail\r\n220 end\r\n";
 
-/* A greeting in parts waits for the rest, and is replaced as a whole */
+/* A line in parts waits for its rest, and is replaced as a whole; a whole one does
+ * not wait for others
+ */
 static void test_g7_split(void **state)
 {
 	struct fix f;
@@ -130,37 +132,67 @@ static void test_g7_split(void **state)
 
 	(void)state;
 	for (k = 1; k < sizeof(split) - 1; k++) {
-		begin_text(&f, "here");
-		assert_int_equal(fix_segment(&f, SMTP_SERVER, 0, split, k), -1);
-		server(&f, split, "220 here\r\n");
+		begin_text(&f, "there");
+		if (k < 10) {
+			assert_int_equal(fix_segment(&f, SMTP_SERVER, 0, split, k), -1);
+			server(&f, split, "220 there\r\n");
+			fix_end(&f);
+			continue;
+		}
+		assert_int_equal(fix_segment(&f, SMTP_SERVER, 0, split, k), 10);
+		left(&f, "220-there\r\n");
+		/* One edit in flight */
+		f.no_acks = true;
+		assert_int_equal(fix_at(&f, SMTP_SERVER, 10, split + 10), -1);
+		fix_ack(&f, SMTP_SERVER, 11);
+		server(&f, split + 10, "220 there\r\n");
+		assert_int_equal(host.counters[SMTP_FIXUP_CNT_GREETINGS_MASKED], 1);
 		fix_end(&f);
 	}
 }
 
-/* ... but for five repetitions at most: then it is masked as it comes */
-static void test_g7_split_in_vain(void **state)
+/* postscreen: its second line comes six seconds later */
+static void test_g7_line_by_line(void **state)
 {
 	struct fix f;
-	u32 i;
 
 	(void)state;
 	begin_text(&f, "here");
-	for (i = 0; i < 1 + SMTP_REPEATS_WHOLE - 1; i++)
-		assert_int_equal(fix_segment(&f, SMTP_SERVER, 0, split, 8), -1);
-	assert_int_equal(SMTP_REPEATS_WHOLE, 5);
+	server(&f, "220-mx\r\n", "220-here\r\n");
+	client(&f, "HELO a\r\n", "HELO a\r\n");
+	server(&f, "220 mx ESMTP\r\n", "220 here\r\n");
+	client(&f, "NOOP\r\n", "NOOP\r\n");
+	server(&f, "250 a\r\n", "250 a\r\n");
+	fix_end(&f);
+	/* Several at once become one */
+	begin_text(&f, "here");
+	server(&f, "220-a\r\n220-b\r\n", "220-here\r\n");
+	client(&f, "HELO a\r\n", "HELO a\r\n");
+	server(&f, "220-c\r\n220 d\r\n", "220 here\r\n");
+	fix_end(&f);
+}
+
+/* A line that does not come whole in one repetition is masked as it comes; those
+ * behind it are replaced
+ */
+static void test_g7_split_in_vain(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	begin_text(&f, "here");
+	assert_int_equal(fix_segment(&f, SMTP_SERVER, 0, split, 8), -1);
 	server(&f, "220-mail", "220-****");
-	server(&f, "\r\n220 end\r\n", "\r\n220 ***\r\n");
-	assert_int_equal(f.adjusts[SMTP_SERVER], 0);
+	assert_int_equal(fix_at(&f, SMTP_SERVER, 8, "\r\n220 end\r\n"), 11);
+	left(&f, "\r\n220 here\r\n");
 	assert_int_equal(host.counters[SMTP_FIXUP_CNT_GREETINGS_MASKED], 1);
 	client(&f, "HELO a\r\n", "HELO a\r\n");
 	server(&f, "250 b\r\n", "250 b\r\n");
 	fix_end(&f);
 	/* More than before begins the count again */
 	begin_text(&f, "here");
-	for (i = 0; i < 4; i++)
-		assert_int_equal(fix_segment(&f, SMTP_SERVER, 0, split, 8), -1);
-	for (i = 0; i < 5; i++)
-		assert_int_equal(fix_segment(&f, SMTP_SERVER, 0, split, 9), -1);
+	assert_int_equal(fix_segment(&f, SMTP_SERVER, 0, split, 7), -1);
+	assert_int_equal(fix_segment(&f, SMTP_SERVER, 0, split, 8), -1);
 	server(&f, split, "220 here\r\n");
 	fix_end(&f);
 }
@@ -452,25 +484,60 @@ static void test_e4_counts(void **state)
 	fix_end(&f);
 }
 
-/* In parts, and in vain: then masked like E1 */
+/* In parts: whole lines do not wait for others, the last one has no '-' */
 static void test_e4_split(void **state)
 {
 	struct fix f;
-	u32 i, at;
+	u32 at;
 
 	(void)state;
 	begin_ehlo(&f, SMTP_FIXUP_EHLO_STRIP);
-	at = f.at[SMTP_SERVER];
-	assert_int_equal(fix_at(&f, SMTP_SERVER, at, "250-a\r\n250-TU"), -1);
-	server(&f, replies[0].in, replies[0].out);
+	server(&f, "250-a\r\n250-TURN\r\n250-SIZE\r\n", "250-a\r\n250-SIZE\r\n");
+	client(&f, "NOOP\r\n", "NOOP\r\n");
+	server(&f, "250-X\r\n250-DSN\r\n250 HELP\r\n", "250 DSN\r\n");
+	client(&f, "NOOP\r\n", "NOOP\r\n");
+	server(&f, "250 ok\r\n", "250 ok\r\n");
 	fix_end(&f);
 
+	/* None is left to be the last */
+	begin_ehlo(&f, SMTP_FIXUP_EHLO_STRIP);
+	server(&f, "250-a\r\n", "250-a\r\n");
+	assert_int_equal(f.adjusts[SMTP_SERVER], 0);
+	server(&f, "250-TURN\r\n250 X\r\n", "250 OK\r\n");
+	fix_end(&f);
+	begin_ehlo(&f, SMTP_FIXUP_EHLO_STRIP);
+	server(&f, "250-a\r\n", "250-a\r\n");
+	server(&f, "250 X\r\n", "250 OK\r\n");
+	assert_int_equal(f.shift[SMTP_SERVER], 1);
+	fix_end(&f);
+
+	/* A line that does not come whole is masked like E1 */
 	begin_ehlo(&f, SMTP_FIXUP_EHLO_STRIP);
 	at = f.at[SMTP_SERVER];
-	for (i = 0; i < SMTP_REPEATS_WHOLE; i++)
-		assert_int_equal(fix_at(&f, SMTP_SERVER, at, "250-a\r\n250-TURN\r\n"), -1);
-	server(&f, "250-a\r\n250-TURN\r\n", "250-a\r\n250-XXXA\r\n");
-	server(&f, "250-SIZE\r\n250 HELP\r\n", "250-SIZE\r\n250 XXXB\r\n");
+	assert_int_equal(fix_at(&f, SMTP_SERVER, at, "250-a\r\n250-TU"), 7);
+	server(&f, "250-TU", "250-XX");
+	server(&f, "RN\r\n", "XA\r\n");
+	server(&f, "250-SIZE\r\n250 HELP\r\n", "250 SIZE\r\n");
+	fix_end(&f);
+}
+
+/* Behind the rest of a line that was judged octet by octet */
+static void test_e4_behind_a_rest(void **state)
+{
+	struct fix f;
+	u32 at;
+
+	(void)state;
+	begin_ehlo(&f, SMTP_FIXUP_EHLO_STRIP);
+	server(&f, "250-a\r\n", "250-a\r\n");
+	at = f.at[SMTP_SERVER];
+	assert_int_equal(fix_at(&f, SMTP_SERVER, at, "250-SI"), -1);
+	server(&f, "250-SI", "250-SI");
+	client(&f, "NOOP\r\n", "NOOP\r\n");
+	at = f.at[SMTP_SERVER];
+	assert_int_equal(fix_at(&f, SMTP_SERVER, at,
+				"ZE 3\r\n250-DELIVERBY\r\n250-ETRN\r\n25"), 31);
+	left(&f, "ZE 3\r\n250-ETRN\r\n");
 	fix_end(&f);
 }
 
@@ -904,6 +971,7 @@ int run_length(void)
 		cmocka_unit_test(test_g7_longest),
 		cmocka_unit_test(test_g7_no_room),
 		cmocka_unit_test(test_g7_split),
+		cmocka_unit_test(test_g7_line_by_line),
 		cmocka_unit_test(test_g7_split_in_vain),
 		cmocka_unit_test(test_g7_with_what_follows),
 		cmocka_unit_test(test_v3_reject_line),
@@ -919,6 +987,7 @@ int run_length(void)
 		cmocka_unit_test(test_d8_g7_e4_no_smtp_reply),
 		cmocka_unit_test(test_e4_counts),
 		cmocka_unit_test(test_e4_split),
+		cmocka_unit_test(test_e4_behind_a_rest),
 		cmocka_unit_test(test_e4_loopback),
 		cmocka_unit_test(test_e4_larger_than_a_segment),
 		cmocka_unit_test(test_e4_keep),
