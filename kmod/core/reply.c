@@ -474,6 +474,7 @@ static u32 smtp_reply_rewrite(struct smtp_flow *flow, struct smtp_piece *p,
 {
 	struct smtp_session *s = &flow->session;
 	bool greeting = s->reply == SMTP_AWAIT_GREETING &&
+			flow->policy->banner == SMTP_FIXUP_BANNER_TEXT &&
 			(s->reply_begun ? s->mask_greeting : p->buf[at + 1] == '2');
 	bool ends, changes;
 	u32 n = smtp_reply_lines(p->buf + at, p->n - at, &ends);

@@ -573,6 +573,20 @@ static void test_e4_larger_than_a_segment(void **state)
 	fix_end(&f);
 }
 
+/* A greeting that goes on as an EHLO reply has no text of the operator's */
+static void test_g7_e4_greeting_goes_on_as_ehlo(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	fix_begin(&f, SMTP_FIXUP_MODE_ESMTP);
+	f.policy.banner = SMTP_FIXUP_BANNER_KEEP;
+	f.policy.ehlo = SMTP_FIXUP_EHLO_STRIP;
+	client(&f, "EHLO me\r\n", "EHLO me\r\n");
+	server(&f, "220-a\r\n250-b 20\r\n220 c\r\n", "220-a\r\n250 OK\r\n");
+	fix_end(&f);
+}
+
 static void test_e4_keep(void **state)
 {
 	struct fix f;
@@ -991,6 +1005,7 @@ int run_length(void)
 		cmocka_unit_test(test_e4_loopback),
 		cmocka_unit_test(test_e4_larger_than_a_segment),
 		cmocka_unit_test(test_e4_keep),
+		cmocka_unit_test(test_g7_e4_greeting_goes_on_as_ehlo),
 		cmocka_unit_test(test_t1_g7_then_e4),
 		cmocka_unit_test(test_t1_map),
 		cmocka_unit_test(test_t1_t2_any_boundaries),
