@@ -83,8 +83,7 @@ static void smtp_reply_end(struct smtp_flow *flow, enum smtp_fixup_event event)
 		s->ehlo_pending = false;
 
 	if (s->reply == SMTP_AWAIT_GREETING) {
-		if (s->mask_greeting &&
-		    flow->policy->banner != SMTP_FIXUP_BANNER_KEEP)
+		if (s->mask_greeting)
 			smtp_event(flow, event, NULL, 0);
 		if (s->phase == SMTP_FIXUP_PHASE_GREETING)
 			s->phase = SMTP_FIXUP_PHASE_COMMAND;
@@ -630,7 +629,8 @@ u32 smtp_session_server(struct smtp_flow *flow, struct smtp_piece *p)
 		/* G1: the code of its first line decides */
 		if (s->reply == SMTP_AWAIT_GREETING && !s->reply_begun &&
 		    s->reply_column == 3)
-			s->mask_greeting = s->reply_code == 220;
+			s->mask_greeting = s->reply_code == 220 &&
+				flow->policy->banner != SMTP_FIXUP_BANNER_KEEP;
 		s->reply_last = c;
 	}
 	return flow->ended != ended && smtp_flow_over(flow) ? from : i;

@@ -216,7 +216,8 @@ static void line_item(struct plan *p, struct rng *r, const char *text,
 	put_cased(p, r, text);
 	if (!rng_below(r, 14))
 		puts_(p, PICK(r, blanks));
-	if (!rng_below(r, 40))
+	/* RFC 2920, 3.1: not without waiting, from a client that keeps to it */
+	if (!rng_below(r, 40) && (wait || p->client != CLIENT_POLITE))
 		put(p, "a\0b", 3);
 	put_eol(p, r, bare);
 	item_end(p);
