@@ -330,6 +330,19 @@ static bool smtp_help_adjusts(const struct smtp_help *h)
  */
 #define SMTP_DROP_SILENCE	(10 * HZ)
 
+/* How long the server may take to answer what preceded the connection's end */
+#define SMTP_ANSWER_TIME	(5 * HZ)
+
+/* Has all that preceded the connection's end been delivered and answered, or does
+ * nobody wait for it any more?
+ */
+static bool smtp_help_delivered(const struct smtp_ct_flow *flow)
+{
+	return smtp_flow_finished(&flow->core) ||
+	       (smtp_flow_over(&flow->core) &&
+		time_after(jiffies, flow->ended_at + SMTP_ANSWER_TIME));
+}
+
 /* The verdict on what comes by behind the connection's end */
 static enum smtp_verdict smtp_help_over(const struct smtp_ct_flow *flow)
 {
@@ -357,7 +370,7 @@ static int smtp_help_segment(struct smtp_packet *p, struct smtp_ct *data,
 		smtp_packet_read_end(p);
 		if (!over && smtp_flow_over(&flow->core))
 			flow->ended_at = jiffies;
-		if (verdict == SMTP_DROP && smtp_flow_finished(&flow->core))
+		if (verdict == SMTP_DROP && smtp_help_delivered(flow))
 			verdict = smtp_help_over(flow);
 		else if (p->broken && !flow->rule->policy.observe)
 			verdict = SMTP_RESET;

@@ -51,10 +51,11 @@ static bool installed(const char *release)
 	return found;
 }
 
+static const char missing[] =
+	"the kernel module nf_smtp_fixup is not loaded here; load it with 'modprobe nf_smtp_fixup'";
+
 int module_missing(struct reason *why)
 {
-	static const char missing[] =
-		"the kernel module nf_smtp_fixup is not loaded here; load it with 'modprobe nf_smtp_fixup'";
 	struct utsname uts;
 
 	uname(&uts);

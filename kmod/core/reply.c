@@ -76,6 +76,9 @@ static void smtp_reply_end(struct smtp_flow *flow, enum smtp_fixup_event event)
 		return;
 	}
 	s->replies++;
+	/* D11: the EHLO's reply has come for certain. A refusal is not believed:
+	 * it may be the second answer to what came before.
+	 */
 	if (s->reply == SMTP_AWAIT_EHLO && s->reply_offers && s->ehlos &&
 	    s->ehlos < 255 && !s->uncertain)
 		s->ehlos--;

@@ -452,8 +452,10 @@ enum smtp_verdict smtp_flow_enforce(struct smtp_flow *flow, enum smtp_dir dir,
 			smtp_host_count(flow, SMTP_FIXUP_CNT_SEGMENTS_DROPPED, 1);
 		return verdict;
 	}
-	if (!seg->len || smtp_stream_unread(st, seg))
+	if (!seg->len || smtp_stream_unread(st, seg)) {
+		flow->server_fin |= seg->fin && dir == SMTP_SERVER;
 		return SMTP_PASS;
+	}
 
 	/* A sender that repeats from there begins with octets that were ACKed */
 	if (smtp_edit_inside(&st->edit, seg->seq) ||
@@ -492,6 +494,8 @@ enum smtp_verdict smtp_flow_enforce(struct smtp_flow *flow, enum smtp_dir dir,
 	}
 	if (seg->pass < seg->len)	/* overwriting may have cut it, too */
 		smtp_host_count(flow, SMTP_FIXUP_CNT_SEGMENTS_CUT, 1);
+	else
+		flow->server_fin |= seg->fin && dir == SMTP_SERVER;
 	return SMTP_PASS;
 drop:
 	smtp_host_count(flow, SMTP_FIXUP_CNT_SEGMENTS_DROPPED, 1);

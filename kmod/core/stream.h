@@ -218,6 +218,7 @@ struct smtp_stream {
  * @ended: enum smtp_verdict: nothing more is judged; or %SMTP_PASS
  * @sealed: it ended, and what was judged does not leave again either
  * @answers: the client's octets ended it: the server answers what precedes them
+ * @server_fin: the server's FIN has passed: it answers no more
  *
  * The surroundings keep it under a lock of their own for every call.
  */
@@ -231,6 +232,7 @@ struct smtp_flow {
 	u8 ended;
 	bool sealed;
 	bool answers;
+	bool server_fin;
 };
 
 /* Is the connection at its end? With observe it goes on all the same */
@@ -251,7 +253,7 @@ static inline bool smtp_flow_closed(const struct smtp_flow *flow,
 				    enum smtp_dir dir)
 {
 	return smtp_flow_over(flow) &&
-	       (dir == SMTP_CLIENT || !flow->answers ||
+	       (dir == SMTP_CLIENT || !flow->answers || flow->server_fin ||
 		flow->session.replies == flow->session.commands);
 }
 

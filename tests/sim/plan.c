@@ -125,7 +125,7 @@ static void evil_body(struct plan *p, struct rng *r)
 	while (n--) {
 		puts_(p, PICK(r, parts));
 		if (!rng_below(r, 6))
-			put(p, "\0a\n" , 1 + rng_below(r, 3));
+			put(p, "\0a\n", 1 + rng_below(r, 3));
 	}
 	if (rng_below(r, 3))
 		puts_(p, "\r\n.\r\n");

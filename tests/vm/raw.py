@@ -370,7 +370,9 @@ def _(family):
     full = b"b" * 1000
     with Counted("segments_ahead", 1):
         raw.passes(CLIENT, at, full)
-        raw.passes(CLIENT, at + 2000, full)
+        # T3: what may be commands, right after a lost end of data, does not pass
+        raw.dropped(CLIENT, at + 2000, b"MAIL FROM:<a>\r\n" * 60)
+        raw.passes(CLIENT, at + 2000, b"b" * 500 + b"\r\n=2E" + b"b" * 495)
         raw.dropped(CLIENT, at + 3000, b"c" * 500 + b"\r\n.\r\nEXPN root\r\n" + b"c" * 600)
         raw.passes(CLIENT, at + 1000, full)
         raw.passes(CLIENT, at + 3000, b"\r\n.\r\nEXPN root\r\n", b"\r\n.\r\nXXXX root\r\n")

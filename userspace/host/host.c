@@ -183,7 +183,8 @@ enum smtp_verdict host_judge(struct host_segment *s)
 		return SMTP_PASS;
 	}
 	verdict = smtp_flow_segment(&flow->core, s->dir, &s->seg);
-	if (smtp_flow_over(&flow->core))
+	/* What was in order before the end passes: smtp_help_segment() */
+	if (verdict == SMTP_DROP && smtp_flow_finished(&flow->core))
 		verdict = flow->core.ended;
 	if (s->spliced)
 		s->out = s->spliced;

@@ -87,7 +87,8 @@ struct relay_side {
  * @state: enum relay_session_state
  * @side: by enum smtp_dir: the client's, the server's
  * @to: the server's address that is tried
- * @deadline: as relay_side.due: when a silent or resetting session ends
+ * @deadline: as relay_side.due: when a silent or resetting session ends, or one
+ *	that the policy has ended does so without the server's answers
  * @next: in the list of sessions
  * @before: likewise
  */

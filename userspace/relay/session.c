@@ -22,11 +22,16 @@
 #define SEGMENT_MAX	32768
 
 /* A TCP sender repeats what is not ACKed after 200 ms, and waits twice as long
- * each time: Linux, TCP_RTO_MIN and TCP_RTO_MAX. It gives up after 15 minutes.
+ * each time: Linux, TCP_RTO_MIN and TCP_RTO_MAX.
  */
 #define REPEAT_FIRST	200
 #define REPEAT_LAST	120000
-#define GIVE_UP		924600
+
+/* ms the server has to answer what preceded the end: SMTP_ANSWER_TIME */
+#define ANSWER_TIME	5000
+
+/* ms a dropped connection stays silent */
+#define DROP_SILENCE	10000
 
 /* So long may what was sent take until it is ACKed, before a RST follows */
 #define RESET_WITHIN	2000
@@ -125,15 +130,36 @@ static void session_reset(struct relay_session *s)
 		buffer_free(&s->side[dir].in);
 }
 
-/* V5: silence. Both ends wait, until they hang up or TCP would give up. */
+/* V5: silence. Whoever repeats what is not ACKed hears of the end after a while,
+ * as from the module: SMTP_DROP_SILENCE.
+ */
 static void session_silence(struct relay_session *s)
 {
 	if (s->state >= RELAY_SILENT)
 		return;
 	s->state = RELAY_SILENT;
-	s->deadline = relay_clock() + GIVE_UP;
+	s->deadline = relay_clock() + DROP_SILENCE;
 	for (int dir = SMTP_CLIENT; dir <= SMTP_SERVER; dir++)
 		buffer_free(&s->side[dir].in);
+}
+
+/* Has the policy ended the connection? What was in order before, and its replies,
+ * has to arrive first, as far as the server answers.
+ */
+static void session_end(struct relay_session *s)
+{
+	const struct smtp_flow *core = &s->flow.core;
+
+	if (s->state != RELAY_OPEN || !smtp_flow_over(core))
+		return;
+	if (!s->deadline)
+		s->deadline = relay_clock() + ANSWER_TIME;
+	if (!smtp_flow_finished(core) && relay_clock() < s->deadline)
+		return;
+	if (core->ended == SMTP_RESET)
+		session_reset(s);
+	else
+		session_silence(s);
 }
 
 /* -- judging ------------------------------------------------------------- */
@@ -190,9 +216,7 @@ static u32 side_judge(struct relay_side *side)
 		}
 		break;
 	case SMTP_DROP:
-		if (smtp_flow_over(&session->flow.core))
-			session_silence(session);
-		break;
+		break;		/* held back, or the connection has ended */
 	case SMTP_RESET:
 		session_reset(session);
 		break;
@@ -204,6 +228,7 @@ static u32 side_judge(struct relay_side *side)
 	buffer_take(&side->in, done);
 	if (done)
 		side_acked(side);
+	session_end(session);
 	return done;
 }
 
@@ -594,7 +619,11 @@ u64 relay_session_due(struct relay_session *s, u64 now)
 			if (s->state != RELAY_OPEN)
 				return now + 1;
 		}
+		session_end(s);
+		if (s->state != RELAY_OPEN)
+			return now + 1;
 		due = sooner(s->side[SMTP_CLIENT].due, s->side[SMTP_SERVER].due);
+		due = sooner(due, s->deadline);
 	}
 	return due;
 }

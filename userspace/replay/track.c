@@ -295,7 +295,7 @@ static u32 ack_out(const struct connection *c, enum smtp_dir dir, u32 ack)
 }
 
 static void leave(struct track *t, const struct connection *c, enum smtp_dir dir,
-		  const struct packet *p, u32 seq, u8 flags, const u8 *payload,
+		  const struct packet *p, u32 seq, u8 flags, const u8 *octets,
 		  u32 len)
 {
 	const struct sack_map map = { &c->flow, !dir };
@@ -303,7 +303,7 @@ static void leave(struct track *t, const struct connection *c, enum smtp_dir dir
 		.seq = host_seq_out(&c->flow, dir, seq),
 		.ack = ack_out(c, dir, p->ack),
 		.flags = flags,
-		.payload = payload,
+		.payload = octets,
 		.len = len,
 		.sack = sack_out,
 		.data = &map,
@@ -409,7 +409,7 @@ static int judge(struct track *t, struct connection *c, enum smtp_dir dir,
 			leave(t, c, dir, p, seq, flags, s.out, s.out_len);
 		break;
 	case SMTP_DROP:
-		if (smtp_flow_over(&c->flow.core)) {
+		if (smtp_flow_finished(&c->flow.core)) {
 			c->state = TRACK_DROPPED;
 			done = -1;
 		}
