@@ -38,8 +38,10 @@ MODULE  := nf_smtp_fixup.ko
 
 all: modules tool
 
+# The same module, wherever it is built. Kbuild's own flags miss nf_smtp_fixup.mod.c
 modules: headers
-	+$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+	+$(MAKE) -C $(KDIR) M=$(CURDIR) \
+		KCFLAGS="-ffile-prefix-map=$(CURDIR)=. $(KCFLAGS)" modules
 
 headers:
 	@test -e "$(KDIR)/Makefile" || { \

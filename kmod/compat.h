@@ -12,6 +12,8 @@
 #include <linux/sched.h>
 #include <linux/skbuff.h>
 #include <net/genetlink.h>
+#include <net/netfilter/ipv4/nf_reject.h>
+#include <net/netfilter/ipv6/nf_reject.h>
 #include <net/netfilter/nf_conntrack.h>
 #include <net/netfilter/nf_conntrack_helper.h>
 
@@ -28,6 +30,15 @@ static inline bool skb_frags_readable(const struct sk_buff *skb)
 #define SMTP_MCGRP_NET_ADMIN	.flags = GENL_MCAST_CAP_NET_ADMIN
 #else
 #define SMTP_MCGRP_NET_ADMIN
+#endif
+
+/* Whose socket a RST answers for was not asked before 5.10's later updates */
+#ifdef HAVE_NF_SEND_RESET_SK
+#define smtp_send_reset4(net, sk, skb, hook)	nf_send_reset(net, sk, skb, hook)
+#define smtp_send_reset6(net, sk, skb, hook)	nf_send_reset6(net, sk, skb, hook)
+#else
+#define smtp_send_reset4(net, sk, skb, hook)	nf_send_reset(net, skb, hook)
+#define smtp_send_reset6(net, sk, skb, hook)	nf_send_reset6(net, skb, hook)
 #endif
 
 /* The name of a missing attribute was not told before 6.0 */
@@ -119,11 +130,15 @@ static inline void smtp_ct_helpers_unregister(struct nf_conntrack_helper **helpe
 	nf_conntrack_helpers_unregister(helpers, n);
 }
 
-static inline void smtp_ct_helper_assign(struct nf_conn_help *help,
-					 struct nf_conntrack_helper *helper)
+static inline void smtp_ct_helper_put(struct nf_conntrack_helper *helper)
 {
-	if (refcount_inc_not_zero(&helper->ct_refcnt))
-		rcu_assign_pointer(help->helper, helper);
+	if (refcount_dec_and_test(&helper->ct_refcnt))
+		kfree_rcu(helper, rcu);
+}
+
+static inline bool smtp_ct_helper_get(struct nf_conntrack_helper *helper)
+{
+	return refcount_inc_not_zero(&helper->ct_refcnt);
 }
 #else
 static inline int smtp_ct_helpers_register(struct nf_conntrack_helper *made,
@@ -143,11 +158,36 @@ static inline void smtp_ct_helpers_unregister(struct nf_conntrack_helper **helpe
 	nf_conntrack_helpers_unregister(helpers[0], n);
 }
 
+static inline void smtp_ct_helper_put(struct nf_conntrack_helper *helper)
+{
+}
+
+static inline bool smtp_ct_helper_get(struct nf_conntrack_helper *helper)
+{
+	return true;
+}
+#endif
+
 static inline void smtp_ct_helper_assign(struct nf_conn_help *help,
 					 struct nf_conntrack_helper *helper)
 {
-	rcu_assign_pointer(help->helper, helper);
+	if (smtp_ct_helper_get(helper))
+		rcu_assign_pointer(help->helper, helper);
 }
-#endif
+
+/* Not where somebody else has taken @from away meanwhile */
+static inline bool smtp_ct_helper_replace(struct nf_conn_help *help,
+					  struct nf_conntrack_helper *from,
+					  struct nf_conntrack_helper *to)
+{
+	bool done;
+
+	if (!smtp_ct_helper_get(to))
+		return false;
+	done = unrcu_pointer(cmpxchg(&help->helper, RCU_INITIALIZER(from),
+				     RCU_INITIALIZER(to))) == from;
+	smtp_ct_helper_put(done ? from : to);
+	return done;
+}
 
 #endif /* _SMTP_COMPAT_H */

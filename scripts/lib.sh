@@ -63,11 +63,12 @@ debian_site() {
 		sed -n "s|/*\$||; /debian${1-}\$/p" | head -n 1
 }
 
-# debian_chroot SUITE: a small Debian of that release, made once, in $CHROOT. Its
-# apt is its own: nothing of this machine's is touched.
+# debian_chroot SUITE [clean]: a small Debian of that release, made once, in $CHROOT;
+# to build in, or clean. Its apt is its own: nothing of this machine's is touched.
 debian_chroot() {
-	local suite=$1 site security lines=()
-	CHROOT=$CACHE/chroots/$suite
+	local suite=$1 site security lines=() packages=ca-certificates
+	CHROOT=$CACHE/chroots/$suite${2:+-$2}
+	[[ ${2-} ]] || packages+=,make,gcc,libc6-dev,kmod,perl,python3,xz-utils,zstd
 	need_packages mmdebstrap
 	mkdir -p "$CACHE/chroots"
 	exec 7>"$CHROOT.lock"
@@ -84,7 +85,7 @@ debian_chroot() {
 		printf '%s\n' "${lines[@]}" | mmdebstrap --quiet --mode=root --variant=minbase \
 			--aptopt='Acquire::Check-Valid-Until "false"' \
 			--aptopt='APT::Install-Recommends "false"' --dpkgopt=force-unsafe-io \
-			--include=ca-certificates,make,gcc,libc6-dev,kmod,xz-utils,zstd \
+			"--include=$packages" \
 			"$suite" "$CHROOT" - >"$CHROOT.log" 2>&1 ||
 			{ tail -n 20 "$CHROOT.log" >&2; die "no chroot of $suite"; }
 		touch "$CHROOT/.complete"
@@ -119,17 +120,17 @@ kernel_image() {
 }
 
 # What building, booting and each kind of test needs.
-PACKAGES_BUILD=(make gcc libc6-dev pkg-config libmnl-dev libjansson-dev libpcap-dev
+PACKAGES_BUILD=(make gcc libc6-dev pkg-config libmnl-dev libjansson-dev libpcap-dev libaugeas-dev
 	zlib1g-dev linux-headers-amd64)
 PACKAGES_DEB=(debhelper dh-dkms dpkg-dev fakeroot)
 PACKAGES_VM=(qemu-system-x86 linux-image-amd64 busybox-static cpio kmod xz-utils)
 PACKAGES_PEERS=(postfix swaks libnet-ssleay-perl libio-socket-inet6-perl nftables conntrack ethtool iproute2 iputils-ping openssl
 	python3 libcap2-bin util-linux procps linux-perf bpftrace tcpdump m4
-	tshark)
+	tshark ufw firewalld ipvsadm conntrackd keepalived haproxy)
 PACKAGES_STATIC=(sparse shellcheck mandoc codespell perl git xz-utils linux-source-6.1
 	python3)
 PACKAGES_UML=(gcc make flex bison bc libelf-dev xz-utils kmod busybox-static iproute2
 	python3)
 PACKAGES_BENCH=(haproxy libnetfilter-queue-dev nftables conntrack ethtool procps python3-matplotlib)
 PACKAGES_DEBUG=(linux-source-6.12 flex bison bc libelf-dev xz-utils kmod)
-PACKAGES_TESTS=(prometheus python3-scapy python3-yaml libcmocka-dev clang libclang-rt-14-dev llvm valgrind)
+PACKAGES_TESTS=(prometheus python3-scapy python3-yaml python3-pyroute2 libcmocka-dev clang libclang-rt-14-dev llvm valgrind)

@@ -17,7 +17,7 @@ struct host_block {
 
 struct host host;
 
-void *smtp_host_alloc(struct smtp_flow *flow, enum smtp_memory what, u32 size)
+void *smtp_host_alloc(struct smtp_host *from, enum smtp_memory what, u32 size)
 {
 	struct host_block *b;
 
@@ -33,7 +33,7 @@ void *smtp_host_alloc(struct smtp_flow *flow, enum smtp_memory what, u32 size)
 		return NULL;
 	b->magic = HOST_MAGIC;
 	b->size = size;
-	b->flow = flow;
+	b->flow = container_of(from, struct host_call, host)->flow;
 	b->what = what;
 	host.held[what] += size;
 	/* Not cleared, and nothing may depend on what it holds */
@@ -45,7 +45,7 @@ void *smtp_host_alloc(struct smtp_flow *flow, enum smtp_memory what, u32 size)
 	return b + 1;
 }
 
-void smtp_host_free(struct smtp_flow *flow, enum smtp_memory what, void *p,
+void smtp_host_free(struct smtp_host *from, enum smtp_memory what, void *p,
 		    u32 size)
 {
 	struct host_block *b = p;
@@ -55,7 +55,7 @@ void smtp_host_free(struct smtp_flow *flow, enum smtp_memory what, void *p,
 	b--;
 	if (b->magic != HOST_MAGIC || b->size != size)
 		host.error = "memory given back with another size";
-	if (b->flow != flow || b->what != what)
+	if (b->flow != container_of(from, struct host_call, host)->flow || b->what != what)
 		host.error = "memory given back as another flow's, or another class";
 	size = b->size;
 	host.held[b->what] -= size;
@@ -65,10 +65,10 @@ void smtp_host_free(struct smtp_flow *flow, enum smtp_memory what, void *p,
 	free(b);
 }
 
-void smtp_host_count(const struct smtp_flow *flow,
+void smtp_host_count(struct smtp_host *from,
 		     enum smtp_fixup_counter counter, u32 n)
 {
-	(void)flow;
+	(void)from;
 	if ((unsigned int)counter >= __SMTP_FIXUP_CNT_MAX) {
 		host.error = "a counter that does not exist";
 		return;
@@ -76,12 +76,12 @@ void smtp_host_count(const struct smtp_flow *flow,
 	host.counters[counter] += n;
 }
 
-void smtp_host_event(const struct smtp_flow *flow, enum smtp_fixup_event event,
+void smtp_host_event(struct smtp_host *from, enum smtp_fixup_event event,
 		     const char *words)
 {
 	size_t i;
 
-	(void)flow;
+	(void)from;
 	if ((unsigned int)event >= __SMTP_FIXUP_EVENT_MAX) {
 		host.error = "an event that does not exist";
 		return;

@@ -6,7 +6,20 @@
 #ifndef _TESTS_HOST_H
 #define _TESTS_HOST_H
 
-#include "../kmod/core/stream.h"
+#include "../kmod/core/policy/events.h"
+#include "../kmod/core/observe.h"
+
+/**
+ * struct host_call - whose memory a call of the core takes
+ * @host: what the core knows of it
+ * @flow: the flow
+ */
+struct host_call {
+	struct smtp_host host;
+	const struct smtp_flow *flow;
+};
+
+#define HOST_OF(of)	(&((struct host_call) { .flow = (of) }).host)
 
 /**
  * struct host - the surroundings of the flows under test; one per process

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "idle.h"
@@ -13,8 +14,7 @@
 #include "module.h"
 #include "netlink.h"
 #include "output.h"
-
-#define CHECK_FILE_MAX 1048576
+#include "restore.h"
 
 /* Of connections, what conntrack may have of its limit before it is said, in % */
 #define CONNTRACK_WARN	90
@@ -74,32 +74,6 @@ static void check_version(struct check *check)
 		      version);
 	else
 		found(check, CHECK_OK, "module", "version %s is loaded", version);
-}
-
-/* All of it, with a NUL behind; or NULL with errno */
-static char *read_file(const char *name, size_t *len)
-{
-	FILE *f = fopen(name, "re");
-	char *text;
-	bool bad;
-
-	if (!f)
-		return NULL;
-	text = grow(NULL, CHECK_FILE_MAX + 1, 1);
-	errno = 0;
-	*len = fread(text, 1, CHECK_FILE_MAX, f);
-	bad = ferror(f);
-	if (!bad && *len == CHECK_FILE_MAX) {
-		errno = EFBIG;
-		bad = true;
-	}
-	fclose(f);
-	if (bad) {
-		free(text);
-		return NULL;
-	}
-	text[*len] = '\0';
-	return text;
 }
 
 /* The options of a policy as a line has them; to be freed */
@@ -220,8 +194,7 @@ static void check_policies(struct check *check, const struct policy_list *list,
 
 	for (size_t i = 0; i < list->count; i++)
 		check->policies += !is_off(&list->item[i].policy);
-	text = read_file(name, &len);
-	if (!text && !file && errno == ENOENT) {
+	if (!file && access(name, F_OK) && errno == ENOENT) {
 		if (check->policies)
 			found(check, CHECK_WARNING, "policies",
 			      "%zu in force, none for the next boot; 'smtpfixup save --default' keeps them",
@@ -231,9 +204,9 @@ static void check_policies(struct check *check, const struct policy_list *list,
 			      "none is in force, and %s is not there", name);
 		return;
 	}
+	text = restore_read(name, &name, &len, &why);
 	if (!text) {
-		found(check, CHECK_CRITICAL, "policies", "%.200s: %s", name,
-		      strerror(errno));
+		found(check, CHECK_CRITICAL, "policies", "%s", why.text);
 		return;
 	}
 	if (lines_parse(&lines, name, text, len, &why))

@@ -157,6 +157,7 @@ int cli_main(int argc, char **argv, FILE *out, FILE *err)
 	int rc;
 
 	cli.argv = grow(NULL, argc > 0 ? argc + 1 : 1, sizeof(*cli.argv));
+	cli.argv[0] = NULL;	/* what a verb without words reads */
 	rc = run(&parse, &cli, argc, argv);
 	free(cli.argv);
 

@@ -5,10 +5,10 @@
 
 #include <stdio.h>
 
-#include "complete.h"
+#include "options.h"
 #include "ports.h"
+#include "propose.h"
 #include "reason.h"
-#include "set.h"
 
 /* So many flags a verb may have of its own */
 #define VERB_FLAGS_MAX	4

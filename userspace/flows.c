@@ -97,7 +97,8 @@ const struct verb verb_flows = {
 	.detail =
 		"Addresses are those that the client sees, before any NAT. The phase is\n"
 		"greeting, command, wait (for the reply to DATA, AUTH or STARTTLS), auth,\n"
-		"body or tls. Commands are all that were seen, blocked ones included.\n",
+		"body, tls, or ended: by the policy, nothing of it passes, and its ends are told\n"
+		"by a RST when they send anything after ten seconds. Commands are all that were seen, blocked ones included.\n",
 	.example = "flows",
 	.run = flows_run,
 };

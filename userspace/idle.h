@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "ports.h"
-#include "policy.h"
+#include "policy/policy.h"
 
 #define IDLE_SIZE 256
 

@@ -11,8 +11,7 @@
 
 #define IMPORT_APPLY 1U	/* the index in import_flags, as a bit */
 
-static int import_text(FILE *out, const char *name,
-		       const struct import_result *result)
+static int print_text(FILE *out, const char *name, const struct import_result *result)
 {
 	for (size_t i = 0; i < result->count; i++) {
 		const struct import_item *item = &result->item[i];
@@ -27,8 +26,7 @@ static int import_text(FILE *out, const char *name,
 	return 0;
 }
 
-static int import_json(FILE *out, const struct import_result *result,
-		       struct reason *why)
+static int print_json(FILE *out, const struct import_result *result, struct reason *why)
 {
 	struct json_list json;
 
@@ -49,6 +47,30 @@ static int import_json(FILE *out, const struct import_result *result,
 		json_list_add(&json, object);
 	}
 	return json_list_end(&json, why);
+}
+
+/* One line for the operator, who has to put in his interfaces, for example */
+static void note_remarks(FILE *err, const char *name, const struct import_result *result)
+{
+	const struct import_item *first = NULL;
+	size_t count = 0;
+
+	for (size_t i = 0; i < result->count; i++) {
+		const struct import_item *item = &result->item[i];
+
+		if (item->set || !item->reason)
+			continue;
+		if (!count++)
+			first = item;
+	}
+	if (!count)
+		return;
+	fprintf(err, "smtpfixup: note: %.200s:%u: %s", name, first->line->number,
+		first->reason);
+	if (count > 1)
+		fprintf(err, "; and %zu more, see 'smtpfixup import %.200s'", count - 1,
+			name);
+	fputc('\n', err);
 }
 
 /* All or nothing: not even what has an equivalent, where something has none. */
@@ -99,9 +121,11 @@ static int import_run(struct cli *cli)
 	if (cli->flags & IMPORT_APPLY)
 		rc = import_apply(name, &result, cli->why);
 	else if (cli->json)
-		rc = import_json(cli->out, &result, cli->why);
+		rc = print_json(cli->out, &result, cli->why);
 	else
-		rc = import_text(cli->out, name, &result);
+		rc = print_text(cli->out, name, &result);
+	if (!rc && cli->flags & IMPORT_APPLY)
+		note_remarks(cli->err, name, &result);
 	if (rc && result.missing)
 		cli->why->status = EXIT_DEVICE;
 	import_result_free(&result);
@@ -118,7 +142,7 @@ static const struct flag import_flags[] = {
 const struct verb verb_import = {
 	.name = "import",
 	.usage = "FILE",
-	.doc = "read a PIX's, ASA's or FWSM's running-config as set lines",
+	.doc = "read the running-config of a PIX, ASA, FWSM or IOS router as set lines",
 	.detail =
 		"Prints the set lines that mean the same as the part about SMTP of a\n"
 		"configuration as 'show running-config' prints it; other lines are ignored.\n"

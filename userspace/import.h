@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * A running-config of a PIX, ASA, FWSM or IOS router: the part that is about
- * SMTP. import_config.c reads it, import_policy.c says what it means here.
+ * SMTP. import_config.c reads it, import_policy.c says what it means here, with a
+ * part for each kind of device.
  */
 #ifndef _SMTPFIXUP_IMPORT_H
 #define _SMTPFIXUP_IMPORT_H
@@ -63,17 +64,40 @@ bool config_before(const struct config *config, unsigned int major,
 		   unsigned int minor);
 
 /**
+ * config_block_end() - where a block ends
+ * @config: the configuration
+ * @head: the index of the line that begins it
+ *
+ * Return: the index of the line behind its last one.
+ */
+size_t config_block_end(const struct config *config, size_t head);
+
+/* Does the line begin with these words, which have one blank between them? */
+bool config_begins(const struct config_line *line, const char *words);
+
+/* The line that begins with these words and ends with @name, or @count. */
+size_t config_find(const struct config *config, const char *words, const char *name);
+
+/* The same of a class-map or policy-map that has no type. */
+size_t config_find_plain(const struct config *config, const char *word,
+			 const char *name);
+
+/**
  * struct import_item - a line of the result, or why there is none
  * @line: what it is made from, or NULL
  * @set: a set line
+ * @ports: those of it
  * @reason: why there is none, or a remark beside @set
  * @missing: something has no equivalent
+ * @weak: @set holds where no other line has these ports
  */
 struct import_item {
 	const struct config_line *line;
 	char *set;
+	struct ports ports;
 	char *reason;
 	bool missing;
+	bool weak;
 };
 
 struct import_result {

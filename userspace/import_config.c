@@ -11,6 +11,53 @@ static bool blank(char c)
 	return c == ' ' || c == '\t' || c == '\r';
 }
 
+static bool is_blank(const char *text)
+{
+	while (blank(*text))
+		text++;
+	return !*text;
+}
+
+/* Behind what a pager leaves before a line ("<--- More --->", and CR or backspaces
+ * over it), a byte order mark, and the prompt of a session that was typed
+ */
+static char *line_begin(char *text)
+{
+	char *prompt;
+
+	for (char *c = text; *c; c++) {
+		if ((*c == '\r' || *c == '\b') && !is_blank(c + 1))
+			text = c + 1;
+	}
+	if (!strncmp(text, "\xef\xbb\xbf", 3))
+		text += 3;
+	prompt = strstr(text, "(config");
+	if (prompt && strcspn(text, " \t\"") > (size_t)(prompt - text)) {
+		prompt += strcspn(prompt, "# \t");
+		/* What is typed is not indented */
+		if (*prompt == '#')
+			text = prompt + 1 + strspn(prompt + 1, " \t");
+	}
+	return text;
+}
+
+/* Typographic quotes, as a word processor makes them */
+static void plain_quotes(char *text)
+{
+	char *to = text;
+
+	while (*text) {
+		if (!strncmp(text, "\xe2\x80\x9c", 3) ||
+		    !strncmp(text, "\xe2\x80\x9d", 3)) {
+			*to++ = '"';
+			text += 3;
+		} else {
+			*to++ = *text++;
+		}
+	}
+	*to = '\0';
+}
+
 /* Words stand between blanks; quotes keep blanks together and stay away. */
 static int split(char *text, char **words)
 {
@@ -23,7 +70,8 @@ static int split(char *text, char **words)
 			return count;
 		if (*text == '"') {
 			words[count++] = ++text;
-			text += strcspn(text, "\"");
+			while (*text && *text != '"')
+				text += 1 + (*text == '\\' && text[1]);
 		} else {
 			words[count++] = text;
 			while (*text && !blank(*text))
@@ -54,6 +102,8 @@ static void find_version(struct config *config, const struct config_line *line)
 		enum device device;
 	} makes[] = {
 		{ "PIX", DEVICE_PIX }, { "ASA", DEVICE_ASA }, { "FWSM", DEVICE_FWSM },
+		/* Firepower: an ASA of after 9.4 within */
+		{ "NGFW", DEVICE_ASA },
 	};
 	const char *number = NULL;
 	char *end;
@@ -76,6 +126,10 @@ static void find_version(struct config *config, const struct config_line *line)
 	config->major = strtoul(number, &end, 10);
 	if (*end == '.')
 		config->minor = strtoul(end + 1, NULL, 10);
+	if (config_word(line, 0, "NGFW")) {
+		config->major = 9;
+		config->minor = 4;
+	}
 }
 
 static void config_add(struct config *config, unsigned int number, char *text)
@@ -85,6 +139,7 @@ static void config_add(struct config *config, unsigned int number, char *text)
 	unsigned int indent = 0;
 	size_t len;
 
+	text = line_begin(text);
 	while (blank(text[indent]))
 		indent++;
 	text += indent;
@@ -103,6 +158,7 @@ static void config_add(struct config *config, unsigned int number, char *text)
 	line->text = text;
 	copy = grow(NULL, len + 1, 1);
 	memcpy(copy, text, len + 1);
+	plain_quotes(copy);
 	line->argc = split(copy, words);
 	line->argv = grow(NULL, line->argc + 1, sizeof(*line->argv));
 	memcpy(line->argv, words, line->argc * sizeof(*words));
@@ -125,6 +181,75 @@ void config_read(struct config *config, char *text, size_t len)
 		*eol = '\0';
 		config_add(config, ++number, text);
 	}
+}
+
+/* Words that begin a line of a block, where the indentation is lost */
+static bool in_block(const struct config_line *line)
+{
+	static const char *const words[] = {
+		"match", "class", "inspect", "parameters", "description", "mask-banner",
+		"mail-relay", "special-character", "allow-tls", "log", "reset", "mask",
+		"drop-connection", "drop", "rate-limit", "exit", "pattern", "pass",
+		"allow",
+	};
+	const int at = config_word(line, 0, "no");
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		if (config_word(line, at, words[i]))
+			return true;
+	}
+	return false;
+}
+
+size_t config_block_end(const struct config *config, size_t head)
+{
+	size_t i = head + 1;
+
+	while (i < config->count &&
+	       (config->line[i].indent > config->line[head].indent ||
+		(!config->line[head].indent && in_block(&config->line[i]))))
+		i++;
+	return i;
+}
+
+bool config_begins(const struct config_line *line, const char *words)
+{
+	int at = 0;
+
+	while (*words) {
+		const size_t n = strcspn(words, " ");
+
+		if (at >= line->argc || strlen(line->argv[at]) != n ||
+		    strncasecmp(line->argv[at++], words, n))
+			return false;
+		words += n + (words[n] == ' ');
+	}
+	return true;
+}
+
+size_t config_find(const struct config *config, const char *words, const char *name)
+{
+	for (size_t i = 0; i < config->count; i++) {
+		const struct config_line *line = &config->line[i];
+
+		if (config_begins(line, words) &&
+		    !strcmp(line->argv[line->argc - 1], name))
+			return i;
+	}
+	return config->count;
+}
+
+size_t config_find_plain(const struct config *config, const char *word,
+			 const char *name)
+{
+	for (size_t i = 0; i < config->count; i++) {
+		const struct config_line *line = &config->line[i];
+
+		if (config_word(line, 0, word) && !config_word(line, 1, "type") &&
+		    line->argc > 1 && !strcmp(line->argv[line->argc - 1], name))
+			return i;
+	}
+	return config->count;
 }
 
 void config_free(struct config *config)

@@ -6,6 +6,7 @@
 #include "cli.h"
 #include "lines.h"
 #include "messages.h"
+#include "set.h"
 
 static bool blank(char c)
 {

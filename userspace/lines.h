@@ -25,7 +25,8 @@ struct line_list {
 #define LINES_MAX		65536
 #define LINES_RANGES_MAX	65536
 
-#define LINE_WORDS_MAX 100
+/* More than all options of one policy have */
+#define LINE_WORDS_MAX 512
 
 /**
  * line_split() - the words of a line, as a shell would have them

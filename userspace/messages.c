@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fields.h"
+#include "policy/fields.h"
 #include "messages.h"
 
 /* Make room for one more item of a list, and yield a pointer to it. */
@@ -142,12 +142,68 @@ static bool limits_get(const struct nlattr *attr, struct smtp_policy *policy)
 			continue;
 		if (nested_collect(limits[1 + i], tb, SMTP_FIXUP_LIMIT_A_MAX) ||
 		    !attr_get(tb[SMTP_FIXUP_LIMIT_A_MAX_VALUE],
-			      &policy->limits[i].max, 2) ||
+			      &policy->limits[i].max, 4) ||
 		    !attr_get(tb[SMTP_FIXUP_LIMIT_A_ACTION],
 			      &policy->limits[i].action, 1))
 			return false;
 	}
 	return true;
+}
+
+/* A string of its own, or NULL: it is none */
+static const char *string_of(const struct nlattr *attr, size_t *len)
+{
+	const char *text = attr ? attr_data(attr) : NULL;
+
+	if (!text)
+		return NULL;
+	*len = strnlen(text, attr_len(attr));
+	return *len + 1 == attr_len(attr) ? text : NULL;
+}
+
+static bool match_get(const struct nlattr *attr, struct criteria **criteria)
+{
+	const struct nlattr *tb[SMTP_FIXUP_MATCH_A_MAX + 1];
+	const char *patterns, *field;
+	u8 what, action;
+	size_t len, field_len;
+
+	if (nested_collect(attr, tb, SMTP_FIXUP_MATCH_A_MAX))
+		return false;
+	field = string_of(tb[SMTP_FIXUP_MATCH_A_FIELD], &field_len);
+	if (tb[SMTP_FIXUP_MATCH_A_FIELD] && !field)
+		return false;
+	patterns = string_of(tb[SMTP_FIXUP_MATCH_A_PATTERNS], &len);
+	return patterns && tb[SMTP_FIXUP_MATCH_A_WHAT] &&
+	       attr_get(tb[SMTP_FIXUP_MATCH_A_WHAT], &what, 1) &&
+	       tb[SMTP_FIXUP_MATCH_A_ACTION] &&
+	       attr_get(tb[SMTP_FIXUP_MATCH_A_ACTION], &action, 1) &&
+	       criteria_add(criteria, what, action,
+			    tb[SMTP_FIXUP_MATCH_A_NOT], patterns, len, field);
+}
+
+/* Without their tables, which nobody asks back */
+static bool matches_get(const struct nlattr *attr, struct smtp_policy *policy)
+{
+	struct criteria *criteria = NULL;
+	const u8 *at, *end;
+	bool good = true;
+
+	if (!attr)
+		return true;
+	at = attr_data(attr);
+	end = at + attr_len(attr);
+	while (good && at < end) {
+		struct nlattr header;
+
+		good = attr_header(at, end - at, &header) &&
+		       match_get((const struct nlattr *)at, &criteria);
+		if (good)
+			at += NLA_ALIGN(header.nla_len);
+	}
+	good = good && !criteria_make(criteria, &policy->criteria);
+	criteria_free(criteria);
+	return good;
 }
 
 /* As smtp_nl_parse_fields(): strict first, which others may change again */
@@ -187,7 +243,8 @@ int policy_list_add(const struct nlmsghdr *nlh, void *list)
 	    !text_get(tb[SMTP_FIXUP_A_IIF], p, smtp_policy_set_iif) ||
 	    !attr_get(tb[SMTP_FIXUP_A_VERBS], &p->verbs, 8) ||
 	    !attr_get(tb[SMTP_FIXUP_A_KEYWORDS], &p->keywords, 8) ||
-	    !attr_get(tb[SMTP_FIXUP_A_SERIAL], &entry.serial, 8))
+	    !attr_get(tb[SMTP_FIXUP_A_SERIAL], &entry.serial, 8) ||
+	    !matches_get(tb[SMTP_FIXUP_A_MATCHES], p))
 		return -1;
 	*LIST_NEW((struct policy_list *)list) = entry;
 	return 0;
@@ -329,6 +386,8 @@ void policy_list_clear(void *data)
 {
 	struct policy_list *list = data;
 
+	for (size_t i = 0; i < list->count; i++)
+		free((void *)list->item[i].policy.criteria);
 	free(list->item);
 	memset(list, 0, sizeof(*list));
 }
@@ -386,6 +445,8 @@ void policy_list_select(struct policy_list *list, const struct ports *ports)
 	for (size_t i = 0; i < list->count; i++) {
 		if (ports_overlap(ports, list->item[i].range))
 			list->item[kept++] = list->item[i];
+		else
+			free((void *)list->item[i].policy.criteria);
 	}
 	list->count = kept;
 	policy_list_sort(list);
@@ -433,13 +494,44 @@ static void put_limits(struct nlmsghdr *nlh, const struct set_request *req)
 		if (!(req->limits >> i & 1))
 			continue;
 		limit = mnl_attr_nest_start(nlh, 1 + i);
-		mnl_attr_put_u16(nlh, SMTP_FIXUP_LIMIT_A_MAX_VALUE,
+		mnl_attr_put_u32(nlh, SMTP_FIXUP_LIMIT_A_MAX_VALUE,
 				 req->policy.limits[i].max);
 		mnl_attr_put_u8(nlh, SMTP_FIXUP_LIMIT_A_ACTION,
 				req->policy.limits[i].action);
 		mnl_attr_nest_end(nlh, limit);
 	}
 	mnl_attr_nest_end(nlh, limits);
+}
+
+static void put_matches(struct nlmsghdr *nlh, const struct smtp_criteria_spec *spec)
+{
+	struct nlattr *matches = mnl_attr_nest_start(nlh, SMTP_FIXUP_A_MATCHES);
+	struct nlattr *tables;
+
+	for (u32 i = 0; i < spec->nr; i++) {
+		struct nlattr *match = mnl_attr_nest_start(nlh,
+							   SMTP_FIXUP_MATCHES_A_MATCH);
+
+		mnl_attr_put_u8(nlh, SMTP_FIXUP_MATCH_A_WHAT, spec->match[i].what);
+		mnl_attr_put_u8(nlh, SMTP_FIXUP_MATCH_A_ACTION,
+				spec->match[i].action);
+		if (spec->match[i].negated)
+			mnl_attr_put(nlh, SMTP_FIXUP_MATCH_A_NOT, 0, NULL);
+		mnl_attr_put_strz(nlh, SMTP_FIXUP_MATCH_A_PATTERNS,
+				  spec->match[i].patterns);
+		if (spec->match[i].field)
+			mnl_attr_put_strz(nlh, SMTP_FIXUP_MATCH_A_FIELD,
+					  spec->match[i].field);
+		mnl_attr_nest_end(nlh, match);
+	}
+	mnl_attr_nest_end(nlh, matches);
+	tables = mnl_attr_nest_start(nlh, SMTP_FIXUP_A_TABLES);
+	for (u8 what = 0; what < __SMTP_FIXUP_WHAT_MAX; what++) {
+		if (spec->table[what].octets)
+			mnl_attr_put(nlh, 1 + what, spec->table[what].n,
+				     spec->table[what].octets);
+	}
+	mnl_attr_nest_end(nlh, tables);
 }
 
 static void put_option(struct nlmsghdr *nlh, const struct set_request *req,
@@ -504,7 +596,7 @@ static size_t request_size(const struct set_request *req)
 	/* Each limit: three attributes; all else: at most a u64 and a pad, but
 	 * for the text and the name
 	 */
-	return ports_size(&req->ports) +
+	return ports_size(&req->ports) + criteria_size(req->criteria) +
 	       __SMTP_FIXUP_LIMIT_MAX * (NLA_HDRLEN + 2 * 8) +
 	       (SMTP_FIXUP_A_MAX + 1) * (2 * NLA_HDRLEN + 8) +
 	       NLA_ALIGN(SMTP_FIXUP_TEXT_MAX + 1) +
@@ -524,6 +616,8 @@ static void put_request(struct nlmsghdr *nlh, const struct set_request *req)
 			mnl_attr_put_u64(nlh, attr, req->policy.keywords);
 		else if (attr == SMTP_FIXUP_A_LIMITS)
 			put_limits(nlh, req);
+		else if (attr == SMTP_FIXUP_A_MATCHES)
+			put_matches(nlh, &req->criteria->spec);
 		else
 			put_option(nlh, req, attr);
 	}
@@ -556,12 +650,15 @@ struct nlmsghdr *message_replace(const struct set_request *req, size_t count,
 	return nlh;
 }
 
-struct nlmsghdr *message_flush(const struct ports *ports, u16 family)
+struct nlmsghdr *message_flush(const struct ports *ports, bool unjudged,
+			       u16 family)
 {
 	struct nlmsghdr *nlh = message_begin(SMTP_FIXUP_CMD_FLUSH, family,
-					     ports_size(ports));
+					     ports_size(ports) + MNL_ATTR_HDRLEN);
 
 	put_ports(nlh, ports);
+	if (unjudged)
+		mnl_attr_put(nlh, SMTP_FIXUP_A_UNJUDGED, 0, NULL);
 	return nlh;
 }
 
@@ -583,6 +680,7 @@ const char *attr_name(unsigned int type)
 		[SMTP_FIXUP_A_VERBS] = "allow/deny",
 		[SMTP_FIXUP_A_BANNER_TEXT] = "banner text",
 		[SMTP_FIXUP_A_KEYWORDS] = "ehlo-allow/ehlo-deny",
+		[SMTP_FIXUP_A_TABLES] = "match",
 	};
 
 	if (type > SMTP_FIXUP_A_MAX || names[type])

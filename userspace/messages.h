@@ -9,7 +9,7 @@
 #include <libmnl/libmnl.h>
 #include <linux/genetlink.h>
 
-#include "events.h"
+#include "policy/events.h"
 #include "options.h"
 
 /* What POLICY_GET answers, a range */
@@ -161,7 +161,8 @@ struct nlmsghdr *message_replace(const struct set_request *req, size_t count,
 int message_replace_index(const struct nlmsghdr *nlh, u32 offset);
 
 /* The FLUSH message, as message_set(). No ports: all of them. */
-struct nlmsghdr *message_flush(const struct ports *ports, u16 family);
+struct nlmsghdr *message_flush(const struct ports *ports, bool unjudged,
+			       u16 family);
 
 /* Read its answer into a u32: how many connections ended. Return 0, or -1. */
 int flushed_get(const struct nlmsghdr *nlh, void *flushed);

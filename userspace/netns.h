@@ -3,7 +3,7 @@
 #ifndef _SMTPFIXUP_NETNS_H
 #define _SMTPFIXUP_NETNS_H
 
-#include "complete.h"
+#include "propose.h"
 #include "reason.h"
 
 /* Is this word the flag that a namespace's name follows? */

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fields.h"
+#include "policy/fields.h"
 #include "options.h"
 
 static const char *banner_get_text(const struct smtp_policy *policy, u32 *len)
@@ -186,9 +186,9 @@ static int parse_limit(const struct set_option *option, struct set_request *req,
 		return reason_usage(why, "the limit '%s' is given twice; name it once",
 				    smtp_limit_names[name]);
 	max = strtoul(args[1], &end, 10);
-	if (*args[1] < '0' || *args[1] > '9' || *end || !max || max > UINT16_MAX)
-		return reason_usage(why, "%s is no limit; use a number from 1 to 65535, and the action 'off' for none",
-				    QUOTED(args[1]));
+	if (*args[1] < '0' || *args[1] > '9' || *end || !max || max > UINT32_MAX)
+		return reason_usage(why, "%s is no limit; use a number from 1 to %u, and the action 'off' for none",
+				    QUOTED(args[1]), UINT32_MAX);
 	action = word_find(&action_words, args[2], why);
 	if (action < 0)
 		return -1;
@@ -225,6 +225,190 @@ static void complete_limit(const struct set_option *option,
 		words = &action_words;
 	for (unsigned int i = 0; words && i < words->count; i++)
 		propose(c, words->names[i]);
+}
+
+/* What a match can look at: the other two have options of their own */
+#define WHAT_WORDS_COUNT	SMTP_FIXUP_WHAT_RELAY
+
+static const struct words what_words = {
+	.what = "thing to look at",
+	.names = smtp_what_names,
+	.docs = (const char *const[]){
+		[SMTP_FIXUP_WHAT_VERB] = "a command's verb",
+		[SMTP_FIXUP_WHAT_KEYWORD] = "the keyword of a line of an EHLO reply",
+		[SMTP_FIXUP_WHAT_HELO] = "the name behind HELO or EHLO",
+		[SMTP_FIXUP_WHAT_SENDER] = "the address of MAIL, without < and >",
+		[SMTP_FIXUP_WHAT_RECIPIENT] = "the address of a RCPT, without < and >",
+		[SMTP_FIXUP_WHAT_HEADER] =
+			"a field of a message's header, as 'Subject: text'; header:NAME: the value of that field",
+		[SMTP_FIXUP_WHAT_MIME_TYPE] = "the type of a message or a part, as text/plain",
+		[SMTP_FIXUP_WHAT_MIME_ENCODING] = "its encoding, as base64",
+		[SMTP_FIXUP_WHAT_MIME_FILENAME] = "the name of an attachment, decoded",
+	},
+	.count = WHAT_WORDS_COUNT,
+};
+
+static int add_match(struct set_request *req, u8 what, u8 action, bool negated,
+		     const char *patterns, const char *field, struct reason *why)
+{
+	if (!criteria_add(&req->criteria, what, action, negated, patterns,
+			  strlen(patterns), field))
+		return reason_usage(why, "a policy has %d matches at most, with %d characters",
+				    SMTP_FIXUP_MATCHES_MAX, SMTP_FIXUP_PATTERNS_MAX);
+	return 0;
+}
+
+static int parse_action(const char *arg, struct reason *why)
+{
+	int action = word_find(&action_words, arg, why);
+
+	if (action == SMTP_FIXUP_ACTION_OFF)
+		return reason_usage(why, "a match has no action 'off'; leave it out");
+	return action;
+}
+
+/* What a match looks at. *@field: the name behind "header:", or NULL */
+static int parse_what(const char *arg, const char **field, struct reason *why)
+{
+	const char *header = smtp_what_names[SMTP_FIXUP_WHAT_HEADER];
+	const size_t len = strlen(header);
+
+	*field = NULL;
+	if (strncmp(arg, header, len) || arg[len] != ':')
+		return word_find(&what_words, arg, why);
+	*field = arg + len + 1;
+	return SMTP_FIXUP_WHAT_HEADER;
+}
+
+/* [not] WHAT PATTERN,... ACTION */
+static int parse_match(const struct set_option *option, struct set_request *req,
+		       char *const *args, struct reason *why)
+{
+	const bool negated = !strcmp(args[0], "not");
+	const char *field;
+	int what, action;
+
+	(void)option;
+	args += negated;
+	what = parse_what(args[0], &field, why);
+	if (what < 0)
+		return -1;
+	action = parse_action(args[2], why);
+	if (action < 0)
+		return -1;
+	return add_match(req, what, action, negated, args[1], field, why);
+}
+
+/* DOMAIN,... ACTION */
+static int parse_relay(const struct set_option *option, struct set_request *req,
+		       char *const *args, struct reason *why)
+{
+	int action = parse_action(args[1], why);
+
+	(void)option;
+	if (action < 0)
+		return -1;
+	return add_match(req, SMTP_FIXUP_WHAT_RELAY, action, false, args[0], NULL, why);
+}
+
+/* MECHANISM,... */
+static int parse_mechanisms(const struct set_option *option,
+			    struct set_request *req, char *const *args,
+			    struct reason *why)
+{
+	(void)option;
+	return add_match(req, SMTP_FIXUP_WHAT_MECHANISM, SMTP_FIXUP_ACTION_MASK,
+			 false, args[0], NULL, why);
+}
+
+/* A word, quoted where a shell or the reader of a line would see more in it */
+static void print_quoted(FILE *out, const char *text)
+{
+	static const char plain[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+=:,./-_";
+
+	if (*text && !text[strspn(text, plain)])
+		fputs(text, out);
+	else
+		text_print(out, text, strlen(text));
+}
+
+static void print_criterion(const struct set_option *option, FILE *out,
+			    const struct smtp_criterion *m)
+{
+	fprintf(out, " %s ", option->name);
+	if (m->what < WHAT_WORDS_COUNT)
+		fprintf(out, "%s%s", m->negated ? "not " : "",
+			smtp_what_names[m->what]);
+	if (m->field)
+		fprintf(out, ":%s", m->field);
+	if (m->what < WHAT_WORDS_COUNT)
+		fputc(' ', out);
+	print_quoted(out, m->patterns);
+	if (m->what != SMTP_FIXUP_WHAT_MECHANISM)
+		fprintf(out, " %s", WORD_TEXT(&action_words, m->action));
+}
+
+/* The matches that this option is for */
+static void print_matches(const struct set_option *option, FILE *out,
+			  const struct smtp_policy *policy,
+			  const struct smtp_policy *base)
+{
+	const struct smtp_criteria *c = policy->criteria;
+
+	(void)base;
+	for (u32 i = 0; c && i < c->nr; i++) {
+		const u8 what = c->criterion[i].what;
+
+		if (!strcmp(option->name, what < WHAT_WORDS_COUNT ?
+			    "match" : smtp_what_names[what]))
+			print_criterion(option, out, &c->criterion[i]);
+	}
+}
+
+/* [not] WHAT PATTERN,... ACTION: what stands there depends on what does before */
+static void complete_match(const struct set_option *option,
+			   const struct completion *c)
+{
+	const struct words *words = NULL;
+	int at = 1;
+
+	while (at < c->argc && strcmp(c->argv[c->argc - at], option->name))
+		at++;
+	if (at > 1 && !strcmp(c->argv[c->argc - at + 1], "not"))
+		at--;
+	else if (at == 1)
+		propose(c, "not");
+	if (at == 1)
+		words = &what_words;
+	else if (at == 3)
+		words = &action_words;
+	for (unsigned int i = 0; words && i < words->count; i++) {
+		if (words != &action_words || i != SMTP_FIXUP_ACTION_OFF)
+			propose(c, words->names[i]);
+	}
+}
+
+static void complete_relay(const struct set_option *option,
+			   const struct completion *c)
+{
+	if (!strcmp(c->argv[c->argc - 1], option->name))
+		return;
+	for (unsigned int i = SMTP_FIXUP_ACTION_LOG; i < action_words.count; i++)
+		propose(c, action_words.names[i]);
+}
+
+static void complete_mechanisms(const struct set_option *option,
+				const struct completion *c)
+{
+	static const char *const names[] = {
+		"PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-256", "GSSAPI",
+		"EXTERNAL", "XOAUTH2", "OAUTHBEARER",
+	};
+
+	(void)option;
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		propose(c, names[i]);
 }
 
 static int parse_iif(const struct set_option *option, struct set_request *req,
@@ -353,6 +537,41 @@ static const struct set_option option_limit = {
 	.complete = complete_limit,
 };
 
+static const struct set_option option_match = {
+	.name = "match",
+	.arg = "[not] WHAT PATTERN,... ACTION",
+	.args = 3,
+	.repeats = true,
+	.negates = true,
+	.doc = "what becomes of values that a pattern matches, or none does; the first match that acts counts; may repeat",
+	.attr = SMTP_FIXUP_A_MATCHES,
+	.parse = parse_match,
+	.print = print_matches,
+	.complete = complete_match,
+};
+
+static const struct set_option option_mail_relay = {
+	.name = "mail-relay",
+	.arg = "DOMAIN,... ACTION",
+	.args = 2,
+	.doc = "what becomes of recipients outside of these domains",
+	.attr = SMTP_FIXUP_A_MATCHES,
+	.parse = parse_relay,
+	.print = print_matches,
+	.complete = complete_relay,
+};
+
+static const struct set_option option_auth_allow = {
+	.name = "auth-allow",
+	.arg = "MECHANISM,...",
+	.args = 1,
+	.doc = "only these SASL mechanisms are offered, and accepted",
+	.attr = SMTP_FIXUP_A_MATCHES,
+	.parse = parse_mechanisms,
+	.print = print_matches,
+	.complete = complete_mechanisms,
+};
+
 static const struct set_option option_iif = {
 	.name = "iif",
 	.arg = "IFACE",
@@ -426,7 +645,7 @@ bool option_is_flag(const struct set_option *option)
 int option_args(const struct set_option *option, const char *arg)
 {
 	if (!option->words)
-		return option->args;
+		return option->args + (option->negates && !strcmp(arg, "not"));
 	for (unsigned int i = 0; i < option->words->count; i++) {
 		if (word_arg(option->words, i) &&
 		    !strcmp(option->words->names[i], arg))
@@ -471,6 +690,7 @@ static void policy_unlike(struct smtp_policy *other)
 	memset(other, 0xff, sizeof(*other));
 	other->verbs = 0;
 	other->keywords = 0;
+	other->criteria = NULL;
 	for (size_t i = 0; i < sizeof(smtp_fields) / sizeof(*smtp_fields); i++) {
 		if (smtp_fields[i].flag)
 			*smtp_field(other, &smtp_fields[i]) = false;
@@ -506,6 +726,12 @@ void options_explain(FILE *out)
 		if (option->words)
 			words_explain(out, option->words, 8);
 	}
+	fputs("  WHAT is one of\n", out);
+	words_explain(out, &what_words, 6);
+	fputs("  PATTERN is a glob (* ? [...]), which the whole value matches, in either case, or\n"
+	      "  a regular expression /.../ in the ASA's syntax, with ^ and $, which is searched\n"
+	      "  for; /.../i is for either case. \"...\" holds blanks and commas, \"\" is the empty value\n",
+	      out);
 	fputs("  NAME is one of\n", out);
 	words_explain(out, &limit_words, 6);
 	fputs("  ACTION is one of\n", out);
@@ -557,6 +783,11 @@ int options_finish(struct set_request *req, struct reason *why)
 			req->ehlo_deny, why))
 		return -1;
 	strict_finish(req);
+	if (criteria_compile(req->criteria, why))
+		return -1;
+	fault = criteria_make(req->criteria, &policy->criteria);
+	if (fault)
+		return reason_usage(why, "%s", fault);
 
 	fault = smtp_policy_check(policy, &attr);
 	if (fault)

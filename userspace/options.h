@@ -6,8 +6,9 @@
 #ifndef _SMTPFIXUP_OPTIONS_H
 #define _SMTPFIXUP_OPTIONS_H
 
-#include "complete.h"
+#include "criteria.h"
 #include "ports.h"
+#include "propose.h"
 #include "words.h"
 
 /**
@@ -18,6 +19,8 @@
  * @deny: verbs that do not pass, merged into @policy
  * @ehlo_allow: keywords that EHLO replies may have as well, merged into @policy
  * @ehlo_deny: keywords that they may not, merged into @policy
+ * @criteria: the matches, from which options_finish() makes those of @policy, or
+ *	NULL; both are owned
  * @limits: bit mask of enum smtp_fixup_limit: those that were given
  * @options: bit mask of the indices of the options that were given
  * @attrs: bit mask of enum smtp_fixup_attr: what differs from the mode by
@@ -30,6 +33,7 @@ struct set_request {
 	u64 deny;
 	u64 ehlo_allow;
 	u64 ehlo_deny;
+	struct criteria *criteria;
 	u32 limits;
 	u32 options;
 	u32 attrs;
@@ -41,6 +45,7 @@ struct set_request {
  * @arg: what its argument is called in usage lines, or NULL: the @words
  * @args: how many it takes, where there are no @words
  * @repeats: may be given more than once
+ * @negates: may have the word "not" before its arguments
  * @doc: one line
  * @attr: the attribute that carries it
  * @text_attr: the attribute for the text of the one value that takes one, or for
@@ -62,6 +67,7 @@ struct set_option {
 	const char *arg;
 	u8 args;
 	bool repeats;
+	bool negates;
 	const char *doc;
 	u8 attr;
 	u8 text_attr;

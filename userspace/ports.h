@@ -3,7 +3,7 @@
 #ifndef _SMTPFIXUP_PORTS_H
 #define _SMTPFIXUP_PORTS_H
 
-#include "policy.h"
+#include "policy/policy.h"
 #include "reason.h"
 
 /* Both ends included */

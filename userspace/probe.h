@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#include "policy.h"
+#include "policy/policy.h"
 #include "reason.h"
 
 /* What is said, in this order; the greeting answers the connection itself */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What replies tell of a device. See probe.h; G3, G4, G6 and the rest are of
- * RULES.md.
+ * docs/rules.md.
  */
 #include <string.h>
 #include <strings.h>
@@ -40,7 +40,7 @@ const char *const probe_finding_docs[__PROBE_FINDINGS] = {
 		"the server was sent 'goodmorning' as it is, and says so",
 };
 
-/* The first that fits. What a mode of the originals shows is in RULES.md,
+/* The first that fits. What a mode of the originals shows is in docs/rules.md,
  * "Presets".
  */
 static const struct probe_verdict verdicts[] = {

@@ -13,6 +13,7 @@
 #include "output.h"
 #include "probe.h"
 #include "relay/relay.h"
+#include "set.h"
 #include "show.h"
 
 enum { RELAY_EVENTS };

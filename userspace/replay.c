@@ -9,6 +9,7 @@
 #include "monitor.h"
 #include "output.h"
 #include "replay/run.h"
+#include "set.h"
 #include "show.h"
 
 enum { REPLAY_WRITE, REPLAY_OBSERVE };
@@ -64,26 +65,33 @@ static void replay_write(const struct frame *frame, void *data)
 	capture_out_write(output->capture, frame);
 }
 
+/* Behind a number of connections */
 static const char *const note_docs[TRACK_NOTES] = {
-	[TRACK_MIDSTREAM] = "connections begin before the capture: not judged",
-	[TRACK_ONE_WAY] = "connections without their server's packets: not judged",
-	[TRACK_GAP] = "connections with octets missing in the capture: judged up to there",
-	[TRACK_SNAPPED] = "connections whose packets were cut by the snap length: judged up to there",
-	[TRACK_TOO_MUCH] = "connections that would have waited for too long: judged up to there",
-	[TRACK_FORGOTTEN] = "connections forgotten, for there were too many at once",
-	[TRACK_WAITING] = "connections with octets that still waited at the end",
+	[TRACK_MIDSTREAM] = "from before the capture: not judged",
+	[TRACK_ONE_WAY] = "without their server's packets: not judged",
+	[TRACK_GAP] = "with octets missing in the capture: judged up to there",
+	[TRACK_SNAPPED] = "whose packets were cut by the snap length: judged up to there",
+	[TRACK_TOO_MUCH] = "that would have waited for too long: judged up to there",
+	[TRACK_FORGOTTEN] = "forgotten, for there were too many at once",
+	[TRACK_WAITING] = "with octets that still waited at the end",
 };
+
+static const char *plural(u64 n)
+{
+	return n == 1 ? "" : "s";
+}
 
 static void print_summary(FILE *out, const struct replay *r, bool wrote)
 {
-	fprintf(out, "capture: %llu packets, %llu connections\n",
-		(unsigned long long)r->packets,
-		(unsigned long long)r->counts.connections);
+	fprintf(out, "capture: %llu packet%s, %llu connection%s\n",
+		(unsigned long long)r->packets, plural(r->packets),
+		(unsigned long long)r->counts.connections,
+		plural(r->counts.connections));
 	for (int i = 0; i < TRACK_NOTES; i++) {
 		if (r->counts.notes[i])
-			fprintf(out, "  %llu %s\n",
+			fprintf(out, "  %llu connection%s %s\n",
 				(unsigned long long)r->counts.notes[i],
-				note_docs[i]);
+				plural(r->counts.notes[i]), note_docs[i]);
 	}
 	if (r->shortened)
 		fprintf(out, "  %llu packets too short to tell what they are: left as they were\n",

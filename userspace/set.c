@@ -106,6 +106,10 @@ int set_send(const struct set_request *req, struct reason *why)
 void set_free(struct set_request *req)
 {
 	ports_free(&req->ports);
+	criteria_free(req->criteria);
+	free((void *)req->policy.criteria);
+	req->criteria = NULL;
+	req->policy.criteria = NULL;
 }
 
 static int set_run(struct cli *cli)
@@ -173,7 +177,7 @@ static bool set_literal(int argc, char *const *argv)
 {
 	const struct place place = set_place(argc, argv);
 
-	return place.nth > 1 && place.option->words;
+	return place.nth > 1 && (place.option->words || place.option->negates);
 }
 
 static void set_complete(const struct completion *c)

@@ -57,6 +57,30 @@ static void put_limits(json_t *object, const struct smtp_policy *policy)
 	json_object_set_new(object, "limits", limits);
 }
 
+/* Every match; those that have options of their own under their names */
+static void put_matches(json_t *object, const struct smtp_policy *policy)
+{
+	const struct smtp_criteria *c = policy->criteria;
+	json_t *matches;
+
+	if (!c)
+		return;
+	matches = json_array();
+	for (u32 i = 0; i < c->nr; i++) {
+		const struct smtp_criterion *m = &c->criterion[i];
+		json_t *match = json_object();
+
+		json_object_set_new(match, "what", json_string(smtp_what_names[m->what]));
+		if (m->field)
+			json_object_set_new(match, "field", json_string(m->field));
+		json_object_set_new(match, "not", json_boolean(m->negated));
+		json_object_set_new(match, "patterns", json_string(m->patterns));
+		json_put_word(match, "action", &action_words, m->action);
+		json_array_append_new(matches, match);
+	}
+	json_object_set_new(object, "matches", matches);
+}
+
 int show_json(FILE *out, const struct policy_list *list, struct reason *why)
 {
 	struct json_list json;
@@ -74,6 +98,7 @@ int show_json(FILE *out, const struct policy_list *list, struct reason *why)
 			for (unsigned int n = 0; n < set_options_count; n++)
 				put_option(object, set_options[n], policy);
 			put_limits(object, policy);
+			put_matches(object, policy);
 			json_put_mask(object, "verbs", policy->verbs,
 				      smtp_verbs, __SMTP_FIXUP_VERB_MAX);
 			json_put_mask(object, "keywords", policy->keywords,

@@ -48,7 +48,7 @@ static const char *const reject_docs[] = {
 	[SMTP_FIXUP_REJECT_NOOP] =
 		"it becomes NOOP and blanks (PIX 4.0, 4.1); the server says OK",
 	[SMTP_FIXUP_REJECT_DROP] =
-		"the connection ends: nothing of it passes any more",
+		"nothing of the connection passes any more; it hangs for 10 seconds or more, then RST",
 	[SMTP_FIXUP_REJECT_RESET] =
 		"the connection ends: both sides are reset",
 };
@@ -79,7 +79,7 @@ static const char *const special_docs[] = {
 	[SMTP_FIXUP_SPECIAL_REPLACE] =
 		"each | ` and NUL becomes a space (PIX); < and > are counted",
 	[SMTP_FIXUP_SPECIAL_DROP] =
-		"the connection ends",
+		"the connection is reset at both ends",
 };
 
 static const char *const smuggling_docs[] = {
@@ -90,7 +90,7 @@ static const char *const smuggling_docs[] = {
 	[SMTP_FIXUP_SMUGGLING_MASK] =
 		"each becomes a space, so that no server sees an end there",
 	[SMTP_FIXUP_SMUGGLING_DROP] =
-		"the connection ends",
+		"the connection is reset at both ends",
 };
 
 static const char *const line_ending_docs[] = {
@@ -105,6 +105,8 @@ static const char *const midstream_docs[] = {
 		"their packets are dropped",
 	[SMTP_FIXUP_MIDSTREAM_PASS] =
 		"they pass unjudged",
+	[SMTP_FIXUP_MIDSTREAM_RESET] =
+		"both ends get a RST",
 };
 
 static const char *const assign_docs[] = {
@@ -112,6 +114,13 @@ static const char *const assign_docs[] = {
 		"all, but those that have another conntrack helper",
 	[SMTP_FIXUP_ASSIGN_EXPLICIT] =
 		"those that a rule of nft or iptables gives the conntrack helper smtp",
+};
+
+static const char *const proxy_protocol_docs[] = {
+	[SMTP_FIXUP_PROXY_PROTOCOL_OFF] =
+		"it is a command that is not allowed",
+	[SMTP_FIXUP_PROXY_PROTOCOL_ALLOW] =
+		"it passes; only where all clients are load balancers, and the server takes it",
 };
 
 static const char *const limit_docs[] = {
@@ -127,6 +136,20 @@ static const char *const limit_docs[] = {
 		"octets of a line behind that (default: 998)",
 	[SMTP_FIXUP_LIMIT_MIME_FILENAME] =
 		"octets of an attachment's name, decoded (default: 255)",
+	[SMTP_FIXUP_LIMIT_MESSAGE] =
+		"octets of a message as it is sent, and as MAIL's SIZE= has them (default: 20000000)",
+	[SMTP_FIXUP_LIMIT_HEADER_LENGTH] =
+		"octets of a message's header (default: 65536)",
+	[SMTP_FIXUP_LIMIT_TO_FIELDS] =
+		"addresses in a message's To fields (default: 100)",
+	[SMTP_FIXUP_LIMIT_INVALID_RECIPIENTS] =
+		"RCPT commands of a connection that the server refuses by 5yz (default: 10)",
+	[SMTP_FIXUP_LIMIT_REPLY_LINE] =
+		"octets of a line of the server's with its CRLF (default: 512)",
+	[SMTP_FIXUP_LIMIT_BDAT_CHUNK] =
+		"octets of a chunk of BDAT (default: 10000000)",
+	[SMTP_FIXUP_LIMIT_XEXCH50_BLOCK] =
+		"octets of a block of XEXCH50 (default: 1000000)",
 };
 
 static const char *const action_docs[] = {
@@ -135,9 +158,9 @@ static const char *const action_docs[] = {
 	[SMTP_FIXUP_ACTION_LOG] =
 		"it is counted and reported",
 	[SMTP_FIXUP_ACTION_MASK] =
-		"what exceeds it is treated as a blocked command: rcpt only",
+		"the command is treated as a blocked one: rcpt, invalid-recipients (all that follow), xexch50-block, message (by SIZE=; a body that is longer is dropped)",
 	[SMTP_FIXUP_ACTION_DROP] =
-		"nothing of the connection passes any more",
+		"nothing of the connection passes any more; it hangs for 10 seconds or more, then RST",
 	[SMTP_FIXUP_ACTION_RESET] =
 		"the connection is reset",
 };
@@ -170,6 +193,10 @@ static_assert(sizeof(midstream_docs) / sizeof(*midstream_docs) ==
 
 static_assert(sizeof(assign_docs) / sizeof(*assign_docs) ==
 	      __SMTP_FIXUP_ASSIGN_MAX, "an assign value lacks its explanation");
+
+static_assert(sizeof(proxy_protocol_docs) / sizeof(*proxy_protocol_docs) ==
+	      __SMTP_FIXUP_PROXY_PROTOCOL_MAX,
+	      "a proxy-protocol value lacks its explanation");
 
 const struct words mode_words = {
 	"mode", smtp_mode_names, mode_docs, NULL, __SMTP_FIXUP_MODE_MAX,
@@ -224,6 +251,11 @@ const struct words midstream_words = {
 const struct words assign_words = {
 	"assign value", smtp_assign_names, assign_docs, NULL,
 	__SMTP_FIXUP_ASSIGN_MAX,
+};
+
+const struct words proxy_protocol_words = {
+	"proxy-protocol value", smtp_proxy_protocol_names, proxy_protocol_docs, NULL,
+	__SMTP_FIXUP_PROXY_PROTOCOL_MAX,
 };
 
 const struct words phase_words = {

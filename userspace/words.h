@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-#include "policy.h"
+#include "policy/policy.h"
 #include "reason.h"
 
 /**
@@ -39,6 +39,7 @@ extern const struct words smuggling_words;
 extern const struct words line_ending_words;
 extern const struct words midstream_words;
 extern const struct words assign_words;
+extern const struct words proxy_protocol_words;
 extern const struct words phase_words;
 
 #define WORD_TEXT_SIZE 12

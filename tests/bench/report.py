@@ -122,7 +122,7 @@ def collect_core(printed):
     with open(printed, encoding="utf-8") as file:
         fields = [line.split() for line in file]
     return {line[0]: float(line[1]) for line in fields
-            if len(line) == 5 and line[1][0].isdigit()}
+            if len(line) == 6 and line[1][0].isdigit()}
 
 
 def first_line(*command):

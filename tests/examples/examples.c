@@ -24,7 +24,7 @@
 #include <stdlib.h>
 
 #include "../unit/unit.h"
-#include "set.h"
+#include "lines.h"
 
 #define TEXT_MAX	131072
 #define GROUPS_MAX	64
@@ -153,7 +153,7 @@ static u32 send_until(struct fix *f, const struct group *g, u32 start, u32 passe
 				    g->in.bytes + passed, limit - passed);
 
 		if (n <= 0) {
-			if (!--tries || f->flow.ended)
+			if (!--tries || smtp_flow_ended(&f->flow))
 				break;
 			continue;
 		}
@@ -225,8 +225,8 @@ static bool run_group(struct fix *f, const struct group *g, u32 nr,
 		passed = send_until(f, g, start, passed, cut->at, 1, &out);
 	passed = send_until(f, g, start, passed, g->in.len, TRIES, &out);
 
-	if (f->flow.ended)
-		ending = f->flow.ended == SMTP_RESET ? RESET : DROPPED;
+	if (smtp_flow_ended(&f->flow))
+		ending = smtp_verdict_resets(smtp_flow_ended(&f->flow)) ? RESET : DROPPED;
 	else
 		ending = passed < g->in.len ? WAITS : PASSES;
 	good = ending == g->ending && fits(&out, g, cut);
@@ -256,7 +256,7 @@ static bool run_example(const struct example *e, const struct cut *cut)
 
 	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
 	f.policy = e->req.policy;
-	smtp_flow_release(&f.flow);
+	smtp_flow_release(&f.flow, HOST_OF(&f.flow));
 	smtp_flow_init(&f.flow, &f.policy, CLIENT_ISN, SERVER_ISN);
 	for (i = 0; i < e->nr_groups && good; i++)
 		good = run_group(&f, &e->groups[i], i, cut);
@@ -302,21 +302,13 @@ static u32 run_cuts(const struct example *e)
 static void example_policy(struct example *e, char *text, int line)
 {
 	struct reason why = { 0 };
-	char *words[64];
-	int n = 0;
+	char *words[LINE_WORDS_MAX];
+	int n = line_split(text, words, &why);
 
-	/* As a shell takes double quotes */
-	while (*text && n < 63) {
-		char end = *text == '"' ? '"' : ' ';
-
-		text += end == '"';
-		words[n++] = text;
-		text += strcspn(text, end == '"' ? "\"" : " ");
-		if (*text)
-			*text++ = '\0';
-		text += strspn(text, " ");
+	if (n < 0) {
+		complain(line, why.text);
+		return;
 	}
-	words[n] = NULL;
 	if (set_parse(&e->req, n, words, &why))
 		complain(line, why.text);
 }

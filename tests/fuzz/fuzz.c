@@ -21,11 +21,14 @@
 #include <strings.h>
 
 #include "../host.h"
-#include "../sim/seqadj.h"
+#include "../matches.h"
+#include "../../kmod/core/data/marks.h"
+#include "../segment.h"
+#include "main.h"
 
 #define SPAN		65536		/* octets of one direction that are followed */
-#define MEMORY_MAX	(2 * SMTP_REPLAY_MAX + 16 * SMTP_REPLAY_HOLES + \
-			 8 * SMTP_MARKS_MAX + 12 * SMTP_AHEAD_MAX)
+#define MEMORY_MAX	(2 * SMTP_UNACKED_MAX + 16 * SMTP_UNACKED_HOLES + \
+			 SMTP_MARKS_MAX + 12 * SMTP_EARLY_MAX)
 
 #define CHECK(x) do {							\
 	if (!(x)) {							\
@@ -35,13 +38,9 @@
 } while (0)
 
 struct fuzz_segment {
-	struct smtp_segment seg;
+	struct test_segment t;
 	u8 data[4096];
 	u8 spliced[8192];
-	u32 spliced_len;
-	enum smtp_dir dir;
-	u8 frag;
-	bool wrote;
 	bool fails;
 };
 
@@ -59,74 +58,64 @@ static struct side sides[2];
 static struct seqadj adj;
 static bool no_memory;
 
-static const u8 *fuzz_read(struct smtp_segment *seg, u32 off, u32 *avail)
+static void fuzz_wrong(struct test_segment *g, const char *what)
 {
-	struct fuzz_segment *g = (struct fuzz_segment *)seg;
-
-	CHECK(off < seg->len);
-	CHECK(!g->wrote);
-	*avail = seg->len - off;
-	if (g->frag && *avail > g->frag)
-		*avail = g->frag;
-	return g->data + off;
+	(void)g;
+	fprintf(stderr, "%s\n", what);
+	abort();
 }
 
-static int fuzz_write(struct smtp_segment *seg, u32 off, const u8 *bytes, u32 n)
+static bool fuzz_fails(struct test_segment *g)
 {
-	struct fuzz_segment *g = (struct fuzz_segment *)seg;
-
-	CHECK(off <= seg->len && n <= seg->len - off);
-	g->wrote = true;
-	if (g->fails)
-		return -1;
-	memcpy(g->data + off, bytes, n);
-	return 0;
+	return container_of(g, struct fuzz_segment, t)->fails;
 }
 
-static int fuzz_splice(struct smtp_segment *seg, u32 keep, const u8 *bytes, u32 n)
+static u8 *fuzz_splice(struct test_segment *g, u32 n)
 {
-	struct fuzz_segment *g = (struct fuzz_segment *)seg;
+	struct fuzz_segment *of = container_of(g, struct fuzz_segment, t);
 
-	CHECK(keep <= seg->pass && seg->pass <= seg->len);
-	CHECK(keep + n <= seg->room && keep + n <= sizeof(g->spliced));
-	CHECK(!g->spliced_len);
-	g->wrote = true;
-	if (g->fails)
-		return -1;
-	memcpy(g->spliced, g->data, keep);
-	memcpy(g->spliced + keep, bytes, n);
-	g->spliced_len = keep + n;
-	return 0;
+	CHECK(n <= sizeof(of->spliced));
+	return of->spliced;
 }
 
-static void fuzz_adjust(struct smtp_segment *seg, u32 pos, s32 delta)
+static void fuzz_adjust(struct test_segment *g, u32 pos, s32 delta)
 {
-	struct fuzz_segment *g = (struct fuzz_segment *)seg;
 	struct side *me = &sides[g->dir];
-	struct seqadj_way *way = &adj.seq[g->dir];
 
-	CHECK(seg->room);
-	CHECK(delta);
-	CHECK(way->offset_before == way->offset_after);
 	me->edit = pos - me->isn + me->shift;
 	me->shift += delta;
-	seqadj_set(&adj, g->dir, pos, delta);
 }
 
-static void fuzz_settle(struct smtp_segment *seg)
+static void fuzz_settle(struct test_segment *g)
 {
-	int dir = ((struct fuzz_segment *)seg)->dir;
+	struct side *me = &sides[g->dir];
 
-	CHECK(sides[dir].acked >= sides[dir].edit_end);
-	seqadj_settle(&adj, dir);
-	sides[dir].edit = 0;
-	sides[dir].edit_end = 0;
+	CHECK(me->acked >= me->edit_end);
+	me->edit = 0;
+	me->edit_end = 0;
 }
+
+static const struct test_segment_hooks fuzz_hooks = {
+	.wrong = fuzz_wrong,
+	.fails = fuzz_fails,
+	.splice = fuzz_splice,
+	.adjust = fuzz_adjust,
+	.settle = fuzz_settle,
+};
 
 static bool fuzz_no_memory(void *arg)
 {
 	(void)arg;
 	return no_memory;
+}
+
+/* Of a crossed chunk only that is kept: a repetition may have other line ends, and
+ * nothing else (H7)
+ */
+static bool crossed_alike(const struct smtp_flow *flow, u8 a, u8 b)
+{
+	return flow->session.crossed && (a == 'X' || a == '\r' || a == '\n') &&
+	       (b == 'X' || b == '\r' || b == '\n');
 }
 
 /* A blocked verb that left whole, in one piece: V3, V6. Fixup mode's list is
@@ -165,7 +154,7 @@ static bool run_segment(struct smtp_flow *flow, enum smtp_dir dir, u32 off,
 	struct side *me = &sides[dir];
 	u8 orig[sizeof(g->data)];
 	u32 before = st->next - me->isn, after, i;
-	bool body = st->in_body;
+	bool body = dir == SMTP_CLIENT && flow->body.active;
 	bool lines = dir == SMTP_CLIENT && !body &&
 		     flow->session.phase <= SMTP_FIXUP_PHASE_COMMAND;
 	bool tls = flow->session.phase == SMTP_FIXUP_PHASE_TLS;
@@ -175,53 +164,53 @@ static bool run_segment(struct smtp_flow *flow, enum smtp_dir dir, u32 off,
 	u32 seq, out_at, out_len, far;
 	const u8 *out;
 
-	memcpy(orig, g->data, g->seg.len);
-	g->dir = dir;
-	g->spliced_len = 0;
+	memcpy(orig, g->data, g->t.seg.len);
+	g->t.dir = dir;
 	far = before + me->shift;
-	g->seg.seq = me->isn + off;
-	g->seg.pass = ~0u;
-	v = smtp_flow_segment(flow, dir, &g->seg);
+	g->t.seg.seq = me->isn + off;
+	g->t.seg.pass = ~0u;
+	v = smtp_flow_segment(flow, dir, &g->t.seg, HOST_OF(flow));
 	after = st->next - me->isn;
 	if (st->edit.old)
 		me->edit_end = me->edit + st->edit.len;
 	CHECK(!host.error);
 	CHECK(host.bytes <= MEMORY_MAX);
 	CHECK((s32)(after - before) >= 0);
-	if (v == SMTP_RESET)
+	if (smtp_verdict_resets(v))
 		return false;
 	if (v == SMTP_DROP) {
 		/* Judged and not sent: writing failed, or it ends here (V5) */
-		CHECK(after == before || g->fails || flow->ended);
+		CHECK(after == before || g->fails || smtp_flow_ended(flow));
 		return true;
 	}
 	CHECK(v == SMTP_PASS);
-	CHECK(g->seg.pass <= g->seg.len);
-	CHECK(g->seg.len || !g->seg.pass);
+	CHECK(g->t.seg.pass <= g->t.seg.len);
+	CHECK(g->t.seg.len || !g->t.seg.pass);
 	if (tls || flow->session.phase == SMTP_FIXUP_PHASE_TLS)
 		return true;
 	/* Nothing unjudged in command state */
-	if (!body && !st->in_body && g->seg.pass)
-		CHECK((s32)(off + g->seg.pass - after) <= 0);
-	seq = g->seg.seq;
+	if (!body && !(dir == SMTP_CLIENT && flow->body.active) && g->t.seg.pass)
+		CHECK((s32)(off + g->t.seg.pass - after) <= 0);
+	seq = g->t.seg.seq;
 	seqadj_adjust(&adj, dir, &seq, NULL);
 	out_at = seq - me->isn;
-	out = g->spliced_len ? g->spliced : g->data;
-	out_len = g->spliced_len ? g->spliced_len : g->seg.pass;
+	out = g->t.spliced ? g->t.spliced : g->data;
+	out_len = g->t.spliced ? g->t.spliced_len : g->t.seg.pass;
 	for (i = 0; i < out_len; i++) {
 		u32 at = out_at + i;
 
 		if (at >= SPAN || (s32)(at - me->acked) < 0)
 			continue;
 		/* Of a chunk nothing is kept: D6 */
-		if (at - me->shift - (st->chunk_start - me->isn) <
-		    st->chunk_end - st->chunk_start)
+		if (at - me->shift - (st->skip_start - me->isn) <
+		    st->skip_end - st->skip_start)
 			continue;
 		if ((s32)(at - (after + me->shift)) >= 0) {
 			CHECK(out[i] == orig[at - me->shift - off]);
 		} else if (me->known[at]) {
-			CHECK(out[i] == me->out[at]);
-		} else if (!body && !st->in_body && messages == flow->session.messages &&
+			CHECK(out[i] == me->out[at] ||
+			      crossed_alike(flow, out[i], me->out[at]));
+		} else if (!body && !(dir == SMTP_CLIENT && flow->body.active) && messages == flow->session.messages &&
 			   chunks == host.counters[SMTP_FIXUP_CNT_CHUNKS] &&
 			   (s32)(at - far) >= 0) {
 			me->known[at] = true;
@@ -231,12 +220,22 @@ static bool run_segment(struct smtp_flow *flow, enum smtp_dir dir, u32 off,
 	if (lines && off == before && messages == flow->session.messages &&
 	    flow->policy->mode == SMTP_FIXUP_MODE_FIXUP)
 		check_lines(out, out_len);
-	if (off <= me->sent && off + g->seg.pass > me->sent)
-		me->sent = off + g->seg.pass;
+	if (off <= me->sent && off + g->t.seg.pass > me->sent)
+		me->sent = off + g->t.seg.pass;
 	return true;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+/* A match of everything that can be looked at: X3-X6, X8 */
+static const struct smtp_criteria *fuzz_criteria(bool ends)
+{
+	static const struct smtp_criteria *made[2];
+
+	if (!made[ends])
+		made[ends] = matches_make((1U << __SMTP_FIXUP_WHAT_MAX) - 1, "evil",
+					  ends ? SMTP_FIXUP_ACTION_RESET :
+						 SMTP_FIXUP_ACTION_LOG);
+	return made[ends];
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -265,6 +264,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				      SMTP_VERB_BIT(XEXCH50));
 		policy.keywords |= SMTP_KEYWORD_BIT(CHUNKING);
 	}
+	if (data[1] & 16)
+		policy.criteria = fuzz_criteria(data[1] & 32);
 	for (i = 0; i < 2; i++) {
 		memset(sides[i].known, 0, sizeof(sides[i].known));
 		sides[i].isn = data[1] & (1 << i) ? 0xffffff00u : 1000;
@@ -293,8 +294,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		/* As many times as fits, for what needs many octets */
 		if (op & 0x80)
 			n = n * 16 > size ? n : n * 16;
-		memset(&g.seg, 0, sizeof(g.seg));
-		g.seg.len = n;
+		g.t = (struct test_segment) {
+			.seg = { .len = n, .ops = &test_segment_ops },
+			.hooks = &fuzz_hooks, .adj = &adj, .data = g.data,
+		};
 		memcpy(g.data, data, n);
 		data += n;
 		size -= n;
@@ -306,14 +309,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			off -= jitter < off ? jitter : off;
 			break;
 		case 3:		/* a GSO packet */
-			g.seg.mss = 1 + jitter;
+			g.t.seg.mss = 1 + jitter;
 			break;
 		}
-		g.frag = op & 0x10 ? 1 + jitter % 9 : 0;
+		g.t.frag = op & 0x10 ? 1 + jitter % 9 : 0;
 		g.fails = (op & 0x60) == 0x60;
 		no_memory = (op & 0x60) == 0x40;
-		g.wrote = false;
-		g.seg.fin = (op & 0x60) == 0x20;
+		g.t.seg.fin = (op & 0x60) == 0x20;
 		if (op & 2) {
 			/* Never more than the other side has sent */
 			u32 left = far->sent + far->shift;
@@ -324,46 +326,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			/* ... and all of an edit or nothing */
 			if (far->acked > far->edit && far->acked < far->edit_end)
 				far->acked = far->edit;
-			g.seg.has_ack = true;
-			g.seg.ack = far->isn + far->acked;
+			g.t.seg.has_ack = true;
+			g.t.seg.ack = far->isn + far->acked;
 		}
-		g.seg.read = fuzz_read;
-		g.seg.write = fuzz_write;
-		g.seg.splice = fuzz_splice;
-		g.seg.adjust = fuzz_adjust;
-		g.seg.settle = fuzz_settle;
-		g.seg.room = g.seg.mss && g.seg.mss < n ? g.seg.mss : n;
-		if (g.seg.room < 536)
-			g.seg.room = 536;
+		g.t.seg.room = g.t.seg.mss && g.t.seg.mss < n ? g.t.seg.mss : n;
+		if (g.t.seg.room < 536)
+			g.t.seg.room = 536;
 		if (loopback)
-			g.seg.room = 0;
+			g.t.seg.room = 0;
 		if (!run_segment(&flow, dir, off, &g))
 			break;
 	}
-	smtp_flow_release(&flow);
+	smtp_flow_release(&flow, HOST_OF(&flow));
 	CHECK(!host.bytes && !host.blocks && !host.error);
 	return 0;
 }
-
-#ifdef FUZZ_MAIN
-int main(int argc, char **argv)
-{
-	static u8 buf[1 << 20];
-	int i;
-
-	for (i = 1; i < argc; i++) {
-		FILE *f = fopen(argv[i], "rb");
-		size_t n;
-
-		if (!f) {
-			perror(argv[i]);
-			return 1;
-		}
-		n = fread(buf, 1, sizeof(buf), f);
-		fclose(f);
-		LLVMFuzzerTestOneInput(buf, n);
-	}
-	printf("%d inputs\n", argc - 1);
-	return 0;
-}
-#endif

@@ -217,7 +217,8 @@ def streams(path, port=25):
         for seq, data in all_of_it:
             at = (seq - starts.get(key, all_of_it[0][0])) & 0xffffffff
             for offset, octet in enumerate(data, at):
-                if stream.setdefault(offset, octet) != octet:
+                # H4: what was ACKed comes again as octets that mean nothing
+                if stream.setdefault(offset, octet) != octet and octet != ord("*"):
                     wrong.append("octet %d of %r leaves as %d and as %d" % (
                         offset, key, stream[offset], octet))
         while have in stream:

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * libFuzzer on the file that "smtpfixup replay" reads. The first octet chooses
- * a policy, the rest is the capture.
+ * a policy, the rest is the capture. mutate.c makes new ones.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "libfuzzer.h"
 #include "replay/run.h"
 
 static const struct {
@@ -15,6 +16,8 @@ static const struct {
 	u8 tls;
 	bool strict;
 	bool observe;
+	bool chunking;
+	bool midstream;
 } policies[] = {
 	{ .mode = SMTP_FIXUP_MODE_FIXUP },
 	{ .mode = SMTP_FIXUP_MODE_ESMTP, .tls = SMTP_FIXUP_TLS_ALLOW },
@@ -23,6 +26,7 @@ static const struct {
 	{ .mode = SMTP_FIXUP_MODE_ESMTP, .strict = true },
 	{ .mode = SMTP_FIXUP_MODE_ESMTP, .observe = true },
 	{ .mode = SMTP_FIXUP_MODE_FIXUP, .reject = SMTP_FIXUP_REJECT_RESET },
+	{ .mode = SMTP_FIXUP_MODE_ESMTP, .chunking = true, .midstream = true },
 };
 
 /* What is told must be fit to be printed, and what leaves whole */
@@ -50,11 +54,8 @@ static void check_frame(const struct frame *frame, void *data)
 
 	if (frame->cap > frame->len)
 		abort();
-	for (u32 i = 0; i < frame->cap; i++)
-		*sum += frame->data[i];
+	*sum = packet_sum(frame->data, frame->cap, *sum);
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -77,10 +78,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	req.policy.reject = policies[n].reject;
 	req.policy.ehlo = policies[n].ehlo;
 	req.policy.observe = policies[n].observe;
+	if (policies[n].midstream)
+		req.policy.midstream = SMTP_FIXUP_MIDSTREAM_PASS;
 	if (policies[n].tls)
 		smtp_policy_set_tls(&req.policy, policies[n].tls);
 	if (policies[n].strict)
 		smtp_policy_set_strict(&req.policy);
+	if (policies[n].chunking)
+		smtp_policy_set_verbs(&req.policy,
+				      req.policy.verbs | SMTP_VERB_BIT(BDAT));
 	file = fmemopen((void *)(data + 1), size - 1, "rb");
 	if (!file)
 		return 0;

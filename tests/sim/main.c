@@ -69,7 +69,7 @@ static void shrink(u64 seed, const char *kind)
 	bool *all[] = {
 		&diet.no_fail, &diet.no_keepalive, &diet.no_window,
 		&diet.no_loss, &diet.no_dup, &diet.no_reorder, &diet.no_cut,
-		&diet.no_merge, &diet.no_rewrite, &diet.no_ttl, &diet.no_frag,
+		&diet.no_merge, &diet.no_rewrite, &diet.no_ttl, &diet.no_forge, &diet.no_frag,
 		&diet.no_pull,
 		&diet.plain_tcp[0], &diet.plain_tcp[1], &diet.isn_zero,
 	};
@@ -159,11 +159,12 @@ static void work(u64 seed, u64 step, u64 count, double until, bool shrinks,
 static const char *const rules[NR_RULES] = {
 	"G1", "G2", "G3", "G4", "G5", "G6", "G7", "G8",
 	"V1", "V2", "V3", "V4", "V5", "V6", "V7", "V8", "V9",
-	"V10",
+	"V10", "V11",
 	"A1", "A2", "E1", "E2", "E3", "E4",
 	"D1", "D2", "D3", "D4", "D5", "D6", "D7", "D8", "D9",
-	"D11",
-	"S1", "S2", "S3", "L", "M", "T1", "T2",
+	"D10", "D11",
+	"H1", "H2", "H3", "H4", "H5", "H7",
+	"S1", "S2", "S3", "L", "M", "X3", "T1", "T2", "T4",
 	"mailhost", "pix-4.4", "pix-5.1", "asa",
 };
 
@@ -293,11 +294,12 @@ int main(int argc, char **argv)
 			printf("FAILED: no schedule applied %s\n", rules[i]);
 			sum.failed++;
 		}
-	printf("ended: %llu by policy, %llu too late to mask, %llu for octets ahead of an end of data, %llu for repetitions; of clients that keep to the RFCs none but by policy\n",
+	printf("ended: %llu by policy, %llu too late to mask, %llu for octets ahead of an end of data, %llu for repetitions, %llu for memory; of clients that keep to the RFCs none but by policy\n",
 	       (unsigned long long)sum.causes[ENDED_POLICY],
 	       (unsigned long long)sum.causes[ENDED_TOO_LATE],
 	       (unsigned long long)sum.causes[ENDED_AHEAD],
-	       (unsigned long long)sum.causes[ENDED_REWRITTEN]);
+	       (unsigned long long)sum.causes[ENDED_REWRITTEN],
+	       (unsigned long long)sum.causes[ENDED_RECLAIMED]);
 	printf("%llu schedules from seed %llu (%llu must arrive whole, %llu reset, %llu stopped), %.1f million events, %.0f a second\n",
 	       (unsigned long long)(sum.passed + sum.failed),
 	       (unsigned long long)seed, (unsigned long long)sum.fair,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The oracle. See model.h. */
+#define _GNU_SOURCE		/* memmem() */
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -53,6 +54,11 @@ static bool is_digit(uint8_t c)
 	return c >= '0' && c <= '9';
 }
 
+static bool is_refusal(int code)
+{
+	return code >= 400 && code < 600;
+}
+
 /* Is @word the list's @w, or where not @whole: does @w begin with it? */
 static bool word_is(const char *w, const uint8_t *word, size_t n, bool whole)
 {
@@ -86,6 +92,8 @@ static bool verb_ok(const struct model_policy *p, const uint8_t *word,
 		bool denied = false;
 
 		denied |= p->rcpt_over && !strcmp(*list, "rcpt");
+		denied |= p->lost && (!strcmp(*list, "data") ||
+				      !strcmp(*list, "auth"));
 		for (i = 0; i < 4 && p->deny[i]; i++)
 			denied |= !strcasecmp(p->deny[i], *list);
 		if (!denied && word_is(*list, word, n, whole))
@@ -93,9 +101,13 @@ static bool verb_ok(const struct model_policy *p, const uint8_t *word,
 	}
 	for (i = 0; i < 4 && p->allow[i] && !p->tls_required; i++)
 		if (word_is(p->allow[i], word, n, whole) &&
-		    !(p->no_bdat && !strcmp(p->allow[i], "bdat")))
+		    !(p->no_bdat && !strcmp(p->allow[i], "bdat")) &&
+		    !(p->no_chunks && (!strcmp(p->allow[i], "bdat") ||
+				       !strcmp(p->allow[i], "xexch50"))) &&
+		    !(p->lost && (!strcmp(p->allow[i], "auth") ||
+				  !strcmp(p->allow[i], "x-exps"))))
 			return true;
-	return p->tls && word_is("starttls", word, n, whole);
+	return p->tls && !p->lost && word_is("starttls", word, n, whole);
 }
 
 bool model_verb_allowed(const struct model_policy *p, const uint8_t *word,
@@ -206,6 +218,33 @@ bool model_unread(const struct model *m, uint32_t p)
 		if (p >= m->chunk_begin[i] && p < m->chunk_end[i])
 			return true;
 	return false;
+}
+
+bool model_crossed(const struct model *m, uint32_t p, uint8_t *c)
+{
+	uint32_t i;
+
+	for (i = 0; i < m->chunks; i++) {
+		if (!m->chunk_crossed[i] || p < m->chunk_begin[i] ||
+		    p >= m->chunk_end[i])
+			continue;
+		if (p + 1 == m->chunk_end[i])
+			*c = '\n';
+		else if (!is_eol(*c))
+			*c = 'X';
+		return true;
+	}
+	return false;
+}
+
+bool model_refused(const struct model *m, uint32_t p)
+{
+	uint32_t i;
+
+	for (i = 0; i < m->bodies && i < 64; i++)
+		if (p >= m->body_begin[i] && p < m->body_end[i])
+			return m->body_refused[i];
+	return m->state == M_BODY && p >= m->body && m->refused;
 }
 
 void model_init(struct model *m, const struct model_policy *policy)
@@ -549,6 +588,23 @@ static bool begins_anew(const uint8_t *word, size_t n)
 	       word_is("xclient", word, n, true);
 }
 
+/* H7: do these leave the transaction what it is? */
+static bool goes_on(const uint8_t *word, size_t n)
+{
+	static const char *const words[] = {
+		"rcpt", "noop", "help", "vrfy", "bdat", "xexch50", NULL
+	};
+
+	return in_list(words, word, n, true);
+}
+
+static void transaction_ends(struct model *m)
+{
+	m->transaction++;
+	m->asked = false;
+	m->accepted = false;
+}
+
 /* A line that is BDAT or XEXCH50 ends with the byte at @p. Must its reply be
  * waited for?
  */
@@ -568,14 +624,38 @@ static bool chunk_line_ended(struct model *m, uint32_t v, uint32_t e, uint32_t p
 		return true;
 	}
 	if (e - v == 4) {
-		if (!strncasecmp((const char *)d->in + p - 5, "LAST", 4))
+		m->bdats[m->commands] = true;
+		m->cross = !m->accepted;
+		if (!strncasecmp((const char *)d->in + p - 5, "LAST", 4)) {
 			count_recipients(m, NULL, 0);
+			transaction_ends(m);
+		}
 		m->jump = size;
 		return false;
 	}
 	*kind = K_XEXCH50;
 	m->announced = size;
 	return true;
+}
+
+/* H7: does the line that ends with the byte at @p announce a chunk, though its verb
+ * does not pass now? Nobody takes that.
+ */
+static void blocked_chunk(struct model *m, uint32_t v, uint32_t e, uint32_t p)
+{
+	const struct model_dir *d = &m->d[0];
+	uint32_t size;
+
+	if (!m->ehlo_sent || m->policy.tls_required ||
+	    !listed(m->policy.allow, "bdat") ||
+	    !word_is("bdat", d->in + v, e - v, true) ||
+	    verb_ok(&m->policy, d->in + v, e - v, true) ||
+	    chunk_bad(d->in + v, p + 1 - v, false, v > m->line, &size) <= p - v)
+		return;
+	m->jump = size;
+	m->cross = true;
+	m->uncertain = true;
+	RULE(m, H7);
 }
 
 /* Which rules were about the line whose verb is [v, e)? */
@@ -643,6 +723,7 @@ static void line_ended(struct model *m, uint32_t p, bool bare)
 			RULE(m, D11);
 		}
 		sync |= chunk_line_ended(m, v, e, p, &kind);
+		blocked_chunk(m, v, e, p);
 		line_rules(m, v, e);
 		if (e > v && !verb_ok(&m->policy, d->in + v, e - v, true)) {
 			m->blocked++;
@@ -655,6 +736,8 @@ static void line_ended(struct model *m, uint32_t p, bool bare)
 					kind = kind_of(&m->policy, d->in + v,
 						       i - v);
 				anew |= begins_anew(d->in + v, i - v);
+				if (!goes_on(d->in + v, i - v))
+					transaction_ends(m);
 				if (is_chunk_verb(d->in + v, i - v)) {
 					kind = K_DOUBT;
 					sync = true;
@@ -665,6 +748,12 @@ static void line_ended(struct model *m, uint32_t p, bool bare)
 			anew = begins_anew(d->in + v, e - v);
 			if (e > v)
 				count_recipients(m, d->in + v, e - v);
+			if (e > v && !goes_on(d->in + v, e - v))
+				transaction_ends(m);
+			if (word_is("rcpt", d->in + v, e - v, true)) {
+				m->rcpts[m->commands] = m->transaction + 1;
+				m->asked = true;
+			}
 		}
 	}
 	if (kind == K_DATA || kind == K_AUTH || kind == K_STARTTLS ||
@@ -687,6 +776,7 @@ static void line_ended(struct model *m, uint32_t p, bool bare)
 		m->chunking = false;
 	}
 	m->kinds[m->commands++] = kind;
+	m->ehlo_line = false;
 	m->line = p + 1;
 	m->filled = false;
 	m->state = M_COMMAND;
@@ -819,10 +909,40 @@ static uint32_t initial_response(const struct model *m, uint32_t p)
 	return UINT32_MAX;
 }
 
-/* D5: what leaves for the octet at @p, no line end, of the response that begins at
- * @from
+/* D5: would the response [from, p] be a verb to a server that takes it for a
+ * command?
  */
-static uint8_t response_octet(struct model *m, uint32_t from, uint32_t p)
+static bool response_is_verb(const struct model *m, uint32_t from, uint32_t p,
+			     uint8_t last)
+{
+	static const char *const verbs[] = {
+		"helo", "ehlo", "lhlo", "mail", "rcpt", "data", "bdat", "burl",
+		"rset", "noop", "quit", "auth", "etrn", "atrn", "turn", "help",
+		"saml", "send", "soml", "vrfy", "expn", "onex", "verb", "starttls",
+		"xclient", "xforward", "xexch50", "xauth", "xadr", "xcir", "xgen",
+		"xsta", "xusr", "tick", "showq", "kill", "wiz", "debug", NULL
+	};
+	uint8_t word[16];
+	uint32_t i, n = 0;
+
+	for (i = from; i < p && n < sizeof(word) - 1; i++)
+		if (m->d[0].in[i] != '\r')
+			word[n++] = m->d[0].in[i];
+	word[n++] = last;
+	return i == p && m->state == M_AUTH && in_list(verbs, word, n, true);
+}
+
+bool model_response_waits(const struct model *m, uint8_t c)
+{
+	uint32_t p = m->d[0].len;
+
+	return p + 1 == m->sight && response_is_verb(m, m->line, p, c);
+}
+
+/* D5: what leaves for the octet at @p, no line end, of the response that begins at
+ * @from; @next: the one behind it is in sight
+ */
+static uint8_t response_octet(struct model *m, uint32_t from, uint32_t p, bool next)
 {
 	static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
 	const uint8_t *in = m->d[0].in;
@@ -831,6 +951,10 @@ static uint8_t response_octet(struct model *m, uint32_t from, uint32_t p)
 	for (i = from; i < p; i++)
 		n += in[i] != '\r';
 	RULE(m, D5);
+	if (response_is_verb(m, from, p, in[p]) && (!next || is_eol(in[p + 1]))) {
+		m->uncertain = true;
+		return 'X';
+	}
 	if (n < 12288 && in[p] && (strchr(base64, in[p]) ||
 				   (in[p] == '*' && !n && m->state == M_AUTH)))
 		return in[p];
@@ -852,6 +976,21 @@ static void note_ehlo(struct model *m, uint32_t p)
 	    p > e || (p < e && d->piece[p] == d->piece[p - 1]))
 		return;
 	m->ehlo_sent = true;
+	m->ehlo_line = true;
+}
+
+/* D5: is the octet at @p of an AUTH line, or of a response? */
+static bool in_sasl(const struct model *m, uint32_t p)
+{
+	const uint8_t *in = m->d[0].in;
+	uint32_t v, e;
+	bool ended;
+
+	if (m->state == M_AUTH)
+		return true;
+	find_verb(m, p, &v, &e, &ended);
+	return e > v && ended && verb_ok(&m->policy, in + v, e - v, true) &&
+	       kind_of(&m->policy, in + v, e - v) == K_AUTH;
 }
 
 static void command_byte(struct model *m, uint32_t p, uint32_t to)
@@ -876,7 +1015,7 @@ static void command_byte(struct model *m, uint32_t p, uint32_t to)
 	    c != '\n' && d->piece[p - 1] == d->piece[p]) {
 		d->out[p - 1] = response < p ? 'X' : ' ';
 	} else if (p > m->line && d->in[p - 1] == '\r') {
-		if (c == '\r' && !m->policy.strict_ends)
+		if (c == '\r' && !m->policy.strict_ends && !in_sasl(m, p))
 			return;
 		d->out[p] = '\n';
 		RULE(m, V7);
@@ -890,7 +1029,8 @@ static void command_byte(struct model *m, uint32_t p, uint32_t to)
 	if (c == '\r')
 		return;
 	if (response <= p) {
-		d->out[p] = response_octet(m, response, p);
+		d->out[p] = response_octet(m, response, p, p + 1 < to &&
+					   d->piece[p + 1] == d->piece[p]);
 		return;
 	}
 	if (p - m->line >= 2048) {
@@ -932,6 +1072,13 @@ static uint8_t body_out(const struct model *m, int64_t i)
 	       i == (int64_t)m->body - 2 ? '\r' : 0;
 }
 
+/* V7: of a client that has sent no CR. Do a dot at @p and LF end the data? */
+static bool ends_bare(const struct model *m, int64_t p)
+{
+	return !m->has_cr && p >= m->body && m->d[0].in[p] == '.' &&
+	       m->d[0].in[p + 1] == '\n' && body_out(m, p - 1) == '\n';
+}
+
 /*
  * D4, `smuggling mask`: what leaves for the body's byte at @p. Whatever some
  * server could take for an end of data loses its dot, or where the dot has
@@ -943,9 +1090,11 @@ static uint8_t body_masked(struct model *m, uint32_t p, uint32_t to)
 	const struct model_dir *d = &m->d[0];
 	int64_t q = p;
 	uint8_t c = d->in[p];
-	/* In sight behind it: of the same piece, or passed ahead of a gap */
-	bool next1 = p + 1 < to && d->piece[p + 1] <= d->piece[p];
-	bool next2 = next1 && p + 2 < to && d->piece[p + 2] <= d->piece[p];
+	/* In sight behind it: of the same piece, or passed ahead of a gap, or cut off */
+	bool next1 = p + 1 < to ? d->piece[p + 1] <= d->piece[p] :
+				  p + 1 < m->body_sight;
+	bool next2 = next1 && (p + 2 < to ? d->piece[p + 2] <= d->piece[p] :
+					    p + 2 < m->body_sight);
 	bool crlf;
 
 	if (m->policy.smuggling)
@@ -959,7 +1108,7 @@ static uint8_t body_masked(struct model *m, uint32_t p, uint32_t to)
 	}
 	if (c == '.') {
 		if (!is_eol(body_out(m, q - 1)) || !next1 ||
-		    !after_dot(d->in[p + 1]))
+		    !after_dot(d->in[p + 1]) || ends_bare(m, p))
 			return c;
 		crlf = body_out(m, q - 1) == '\n' && body_out(m, q - 2) == '\r';
 		if (!crlf || d->in[p + 1] != '\r')
@@ -969,7 +1118,8 @@ static uint8_t body_masked(struct model *m, uint32_t p, uint32_t to)
 		return c;
 	}
 	if (after_dot(c) && p > m->body && body_out(m, q - 1) == '.' &&
-	    is_eol(body_out(m, q - 2)) && d->piece[p] != d->piece[p - 1]) {
+	    is_eol(body_out(m, q - 2)) && d->piece[p] != d->piece[p - 1] &&
+	    !ends_bare(m, q - 1)) {
 		crlf = body_out(m, q - 2) == '\n' && body_out(m, q - 3) == '\r';
 		if (!crlf || c != '\r')
 			return ' ';
@@ -999,12 +1149,81 @@ static void body_line_ends(struct model *m, uint32_t p)
 		m->header = false;
 }
 
+/* X3: the lines from @s to @e as a field: "Name: value", folded lines joined, runs of
+ * blanks one blank. Returns its length; 0: it is none.
+ */
+static uint32_t unfolded(const uint8_t *in, uint32_t s, uint32_t e, char *text, uint32_t size)
+{
+	bool line = true, blank = false;
+	uint32_t n = 0, colon = 0;
+
+	for (; s < e && n + 3 < size; s++) {
+		uint8_t c = in[s];
+
+		if (line && c == '.') {
+			line = false;
+			continue;
+		}
+		line = c == '\n';
+		if (c == '\r')
+			continue;
+		if (line && !colon)
+			return 0;
+		if (line)
+			continue;
+		if (c == ' ' || c == '\t') {
+			blank = true;
+		} else if (!colon && c == ':') {
+			text[n++] = ':';
+			text[n++] = ' ';
+			colon = n;
+			blank = false;
+		} else {
+			if (!colon && blank)
+				return 0;
+			if (blank && n > colon)
+				text[n++] = ' ';
+			blank = false;
+			text[n++] = c;
+		}
+	}
+	return colon ? n : 0;
+}
+
+/* X3: the header's field before the line that begins with the byte at @p is whole */
+static void field_ends(struct model *m, uint32_t p)
+{
+	const uint8_t *in = m->d[0].in;
+	uint32_t s = p, i, n;
+	char text[2048];
+
+	if (!m->policy.field || !m->header || in[p] == '\r')
+		return;
+	while (s > m->body && in[s - 1] != '\n')
+		s--;
+	if (in[s] == '.' && p == s)
+		return;
+	for (i = s + (in[s] == '.'); i < p; i++)
+		if (in[i] != '\r')
+			return;
+	if (in[p] == ' ' || in[p] == '\t')
+		return;
+	n = unfolded(in, m->field, s, text, sizeof(text));
+	m->field = s;
+	if (!n || !memmem(text, n, m->policy.field, strlen(m->policy.field)))
+		return;
+	RULE(m, X3);
+	ends(m, m->policy.field_action);
+}
+
 /* D4: does the byte at @p complete what is no end of data, but to some servers? */
 static bool smuggled(const struct model *m, uint32_t p)
 {
 	int64_t q = p;
 	uint8_t c = m->d[0].in[p];
 
+	if (ends_bare(m, q - 1))
+		return false;
 	if (after_dot(c) && body_out(m, q - 1) == '.' && p > m->body) {
 		if (body_out(m, q - 2) == '\n' && body_out(m, q - 3) == '\r')
 			return c != '\r';
@@ -1015,35 +1234,83 @@ static bool smuggled(const struct model *m, uint32_t p)
 	       body_out(m, q - 4) == '\r';
 }
 
+/* D10: does the octet at @p of a refused body leave as it is? Line ends, and dots
+ * behind them
+ */
+static bool refused_stays(const struct model *m, uint32_t p)
+{
+	const struct model_dir *d = &m->d[0];
+
+	if (is_eol(d->out[p]) || d->out[p] != d->in[p])
+		return true;
+	if (d->in[p] != '.')
+		return false;
+	while (p > m->body && d->in[p - 1] == '.' && d->out[p - 1] != ' ')
+		p--;
+	return is_eol(body_out(m, (int64_t)p - 1));
+}
+
 static void body_byte(struct model *m, uint32_t p, uint32_t to)
 {
 	struct model_dir *d = &m->d[0];
 	int64_t q = p;
+	bool bare;
 
+	m->has_cr |= d->in[p] == '\r';
 	d->out[p] = body_masked(m, p, to);
 	if (m->reset || d->out[p] != d->in[p] || smuggled(m, p))
 		RULE(m, D4);
+	/* What had passed ahead of a gap before it was refused has left */
+	if (m->refused && d->piece[p] > m->refused_piece && !refused_stays(m, p)) {
+		d->out[p] = 'X';
+		RULE(m, D10);
+	}
 	if (m->policy.smuggling == MODEL_SMUGGLING_DROP && smuggled(m, p))
 		ends(m, MODEL_RESET);
+	field_ends(m, p);
+	if (m->ended)
+		return;		/* the server gets no end of data */
 	body_line_ends(m, p);
-	if (m->reset || d->out[p] != '\n' || p < m->body + 2)
+	if (m->reset || d->out[p] != '\n')
 		return;
-	if (body_out(m, q - 1) != '\r' || body_out(m, q - 2) != '.' ||
-	    body_out(m, q - 3) != '\n' || body_out(m, q - 4) != '\r')
+	bare = ends_bare(m, q - 1);
+	if (!bare && (p < m->body + 2 || body_out(m, q - 1) != '\r' ||
+		      body_out(m, q - 2) != '.' || body_out(m, q - 3) != '\n' ||
+		      body_out(m, q - 4) != '\r'))
 		return;
 	RULE(m, D3);
 	RULE(m, D9);
 	/* The end of data is answered like a command */
 	if (m->commands < MODEL_COMMANDS)
-		m->kinds[m->commands++] = K_OTHER;
+		m->kinds[m->commands++] = bare ? K_DATA_END : K_OTHER;
+	m->replies += m->refused;
 	if (m->bodies < 64) {
+		m->body_refused[m->bodies] = m->refused;
 		m->body_begin[m->bodies] = m->body;
 		m->body_end[m->bodies] = p + 1;
+		m->body_bare[m->bodies] = bare;
 	}
 	m->bodies++;
 	count_recipients(m, NULL, 0);
 	m->state = M_COMMAND;
+	if (bare && !m->refused) {
+		RULE(m, V7);
+		m->state = M_WAIT;
+		m->waiting = m->commands - 1;
+		m->waiting_lf = false;
+	}
 	m->line = p + 1;
+}
+
+/* H7: one is refused, and so is all that is on the way of chunks. What precedes them is
+ * answered.
+ */
+static void cross_chunks(struct model *m)
+{
+	uint32_t i;
+
+	for (i = m->chunks; i && m->chunk_end[i - 1] > m->acked[0]; i--)
+		m->chunk_crossed[i - 1] = true;
 }
 
 /* A chunk begins: whatever it is, it passes */
@@ -1060,18 +1327,67 @@ static void jump(struct model *m)
 	RULE(m, D6);
 	m->hole = d->len;
 	m->chunk_begin[m->chunks] = d->len;
-	memcpy(d->out + d->len, d->in + d->len, m->jump);
-	d->len += m->jump;
-	m->chunk_end[m->chunks++] = d->len;
+	m->chunk_end[m->chunks++] = d->len + m->jump;
+	m->chunk_crossed[m->chunks - 1] = m->cross;
+	for (; m->jump; m->jump--, d->len++) {
+		d->out[d->len] = d->in[d->len];
+		model_crossed(m, d->len, &d->out[d->len]);
+	}
 	m->line = d->len;
 	m->jump = 0;
+}
+
+/* D8 */
+static void out_of_turn(struct model *m, int code)
+{
+	RULE(m, D8);
+	m->uncertain |= code != 421;
+	if (m->policy.strict_replies && code != 421)
+		ends(m, MODEL_RESET);
+}
+
+/* D10: a reply that answers nothing, while a body is under way */
+static void refused(struct model *m, uint32_t p)
+{
+	RULE(m, D10);
+	m->refused = true;
+	m->refused_piece = m->d[1].piece[p];
+	m->drifts |= m->refusals++ > 0;
+	m->uncertain = true;
+	m->ehlo_sent = true;
+	m->ehlos = 255;
 }
 
 /* A complete reply has come that answers command m->replies */
 static void reply_ended(struct model *m, uint32_t p, uint32_t code)
 {
-	uint32_t n = m->replies++;
+	uint32_t n = m->replies;
+	bool awaited = m->state == M_WAIT && n == m->waiting;
 
+	/* D10: the answer to DATA is never that */
+	if (m->refusals && awaited && m->kinds[n] == K_DATA && code / 100 == 2) {
+		out_of_turn(m, code);
+		return;
+	}
+	m->replies++;
+	/* H7 */
+	if (m->commands - n <= 32 && !m->uncertain) {
+		if (m->rcpts[n] == m->transaction + 1 && code / 100 == 2)
+			m->accepted = true;
+		if (m->bdats[n] && is_refusal(code)) {
+			m->accepted = false;
+			cross_chunks(m);
+			RULE(m, H7);
+		}
+	}
+	if (m->refusals && !m->answered) {
+		m->answered = true;
+		m->drifts |= is_refusal(code);
+	}
+	if (m->drifts && awaited && is_refusal(code) &&
+	    (m->kinds[n] == K_DATA || m->kinds[n] == K_AUTH ||
+	     m->kinds[n] == K_STARTTLS))
+		m->lost = true;
 	if (m->commands > n + 1)
 		RULE(m, D7);
 	if (m->kinds[n] == K_EHLO && m->reply_offers && m->ehlos &&
@@ -1088,6 +1404,8 @@ static void reply_ended(struct model *m, uint32_t p, uint32_t code)
 			m->body = m->d[0].len;
 			m->hole = m->body;
 			m->header = true;
+			m->field = m->body;
+			m->refused = false;
 		} else {
 			RULE(m, D1);
 		}
@@ -1102,6 +1420,7 @@ static void reply_ended(struct model *m, uint32_t p, uint32_t code)
 		if (code == 354) {
 			m->kinds[m->commands++] = K_OTHER;
 			m->jump = m->announced;
+			m->cross = false;
 			jump(m);
 		}
 		break;
@@ -1215,11 +1534,23 @@ static bool answers_ehlo(const struct model *m)
 	return m->reply_expected && m->kinds[m->replies] == K_EHLO;
 }
 
+/* Does a reply that begins here answer a command? D11: not one that it cannot
+ * have got yet
+ */
+static bool expects_reply(const struct model *m)
+{
+	if (m->early && m->state == M_WAIT && m->replies == m->waiting &&
+	    m->kinds[m->waiting] != K_DATA_END &&
+	    m->kinds[m->waiting] != K_GREETING)
+		return false;
+	return m->replies < m->commands;
+}
+
 bool model_masks(const struct model *m)
 {
-	if (m->replies == m->commands)
+	if (!expects_reply(m))
 		return m->ehlo_sent;
-	return m->kinds[m->replies] == K_EHLO || m->ehlos;
+	return m->kinds[m->replies] == K_EHLO || m->ehlos || m->ehlo_line;
 }
 
 /* E2; D11: what is no answer to EHLO by count offers no CHUNKING */
@@ -1229,7 +1560,7 @@ static bool keyword_passes(const struct model *m, const uint8_t *word, size_t n,
 	struct model_policy p = m->policy;
 	int i;
 
-	for (i = 0; i < 4 && !answers_ehlo(m); i++)
+	for (i = 0; i < 4 && (!answers_ehlo(m) || m->reply_uncertain); i++)
 		if (p.ehlo_allow[i] && !strcmp(p.ehlo_allow[i], "chunking"))
 			p.ehlo_allow[i] = "\n";
 	return keyword_ok(&p, word, n, whole);
@@ -1260,18 +1591,9 @@ static void offered(struct model *m, uint32_t k, uint32_t e)
 		if (is_blank(in[i]) || is_eol(in[i]))
 			return;
 	m->reply_offers |= keyword_passes(m, in + k, e - k, true);
-	if (answers_ehlo(m) && m->replies == m->hello && word_is("chunking", in + k, e - k, true) &&
+	if (answers_ehlo(m) && !m->reply_uncertain && m->replies == m->hello && word_is("chunking", in + k, e - k, true) &&
 	    keyword_ok(&m->policy, in + k, e - k, true))
 		m->chunking = true;
-}
-
-/* D8 */
-static void out_of_turn(struct model *m, int code)
-{
-	RULE(m, D8);
-	m->uncertain |= code != 421;
-	if (m->policy.strict_replies && code != 421)
-		ends(m, MODEL_RESET);
 }
 
 static void server_byte(struct model *m, uint32_t p, uint32_t to)
@@ -1285,12 +1607,16 @@ static void server_byte(struct model *m, uint32_t p, uint32_t to)
 	if (p == s && (!m->reply_begun || m->reply_expected))
 		m->reply_from = s;
 	if (p == s && !m->reply_begun) {
-		m->reply_expected = m->replies < m->commands;
+		m->reply_expected = expects_reply(m);
+		m->reply_in_body = !m->reply_expected && m->state == M_BODY &&
+				   !m->refused;
 		m->reply_masked = model_masks(m);
 		m->reply_offers = false;
 		m->greeting_masked = false;
 		m->letters = 0;
 	}
+	if (p - s == 3)
+		m->reply_uncertain = m->uncertain;
 	d->out[p] = c;
 	code = line_code(m, s, p + 1);
 	if (code == 220 && p - s == 2 && !m->reply_begun &&
@@ -1344,6 +1670,14 @@ static void server_byte(struct model *m, uint32_t p, uint32_t to)
 	}
 	more = d->in[s + 3] == '-';
 	m->reply_begun = more;
+	if (!more && m->reply_in_body && is_refusal(code) && code != 421) {
+		/* Its end may have come meanwhile */
+		if (m->state == M_BODY)
+			refused(m, p);
+		else
+			reply_ended(m, p, code);
+		return;
+	}
 	if (!more && m->reply_expected)
 		reply_ended(m, p, code);
 	else if (!more)
@@ -1473,6 +1807,7 @@ static bool server_rewrite(struct model *m, uint32_t to)
 
 	if (!m->elastic || !model_rewrites(m, &whole))
 		return false;
+	m->reply_uncertain = m->uncertain;
 	if (!whole) {
 		m->not_whole = s;
 		return false;
@@ -1481,7 +1816,9 @@ static bool server_rewrite(struct model *m, uint32_t to)
 	greeting = !m->replies && m->policy.banner == MODEL_TEXT &&
 		   (m->reply_begun ? m->greeting_masked : d->in[s + 1] == '2');
 	if (!m->reply_begun) {
-		m->reply_expected = m->replies < m->commands;
+		m->reply_expected = expects_reply(m);
+		m->reply_in_body = !m->reply_expected && m->state == M_BODY &&
+				   !m->refused;
 		m->reply_masked = model_masks(m);
 		m->reply_offers = false;
 	}
@@ -1559,6 +1896,47 @@ static void back(struct model *m, int dir, uint32_t p, uint32_t nr_edits,
 	m->answers = !dir;
 }
 
+/* H7: begins a BDAT that may pass at @p? */
+static bool may_be_bdat(const struct model *m, uint32_t p)
+{
+	return (m->d[0].in[p] | 0x20) == 'b' && m->chunking && m->asked &&
+	       !m->uncertain && !m->refusals && !m->accepted &&
+	       !m->policy.tls_required && listed(m->policy.allow, "bdat") &&
+	       !(p > m->line && m->d[0].in[p - 1] == '\r');
+}
+
+/* ... and is a RCPT of its transaction not answered, or a BDAT? */
+static bool recipients_open(const struct model *m)
+{
+	uint32_t i;
+
+	for (i = m->replies; i < m->commands; i++)
+		if (m->commands - i <= 32 &&
+		    (m->rcpts[i] == m->transaction + 1 || m->bdats[i]))
+			return true;
+	return false;
+}
+
+bool model_chunk_waits(const struct model *m)
+{
+	uint32_t p = m->d[0].len;
+
+	return m->state == M_COMMAND && p < m->sight && first_of_verb(m, p) &&
+	       may_be_bdat(m, p) && recipients_open(m);
+}
+
+/* V11: it passes, and what follows it waits for the greeting */
+static void proxy_byte(struct model *m, uint32_t p)
+{
+	m->d[0].out[p] = m->d[0].in[p];
+	if (p + 1 < m->policy.proxy)
+		return;
+	m->line = p + 1;
+	m->state = M_WAIT;
+	m->waiting = 0;
+	RULE(m, V11);
+}
+
 static void judge(struct model *m, int dir, uint32_t to)
 {
 	struct model_dir *d = &m->d[dir];
@@ -1568,9 +1946,10 @@ static void judge(struct model *m, int dir, uint32_t to)
 	while (d->len < to && !m->error &&
 	       (model_open(m, dir) || (!m->ended && !m->reset))) {
 		uint32_t nr_edits = d->nr_edits, pool_len = d->pool_len;
+		uint32_t from = d->len;
 		bool open = !m->ended;
 
-		p = d->len;
+		p = from;
 		if (m->state == M_TLS) {
 			memcpy(d->out + p, d->in + p, to - p);
 			d->len = to;
@@ -1588,6 +1967,8 @@ static void judge(struct model *m, int dir, uint32_t to)
 			}
 			if (rewritten)
 				continue;
+		} else if (p < m->policy.proxy) {
+			proxy_byte(m, p);
 		} else if (m->state == M_WAIT) {
 			m->error = "bytes behind a synchronisation point passed";
 			return;
@@ -1595,15 +1976,24 @@ static void judge(struct model *m, int dir, uint32_t to)
 			body_byte(m, p, to);
 		} else {
 			bool edited;
+			uint32_t i;
 
-			if (m->state == M_COMMAND && first_of_verb(m, p))
-				m->policy.no_bdat = !m->chunking;
+			if (m->state == M_COMMAND && first_of_verb(m, p)) {
+				m->policy.no_bdat = !m->chunking || !m->asked ||
+						    m->uncertain;
+				if (may_be_bdat(m, p) && recipients_open(m))
+					m->error = "H7: BDAT did not wait for the reply to RCPT";
+				m->policy.no_chunks = m->refusals || m->uncertain;
+				m->policy.lost = m->lost;
+			}
 			command_ends(m, p);
 			edited = !m->ended && command_edit(m, to);
 			while (edited && !m->ended && ++p < d->len)
 				command_ends(m, p);
 			if (!edited && !m->ended)
 				command_byte(m, p, to);
+			for (i = from; i < d->len + !edited; i++)
+				m->has_cr |= d->in[i] == '\r';
 			if (m->ended) {
 				back(m, dir, p, nr_edits, pool_len);
 				return;

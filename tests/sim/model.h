@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The oracle: a plain, slow model of the filter, written from RULES.md and
+ * The oracle: a plain, slow model of the filter, written from docs/rules.md and
  * not from the core. It keeps the whole byte stream of each direction as it
  * came (@in) and as it must leave (@out), and decides about each byte by
  * looking back at all of its line. Nothing is shared with the core, not even
@@ -67,7 +67,12 @@ struct model_policy {
 	struct model_limit limits[MODEL_LIMITS];
 	bool rcpt_over;		/* RCPT is blocked: L */
 	bool no_bdat;		/* the server has not offered it: D6 */
+	bool no_chunks;		/* ... or may answer more than is counted: D10 */
+	bool lost;		/* nor may what a reply decides about: D10 */
+	uint32_t proxy;		/* octets of the PROXY header that comes first: V11 */
 	const char *text;	/* of MODEL_TEXT: the whole line */
+	const char *field;	/* what header fields must not have in them, or NULL: X3 */
+	enum model_action field_action;
 	const char *allow[4];	/* verbs beside those of the mode, or NULL */
 	const char *deny[4];	/* verbs of the mode that do not pass, or NULL */
 	const char *ehlo_allow[4];	/* keywords, likewise: E3 */
@@ -78,11 +83,12 @@ struct model_policy {
 enum model_rule {
 	RULE_G1, RULE_G2, RULE_G3, RULE_G4, RULE_G5, RULE_G6, RULE_G7, RULE_G8,
 	RULE_V1, RULE_V2, RULE_V3, RULE_V4, RULE_V5, RULE_V6, RULE_V7, RULE_V8, RULE_V9,
-	RULE_V10,
+	RULE_V10, RULE_V11,
 	RULE_A1, RULE_A2, RULE_E1, RULE_E2, RULE_E3, RULE_E4,
 	RULE_D1, RULE_D2, RULE_D3, RULE_D4, RULE_D5, RULE_D6, RULE_D7, RULE_D8, RULE_D9,
-	RULE_D11,
-	RULE_S1, RULE_S2, RULE_S3, RULE_L, RULE_M, RULE_T1, RULE_T2,
+	RULE_D10, RULE_D11,
+	RULE_H1, RULE_H2, RULE_H3, RULE_H4, RULE_H5, RULE_H7,
+	RULE_S1, RULE_S2, RULE_S3, RULE_L, RULE_M, RULE_X3, RULE_T1, RULE_T2, RULE_T4,
 	RULE_MAILHOST, RULE_PIX_4_4, RULE_PIX_5_1, RULE_ASA,	/* presets */
 	NR_RULES
 };
@@ -97,6 +103,7 @@ enum model_kind {
 	K_DATA,
 	K_AUTH,
 	K_STARTTLS,
+	K_DATA_END,	/* LF.LF: V7 */
 	K_XEXCH50,
 	K_DOUBT,	/* no chunk to us, maybe one to the server */
 };
@@ -143,6 +150,7 @@ struct model {
 	uint32_t room;		/* octets of one packet */
 	uint32_t acked[2];	/* the far end has everything before, as sent */
 	uint32_t sight;		/* where in @in the octets in sight end */
+	uint32_t body_sight;	/* likewise of a body, where the packet was cut */
 	bool sight_sure;	/* or the filter may have seen less */
 	uint32_t not_whole;	/* result: a reply let through before it was
 				 * whole, that is rewritten; or UINT32_MAX */
@@ -153,14 +161,17 @@ struct model {
 	bool filled;		/* ... and that it has become NOOP: V4 */
 	uint32_t body;		/* where the last body begins */
 	bool header;		/* ... of which this line is one of the header */
+	uint32_t field;		/* ... where its field begins: X3 */
 	uint32_t bodies;	/* ended */
 	uint32_t body_end[64];	/* behind the end of data of each */
 	uint32_t body_begin[64];
+	bool body_bare[64];	/* ended in LF.LF: V7 */
 	uint8_t kinds[MODEL_COMMANDS];
 	uint32_t commands;	/* ended by the client; 0 is the greeting */
 	uint32_t waiting;	/* the command waited for, in M_WAIT */
 	bool waiting_lf;	/* ... whose line ended in LF alone */
 	bool takes_lf;		/* the server has answered one that did: V7 */
+	bool has_cr;		/* the client has sent a CR */
 	uint32_t recipients;	/* of this message */
 	uint32_t blocked;
 	uint32_t passed;
@@ -169,9 +180,26 @@ struct model {
 	uint32_t hole;		/* where the last chunk or body began */
 	uint32_t chunk_begin[MODEL_CHUNKS], chunk_end[MODEL_CHUNKS];
 	uint32_t chunks;
+	bool chunk_crossed[MODEL_CHUNKS];	/* nobody takes it: H7 */
+	bool bdats[MODEL_COMMANDS];
+	uint32_t rcpts[MODEL_COMMANDS];	/* the transaction, and 1, of a RCPT */
+	uint32_t transaction;
+	bool cross;		/* the next chunk */
+	bool asked;		/* it has a RCPT */
+	bool accepted;		/* ... that was taken */
+
+	/* D10 */
+	bool refused;		/* the body that is under way */
+	bool body_refused[64];	/* ... or each, by number */
+	uint32_t refused_piece;	/* what was in sight before is of it or an earlier one */
+	uint32_t refusals;	/* of bodies under way */
+	bool answered;		/* a reply was counted since the first of them */
+	bool lost;		/* ... so whether a DATA was answered is not known */
+	bool drifts;		/* there may be any number of replies too many */
 
 	bool uncertain;		/* D11 */
 	bool ehlo_sent;
+	bool ehlo_line;		/* ... in the line that is being read */
 	uint32_t ehlos;		/* not answered by a 250 for certain */
 
 	/* The server's side */
@@ -180,6 +208,9 @@ struct model {
 	uint32_t replies;	/* ended that answered a command */
 	bool reply_begun;	/* a line of this reply has ended */
 	bool reply_expected;
+	bool reply_uncertain;	/* its line began when the count was: D11 */
+	bool reply_in_body;	/* it begins while one is under way: D10 */
+	bool early;	/* what the server says ACKs less than has left: D11 */
 	bool reply_offers;	/* a keyword that passes */
 	bool reply_masked;	/* as one to EHLO, if it is a 250: D11 */
 	bool greeting_masked;
@@ -220,6 +251,18 @@ bool model_rewrites(const struct model *m, bool *whole);
 
 /* Would a 250 of several lines that begins now be masked as an EHLO's? D11 */
 bool model_masks(const struct model *m);
+
+/* H7: must a BDAT wait, at m->d[0].len, in sight to m->sight? */
+bool model_chunk_waits(const struct model *m);
+
+/* D5: is the next octet @c, the last in sight, held to see what is behind it? */
+bool model_response_waits(const struct model *m, uint8_t c);
+
+/* H7: is the client's octet of a chunk that nobody takes? Then it leaves as *@c */
+bool model_crossed(const struct model *m, uint32_t p, uint8_t *c);
+
+/* D10: is the client's octet of a body that was refused before its end? */
+bool model_refused(const struct model *m, uint32_t p);
 
 /* Is the client's octet part of a chunk? */
 bool model_unread(const struct model *m, uint32_t p);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../matches.h"
 #include "sim.h"
 
 #define PICK(r, list)	((list)[rng_below(r, sizeof(list) / sizeof(*(list)))])
@@ -57,10 +58,16 @@ static void put_cased(struct plan *p, struct rng *r, const char *t)
 
 static void put_eol(struct plan *p, struct rng *r, bool bare)
 {
-	if (bare && rng_below(r, 4))
+	if (p->lf_only || (bare && rng_below(r, 4)))
 		puts_(p, "\n");
 	else
 		puts_(p, "\r\n");
+}
+
+/* Of a message */
+static void put_body_eol(struct plan *p)
+{
+	puts_(p, p->lf_only ? "\n" : "\r\n");
 }
 
 /* A message as an honest client sends it: lines in CRLF, dots stuffed */
@@ -79,6 +86,7 @@ static void body(struct plan *p, struct rng *r, bool odd, u32 size)
 	};
 	u32 from = p->text_len, i, n;
 
+	odd &= !p->lf_only;	/* these have CRs */
 	/* Several large ones must leave room for what follows them */
 	if (size > (SIM_CAP / 2 - from) / 2)
 		size = (SIM_CAP / 2 - from) / 2;
@@ -90,9 +98,11 @@ static void body(struct plan *p, struct rng *r, bool odd, u32 size)
 
 				put(p, &c, 1);
 			}
-			puts_(p, "\r\n");
-			if (!rng_below(r, 20))
-				puts_(p, "..\r\n");
+			put_body_eol(p);
+			if (!rng_below(r, 20)) {
+				puts_(p, "..");
+				put_body_eol(p);
+			}
 		}
 	} else {
 		n = rng_below(r, 12);
@@ -101,14 +111,15 @@ static void body(struct plan *p, struct rng *r, bool odd, u32 size)
 				puts_(p, PICK(r, odd_lines));
 			else
 				puts_(p, PICK(r, lines));
-			puts_(p, "\r\n");
+			put_body_eol(p);
 			if (odd && !rng_below(r, 30))
 				put(p, "\0\r\n", 3);
 			if (odd && !rng_below(r, 30))
 				put(p, "..\0\0.\r\n", 7);
 		}
 	}
-	puts_(p, ".\r\n");
+	puts_(p, ".");
+	put_body_eol(p);
 }
 
 /* What an attacker would send for one */
@@ -123,12 +134,17 @@ static void evil_body(struct plan *p, struct rng *r)
 	u32 n = rng_below(r, 14);
 
 	while (n--) {
-		puts_(p, PICK(r, parts));
+		const char *part = PICK(r, parts);
+
+		/* V7: mostly without CR, but with the first one at times */
+		if (p->lf_only && strchr(part, '\r') && rng_below(r, 20))
+			part = ".\n";
+		puts_(p, part);
 		if (!rng_below(r, 6))
 			put(p, "\0a\n", 1 + rng_below(r, 3));
 	}
 	if (rng_below(r, 3))
-		puts_(p, "\r\n.\r\n");
+		puts_(p, p->lf_only ? "\n.\n" : "\r\n.\r\n");
 }
 
 static void soup(struct plan *p, struct rng *r)
@@ -347,8 +363,12 @@ static void dialogue(struct plan *p, struct rng *r, u32 big)
 			break;
 		}
 	}
-	if (p->chunks && p->nr_items + 8 <= MAX_ITEMS) {
+	if (p->chunks && p->nr_items + 12 <= MAX_ITEMS) {
 		line_item(p, r, "EHLO again", bare, true);
+		if (rng_below(r, 8)) {
+			line_item(p, r, "MAIL FROM:<a@b>", bare, true);
+			line_item(p, r, "RCPT TO:<c@d>", bare, rng_below(r, 2));
+		}
 		chunks(p, r, rng_below(r, 2));
 		if (rng_below(r, 2)) {
 			u32 size = 1 + rng_below(r, 500);
@@ -397,7 +417,7 @@ static void hostile_dialogue(struct plan *p, struct rng *r)
 			break;
 		default:
 			item(p, ITEM_RAW, false);
-			puts_(p, rng_below(r, 6) ? "DATA\r\n" : "DATA\n");
+			puts_(p, rng_below(r, 6) && !p->lf_only ? "DATA\r\n" : "DATA\n");
 			item_end(p);
 			item(p, ITEM_RAW, false);
 			if (rng_below(r, 3))
@@ -450,7 +470,13 @@ static void make_worlds(struct plan *p, struct rng *r)
 	p->split_at = rng_below(r, 3) ? 0 : 2049 + rng_below(r, 200);
 	p->mute = !rng_below(r, 8);
 	p->twice = rng_below(r, 8) ? 0 : rng_below(r, 300);
-	if (p->split_at || p->mute || p->twice)
+	if (!rng_below(r, 5)) {
+		p->refuses = 1 + rng_below(r, rng_below(r, 2) ? 1000 : 100);
+		p->refuses_how = rng_below(r, 3);
+	}
+	p->reads_chunks = !p->twice && !p->loose_chunks && rng_below(r, 2);
+	if (p->split_at || p->mute || p->twice || (p->reads_chunks && p->chunks) ||
+	    (p->refuses && p->refuses_how != REFUSES_SWALLOWS))
 		p->fair = false;
 }
 
@@ -715,7 +741,7 @@ static void make_chunks(struct plan *p, struct rng *r)
 			      SMTP_KEYWORD_BIT(BINARYMIME);
 }
 
-/* RULES.md, "Presets", each by itself */
+/* docs/rules.md, "Presets", each by itself */
 static void make_preset(struct plan *p, struct rng *r)
 {
 	static const struct model_policy models[] = {
@@ -750,6 +776,36 @@ static void make_preset(struct plan *p, struct rng *r)
 	p->chunks = false;
 }
 
+/* X3: a match that ends the connection, or only logs. Of two reasons in one segment
+ * another may come first, so that they have to end it alike.
+ */
+static void make_matches(struct plan *p, struct rng *r)
+{
+	static const struct smtp_criteria *made[__SMTP_FIXUP_ACTION_MAX];
+	static const u8 actions[] = {
+		[MODEL_LOG] = SMTP_FIXUP_ACTION_LOG,
+		[MODEL_DROP] = SMTP_FIXUP_ACTION_DROP,
+		[MODEL_RESET] = SMTP_FIXUP_ACTION_RESET,
+	};
+	static const enum model_action some[] = { MODEL_LOG, MODEL_DROP, MODEL_RESET };
+	enum model_action action = PICK(r, some);
+	int i;
+
+	if (rng_below(r, 4))
+		return;
+	if (p->model.smuggling == MODEL_SMUGGLING_DROP && action == MODEL_DROP)
+		action = MODEL_RESET;
+	for (i = MODEL_HEADER_LINE; i <= MODEL_BODY_LINE; i++)
+		if (p->model.limits[i].action >= MODEL_DROP && action != MODEL_LOG)
+			action = p->model.limits[i].action;
+	if (!made[actions[action]])
+		made[actions[action]] = matches_make(1U << SMTP_FIXUP_WHAT_HEADER,
+						     "t: x", actions[action]);
+	p->policy.criteria = made[actions[action]];
+	p->model.field = "t: x";
+	p->model.field_action = action;
+}
+
 static void make_net(struct net_plan *n, struct rng *r)
 {
 	static const u32 rates[] = { 0, 0, 0, 10, 50, 150, 300 };
@@ -763,6 +819,59 @@ static void make_net(struct net_plan *n, struct rng *r)
 	n->reorder = PICK(r, rates);
 	n->cut = PICK(r, rates);
 	n->merge = rng_below(r, 2) ? 0 : rng_below(r, 900);
+}
+
+/* H5: memory is short. Whoever has to give it back may be reset */
+static void make_short(struct plan *p, struct rng *r)
+{
+	if (p->policy.observe)
+		return;
+	if (!rng_below(r, 12))
+		p->forget = 2 + rng_below(r, 100);
+	if (!rng_below(r, 40))
+		p->give_up = 1 + rng_below(r, 100);
+	if (p->forget || p->give_up)
+		p->fair = false;
+}
+
+/* V7. Where the server takes no LF.LF, its mail does not end */
+static void make_lf_only(struct plan *p, struct rng *r)
+{
+	p->lf_only = (p->eol != EOL_CRLF || p->client == CLIENT_HOSTILE) &&
+		     !p->chunks && !p->text_len && !rng_below(r, 6);
+	if (!p->lf_only)
+		return;
+	if (!p->model.smuggling)
+		p->lenient_end = rng_below(r, 8);
+	p->c_strings &= p->lenient_end;
+	p->fair &= p->lenient_end;
+}
+
+/* V11: to a server that waits for it, in any case */
+static void make_proxy(struct plan *p)
+{
+	static const u8 v2[] = "\r\n\r\n\0\r\nQUIT\n\x21\x11\0";
+	struct rng r = rng_make(p->seed, 17);
+	u8 n = 12 + rng_below(&r, 50);
+
+	if (p->client == CLIENT_HOSTILE || rng_below(&r, 12))
+		return;
+	p->policy.proxy_protocol = SMTP_FIXUP_PROXY_PROTOCOL_ALLOW;
+	item(p, ITEM_PROXY, false);
+	if (rng_below(&r, 2)) {
+		puts_(p, rng_below(&r, 2) ? "PROXY TCP4 192.0.2.1 10.0.0.1 40000 25\r\n" :
+					    "PROXY UNKNOWN\r\n");
+	} else {
+		put(p, v2, sizeof(v2) - 1);
+		put(p, &n, 1);
+		while (n--) {
+			u8 c = rng_below(&r, 3) ? rng_next(&r) : (u8)"\r\n. "[rng_below(&r, 4)];
+
+			put(p, &c, 1);
+		}
+	}
+	item_end(p);
+	p->model.proxy = p->text_len;
 }
 
 void plan_make(struct plan *p, u64 seed)
@@ -834,10 +943,17 @@ void plan_make(struct plan *p, u64 seed)
 	make_chunks(p, &r);
 	r = rng_make(seed, 12);
 	make_preset(p, &r);
+	r = rng_make(seed, 17);
+	make_matches(p, &r);
 	r = rng_make(seed, 13);
 	make_worlds(p, &r);
+	make_proxy(p);
 	if (p->mss[0] > 40 && !rng_below(&r, 6))
 		long_line(p, &r);
+	if (p->client == CLIENT_HOSTILE && !p->policy.observe && !rng_below(&r, 3))
+		p->forged_acks = 50 + rng_below(&r, 400);
+	r = rng_make(seed, 16);
+	make_lf_only(p, &r);
 	r = rng_make(seed, 2);
 	if (p->client == CLIENT_HOSTILE && rng_below(&r, 8))
 		hostile_dialogue(p, &r);
@@ -851,6 +967,10 @@ void plan_make(struct plan *p, u64 seed)
 	/* A client that does not wait sends a chunk before it is offered to */
 	if (p->chunks && p->client != CLIENT_POLITE)
 		p->fair = false;
+	/* ... or one that nobody takes, whose octets are lines then */
+	if (p->chunks && (p->model.limits[MODEL_RCPT].action >= MODEL_BLOCK ||
+			  p->model.strict_ends || p->eol != EOL_CRLF))
+		p->fair = false;
 	/* A server that takes anything for a size waits for what never comes */
 	if (p->loose_chunks &&
 	    (p->policy.observe || p->policy.verbs & SMTP_VERB_BIT(BDAT)))
@@ -858,6 +978,10 @@ void plan_make(struct plan *p, u64 seed)
 	/* ... and a command that ends in a bare LF alone is none: V7 */
 	if (p->model.strict_ends && p->eol != EOL_CRLF)
 		p->fair = false;
+	r = rng_make(seed, 15);
+	make_short(p, &r);
+	r = rng_make(seed, 16);
+	p->refuses_early = rng_below(&r, 2);
 }
 
 void plan_diet(struct plan *p, const struct diet *d)
@@ -894,9 +1018,13 @@ void plan_diet(struct plan *p, const struct diet *d)
 		p->rewrites = false;
 	if (d->no_ttl)
 		p->low_ttl = 0;
+	if (d->no_forge)
+		p->forged_acks = 0;
 	if (d->no_fail) {
 		p->alloc_fail = 0;
 		p->write_fail = 0;
+		p->forget = 0;
+		p->give_up = 0;
 	}
 	if (d->no_frag)
 		p->frag = 0;
@@ -906,7 +1034,7 @@ void plan_diet(struct plan *p, const struct diet *d)
 
 void plan_print(const struct plan *p, const struct diet *diet)
 {
-	static const char *const kinds[] = { "line", "body", "sasl", "tls", "bdat", "blob", "raw" };
+	static const char *const kinds[] = { "line", "body", "sasl", "tls", "bdat", "blob", "proxy", "raw" };
 	static const char *const clients[] = { "polite", "sloppy", "hostile" };
 	static const char *const eols[] = { "crlf", "lf", "any" };
 	static const char *const banners[] = { "pix", "stars", "keep", "text", "cmap" };
@@ -933,6 +1061,9 @@ void plan_print(const struct plan *p, const struct diet *diet)
 			printf("limit %s %u %s\n", smtp_limit_names[i],
 			       p->policy.limits[i].max,
 			       smtp_action_names[p->policy.limits[i].action]);
+	if (p->policy.criteria)
+		printf("match header /%s/ %s\n", p->policy.criteria->criterion->patterns,
+		       smtp_action_names[p->policy.criteria->criterion->action]);
 	printf("smuggling %s, line-ending %s%s\n",
 	       smtp_smuggling_names[p->policy.smuggling],
 	       p->model.strict_ends ? "strict" : "lenient",
@@ -943,13 +1074,19 @@ void plan_print(const struct plan *p, const struct diet *diet)
 	       p->model.ehlo_deny[0] ? p->model.ehlo_deny[0] : "none");
 	if (p->model.text)
 		printf("banner %s", p->model.text);
-	printf("client: %s%s, low ttl %u; server: eol %s%s%s; frag %u; fails %u %u\n",
-	       clients[p->client], p->rewrites ? ", rewrites" : "", p->low_ttl,
+	printf("client: %s%s%s, low ttl %u; server: eol %s%s%s; frag %u; fails %u %u\n",
+	       clients[p->client], p->lf_only ? ", LF alone" : "",
+	       p->rewrites ? ", rewrites" : "", p->low_ttl,
 	       eols[p->eol], p->lenient_end ? ", lenient end" : "",
 	       p->hostile_server ? ", hostile" : "", p->frag, p->alloc_fail,
 	       p->write_fail);
-	printf("server: splits at %u%s, twice %u\n", p->split_at,
-	       p->mute ? ", mute" : "", p->twice);
+	printf("memory is taken back: of a body %u, all before packet %u\n",
+	       p->forget, p->give_up);
+	printf("server: splits at %u%s, twice %u; refuses bodies %u and %s\n", p->split_at,
+	       p->mute ? ", mute" : "", p->twice, p->refuses,
+	       p->refuses_how == REFUSES_LEAVES ? "leaves them" :
+	       p->refuses_how == REFUSES_SWALLOWS ? "says no more" : "again at their end");
+	printf("forged ACKs %u\n", p->forged_acks);
 	for (i = 0; i < 2; i++)
 		printf("%s: isn %u mss %u window %u%s%s%s; net loss %u dup %u reorder %u cut %u merge %u\n",
 		       i ? "server" : "client", p->isn[i], p->mss[i],

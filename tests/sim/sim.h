@@ -12,7 +12,8 @@
 
 #include "../host.h"
 #include "model.h"
-#include "seqadj.h"
+#include "../segment.h"
+#include "../../kmod/core/tcp/opening.h"
 
 #define SIM_CAP		MODEL_CAP	/* octets in one direction at most, sent or left */
 #define MAX_ITEMS	48
@@ -62,6 +63,7 @@ enum item_kind {
 	ITEM_TLS,	/* opaque octets; after a 220 to STARTTLS */
 	ITEM_BDAT,	/* a chunk with its command, where the server offers it */
 	ITEM_BLOB,	/* what XEXCH50 has announced; after a 354 */
+	ITEM_PROXY,	/* a load balancer's header: V11 */
 	ITEM_RAW,	/* hostile octets; nothing is known of them */
 };
 
@@ -93,9 +95,13 @@ struct plan {
 	bool fair;	/* everything must arrive in the end */
 	bool rewrites;	/* repetitions carry other bytes */
 	bool pipelines_behind_dot;
+	bool lf_only;	/* the client ends all lines in LF: V7 */
 	u32 low_ttl;	/* per mille: judged, then lost before the server */
+	u32 forged_acks;	/* per mille: the client ACKs for the server: H4 */
 	u32 alloc_fail;	/* per mille */
 	u32 write_fail;	/* per mille */
+	u32 forget;	/* per mille: memory of a body is taken back: H5 */
+	u32 give_up;	/* all of it is, before this packet; 0: never */
 	struct net_plan net[2];	/* client's side, server's side */
 	u32 isn[2];
 	u32 mss[2];
@@ -115,7 +121,11 @@ struct plan {
 	bool hostile_server;
 	u32 split_at;	/* octets of a line, the server takes the rest for another; 0: all */
 	bool mute;	/* the server does not answer an empty line */
+	bool reads_chunks;	/* without a recipient, as commands: H7 */
+	bool refuses_early;	/* a chunk, before it has come: H7 */
 	u32 twice;	/* per mille: a reply comes twice, or not at all: D11 */
+	u32 refuses;	/* per mille: a body is refused at the end of a line: D10 */
+	enum refuses_how { REFUSES_LEAVES, REFUSES_SWALLOWS, REFUSES_TWICE } refuses_how;
 	u32 reject;	/* per mille */
 	u32 split;	/* per mille: a reply leaves in several writes */
 	u32 nr_items;
@@ -128,7 +138,7 @@ struct plan {
 struct diet {
 	bool item_off[MAX_ITEMS];
 	u8 decision_off[MAX_DECISIONS];
-	bool no_loss, no_dup, no_reorder, no_cut, no_merge, no_rewrite, no_ttl;
+	bool no_loss, no_dup, no_reorder, no_cut, no_merge, no_rewrite, no_ttl, no_forge;
 	bool no_fail, no_keepalive, no_window, no_frag, no_pull, plain_tcp[2], isn_zero;
 };
 
@@ -137,7 +147,7 @@ struct packet {
 	u32 order;
 	u8 dir;		/* enum smtp_dir */
 	u8 stage;	/* 0: on the way to the filter, 1: behind it */
-	bool fin, rst, low_ttl, window_zero;
+	bool fin, rst, low_ttl, window_zero, forged;
 	u32 seq, len, mss, ack;
 	u32 solid, solid_end;	/* payload that must not be cut */
 	u8 *data;
@@ -165,10 +175,11 @@ enum ended_cause {
 	ENDED_TOO_LATE,		/* CRLF.CR had left, and no LF came: D4 */
 	ENDED_AHEAD,		/* an end of data before what passed ahead of it */
 	ENDED_REWRITTEN,	/* a repetition with other octets */
+	ENDED_RECLAIMED,	/* memory was short: H5 */
 	NR_CAUSES
 };
 
-enum server_state { SRV_COMMAND, SRV_AUTH, SRV_BODY, SRV_CHUNK, SRV_TLS, SRV_QUIT };
+enum server_state { SRV_PROXY, SRV_COMMAND, SRV_AUTH, SRV_BODY, SRV_CHUNK, SRV_TLS, SRV_QUIT };
 
 struct server_app {
 	struct rng rng;
@@ -179,10 +190,16 @@ struct server_app {
 	bool cr;
 	u32 auth_left;
 	u32 chunk_left;
-	u32 chunk_code;	/* the reply to the chunk */
+	u32 chunk_code;	/* the reply to the chunk, 0: it was given */
 	bool chunking;	/* was offered */
 	u8 last[4];	/* of a body; last[0] is the latest */
 	bool dot_nul;	/* the line is a dot, to a server that reads C strings */
+	bool recipient;	/* the transaction has one */
+	bool refused;	/* the body that is under way: D10 */
+	u32 at;		/* octets received */
+	u32 line_at;	/* where the line begins */
+	u32 left_at;	/* where a body was left, and 1 */
+	bool raced;	/* it was before the filter knew: what follows is the server's */
 	u32 commands;
 };
 
@@ -224,7 +241,12 @@ struct sim {
 	} hold;
 	bool vain;	/* server octets passed that had been held back */
 	u32 piece;
-	struct rng rng_net, rng_tcp, rng_fail;
+	struct smtp_opening opening;
+	u32 arms;	/* opening.c */
+	struct rng rng_arms;
+	struct rng rng_net, rng_tcp, rng_fail, rng_forget;
+	struct packet *kept;	/* kmod/path/kept.c */
+	bool kept_reply;
 	bool failing;	/* this packet's allocations */
 	u32 failing_piece;
 	u32 ended;	/* packets since the core ended the connection, and 1 */
@@ -261,10 +283,18 @@ void client_bytes(struct sim *s, const u8 *bytes, u32 n);
 void client_pump(struct sim *s);
 void client_fin(struct sim *s);
 
+/* opening.c */
+void opening_begin(struct sim *s);
+void opening_packet(struct sim *s, int dir);
+
 /* sim.c */
 struct packet *sim_packet(struct sim *s, u32 len);
 void sim_send(struct sim *s, struct packet *pkt);
 void sim_delivered(struct sim *s, int dir, u32 from, u32 to);
+/* D10: the @n octets at @at of what the server has received, which left a body at @left:
+ * were they a body to the filter before that knew? *@raced: it knew too late.
+ */
+bool sim_left_before(const struct sim *s, u32 at, u32 n, u32 left, bool *raced);
 /* Octets for people to read */
 void sim_print(const u8 *b, u32 n);
 void sim_trace(struct sim *s, const char *what, const struct packet *pkt);

@@ -163,6 +163,13 @@ static void chunk_command(struct sim *s, const u8 *arg, u32 len, bool xexch50)
 	struct server_app *a = &s->server;
 	int size = chunk_size(s, arg, len, xexch50);
 
+	/* go-smtp: nobody to take it, so none */
+	if (!xexch50 && s->plan.reads_chunks && !a->recipient) {
+		reply(s, 502, NULL, 0);
+		return;
+	}
+	if (!xexch50 && len > 4 && !strncasecmp((const char *)arg + len - 4, "LAST", 4))
+		a->recipient = false;
 	if (size < 0 || (xexch50 && (!size || rejects(s)))) {
 		reply(s, 501, NULL, 0);
 		return;
@@ -171,6 +178,11 @@ static void chunk_command(struct sim *s, const u8 *arg, u32 len, bool xexch50)
 	a->chunk_left = size;
 	if (xexch50)
 		reply(s, 354, NULL, 0);
+	/* Dovecot: does not wait for the chunk */
+	if (!xexch50 && size && a->chunk_code == 552 && s->plan.refuses_early) {
+		reply(s, a->chunk_code, NULL, 0);
+		a->chunk_code = 0;
+	}
 	if (size)
 		a->state = SRV_CHUNK;
 	else
@@ -183,7 +195,7 @@ static void command(struct sim *s, const u8 *line, u32 len)
 	const u8 *all = line;
 	u32 all_len = len, n, i;
 	const char *verb = NULL;
-	bool rest = a->rest;
+	bool rest = a->rest, body = false, raced = false;
 
 	a->rest = false;
 	a->commands++;
@@ -207,8 +219,16 @@ static void command(struct sim *s, const u8 *line, u32 len)
 		reply(s, 500, all, all_len);
 		return;
 	}
+	if (strcmp(verb, "RCPT") && strcmp(verb, "NOOP") && strcmp(verb, "HELP") &&
+	    strcmp(verb, "VRFY") && strcmp(verb, "BDAT") && strcmp(verb, "XEXCH50"))
+		a->recipient = false;
+	/* D10: what passed as body before the filter knew */
+	if (a->left_at && sim_left_before(s, a->line_at + (line - all), n,
+					  a->left_at - 1, &raced))
+		body = true;
+	a->raced |= raced || (body && !strcmp(verb, "EHLO"));
 	/* A server that speaks out of turn harms itself */
-	if (!s->plan.hostile_server && !s->plan.policy.observe &&
+	if (!body && !a->raced && !s->plan.hostile_server && !s->plan.policy.observe &&
 	    !(s->plan.model.reject == MODEL_NOOP && !strcmp(verb, "NOOP")) &&
 	    /* D5: a word of base64 may be one, but has no argument */
 	    !(rest && n == len) &&
@@ -231,6 +251,9 @@ static void command(struct sim *s, const u8 *line, u32 len)
 			reply_ehlo(s);
 	} else if (rejects(s)) {
 		reply(s, rng_below(&a->rng, 2) ? 550 : 450, all, all_len);
+	} else if (!strcmp(verb, "RCPT")) {
+		a->recipient = true;
+		reply(s, 250, all, all_len);
 	} else if (!strcmp(verb, "DATA")) {
 		/* Now and then a reply that only looks like a 354 */
 		if (!rng_below(&a->rng, 12)) {
@@ -242,6 +265,7 @@ static void command(struct sim *s, const u8 *line, u32 len)
 			a->last[1] = '\r';
 			a->last[2] = 1;
 			a->dot_nul = false;
+			a->refused = false;
 		}
 	} else if (!strcmp(verb, "AUTH") || !strcmp(verb, "X-EXPS")) {
 		a->auth_left = rng_below(&a->rng, 3);
@@ -298,9 +322,11 @@ static void line_add(struct sim *s, u8 c)
 	struct server_app *a = &s->server;
 
 	if (splits(s)) {
-		bool rest = a->state == SRV_AUTH;
+		/* Nor is an AUTH known whose beginning was overwritten: H4 */
+		bool rest = a->state == SRV_AUTH || *a->line == '*';
 
 		line_end(s);
+		a->line_at = a->at;
 		a->rest = rest && a->state == SRV_COMMAND;
 	}
 	if (a->line_len < sizeof(a->line))
@@ -346,6 +372,24 @@ static bool eol(u8 c)
 	return c == '\r' || c == '\n';
 }
 
+/* D10: a line of a body has ended. Is it too much? */
+static void body_line(struct sim *s)
+{
+	static const u32 codes[] = { 500, 552, 452, 554 };
+	struct server_app *a = &s->server;
+
+	if (a->refused || !rng_permille(&a->rng, s->plan.refuses))
+		return;
+	reply(s, codes[rng_below(&a->rng, 4)], NULL, 0);
+	a->refused = true;
+	if (s->plan.refuses_how != REFUSES_LEAVES)
+		return;
+	a->state = SRV_COMMAND;
+	a->line_len = 0;
+	a->cr = false;
+	a->left_at = a->at + 1;
+}
+
 static void body_octet(struct sim *s, u8 c)
 {
 	struct server_app *a = &s->server;
@@ -373,11 +417,16 @@ static void body_octet(struct sim *s, u8 c)
 	a->last[2] = a->last[1];
 	a->last[1] = a->last[0];
 	a->last[0] = c;
-	if (!end)
+	if (!end) {
+		if (c == '\n')
+			body_line(s);
 		return;
+	}
 	a->state = SRV_COMMAND;
 	a->line_len = 0;
 	a->cr = false;
+	if (a->refused && s->plan.refuses_how == REFUSES_SWALLOWS)
+		return;
 	if (rejects(s))
 		reply(s, 554, NULL, 0);
 	else
@@ -391,8 +440,16 @@ void server_bytes(struct sim *s, const u8 *bytes, u32 n)
 	struct server_app *a = &s->server;
 	u32 i;
 
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < n; i++, a->at++) {
+		if (!a->line_len)
+			a->line_at = a->at;
 		switch (a->state) {
+		case SRV_PROXY:
+			if (bytes[i] != s->plan.text[a->at])
+				sim_fail(s, "V11: the header came changed");
+			if (a->at + 1 == s->plan.model.proxy)
+				server_start(s);
+			break;
 		case SRV_COMMAND:
 		case SRV_AUTH:
 			command_octet(s, bytes[i]);
@@ -416,7 +473,8 @@ void server_bytes(struct sim *s, const u8 *bytes, u32 n)
 				break;
 			a->state = SRV_COMMAND;
 			a->line_len = 0;
-			reply(s, a->chunk_code, NULL, 0);
+			if (a->chunk_code)
+				reply(s, a->chunk_code, NULL, 0);
 			break;
 		case SRV_TLS:
 			if (!rng_below(&a->rng, 30)) {
@@ -463,6 +521,9 @@ void server_start(struct sim *s)
 	const char *t = greetings[rng_below(&a->rng, sizeof(greetings) /
 					    sizeof(*greetings))];
 
+	if (s->plan.model.proxy && a->state == SRV_PROXY && !a->at)
+		return;		/* V11 */
+	a->state = SRV_COMMAND;
 	if (s->plan.hostile_server && rng_below(&a->rng, 2))
 		t = odd[rng_below(&a->rng, sizeof(odd) / sizeof(*odd))];
 	say(s, t, strlen(t));
@@ -505,7 +566,10 @@ void client_pump(struct sim *s)
 		 */
 		if (polite && !a->tls && a->code == 354 &&
 		    a->got == a->expected && !next_is_body(s)) {
-			tcp_write(s, 0, (const u8 *)".\r\n", 3);
+			if (p->lf_only)
+				tcp_write(s, 0, (const u8 *)".\n", 2);
+			else
+				tcp_write(s, 0, (const u8 *)".\r\n", 3);
 			a->expected++;
 			a->code = 0;
 			break;
@@ -542,7 +606,8 @@ void client_pump(struct sim *s)
 		if (greets(p->text + it->off, it->len))
 			a->chunking = false;
 		tcp_write(s, 0, p->text + it->off, it->len);
-		a->expected++;
+		if (it->kind != ITEM_PROXY)
+			a->expected++;
 		a->item++;
 		if (!polite && rng_below(&a->rng, 3)) {
 			s->end[0].app_at = s->now + rng_below(&a->rng, 400);
@@ -555,7 +620,7 @@ void client_pump(struct sim *s)
 void client_start(struct sim *s)
 {
 	s->client.expected = 1;
-	if (s->plan.client != CLIENT_POLITE)
+	if (s->plan.client != CLIENT_POLITE || s->plan.model.proxy)
 		client_pump(s);
 }
 
@@ -572,7 +637,7 @@ void client_bytes(struct sim *s, const u8 *bytes, u32 n)
 				a->chunking = true;
 			if (!strncmp((const char *)a->line, "XSECRET", 7) &&
 			    !s->plan.hostile_server && !s->plan.policy.observe &&
-			    s->plan.model.ehlo != MODEL_EHLO_KEEP)
+			    !s->server.raced && s->plan.model.ehlo != MODEL_EHLO_KEEP)
 				sim_fail(s, "D11: of an EHLO reply more was told than may be");
 			memset(a->line, 0, sizeof(a->line));
 			if (a->column >= 3 && a->digits[3] != '-') {

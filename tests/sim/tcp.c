@@ -90,6 +90,14 @@ static void tcp_segment(struct sim *s, struct tcp_end *e, u32 off, u32 len,
 		e->max_nxt = off + len + fin;
 	sim_trace(s, again && len ? "resend" : "send", pkt);
 	sim_send(s, pkt);
+	if (s->plan.forged_acks && !e->side && len &&
+	    rng_permille(&s->rng_tcp, s->plan.forged_acks)) {
+		pkt = sim_packet(s, 0);
+		pkt->dir = 1;
+		pkt->forged = true;
+		pkt->seq = s->plan.isn[1] + e->rcv_nxt;
+		sim_send(s, pkt);
+	}
 }
 
 static void tcp_ack(struct sim *s, struct tcp_end *e)

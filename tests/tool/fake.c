@@ -87,11 +87,31 @@ static void put_limits(struct nlmsghdr *nlh, const struct smtp_policy *p)
 	for (unsigned int i = 0; i < __SMTP_FIXUP_LIMIT_MAX; i++) {
 		struct nlattr *limit = mnl_attr_nest_start(nlh, 1 + i);
 
-		mnl_attr_put_u16(nlh, SMTP_FIXUP_LIMIT_A_MAX_VALUE, p->limits[i].max);
+		mnl_attr_put_u32(nlh, SMTP_FIXUP_LIMIT_A_MAX_VALUE, p->limits[i].max);
 		mnl_attr_put_u8(nlh, SMTP_FIXUP_LIMIT_A_ACTION, p->limits[i].action);
 		mnl_attr_nest_end(nlh, limit);
 	}
 	mnl_attr_nest_end(nlh, limits);
+}
+
+static void put_matches(struct nlmsghdr *nlh, const struct smtp_criteria *c)
+{
+	struct nlattr *matches = mnl_attr_nest_start(nlh, SMTP_FIXUP_A_MATCHES);
+
+	for (u32 i = 0; i < c->nr; i++) {
+		const struct smtp_criterion *m = &c->criterion[i];
+		struct nlattr *match = mnl_attr_nest_start(nlh, SMTP_FIXUP_MATCHES_A_MATCH);
+
+		mnl_attr_put_u8(nlh, SMTP_FIXUP_MATCH_A_WHAT, m->what);
+		mnl_attr_put_u8(nlh, SMTP_FIXUP_MATCH_A_ACTION, m->action);
+		if (m->negated)
+			mnl_attr_put(nlh, SMTP_FIXUP_MATCH_A_NOT, 0, NULL);
+		mnl_attr_put_strz(nlh, SMTP_FIXUP_MATCH_A_PATTERNS, m->patterns);
+		if (m->field)
+			mnl_attr_put_strz(nlh, SMTP_FIXUP_MATCH_A_FIELD, m->field);
+		mnl_attr_nest_end(nlh, match);
+	}
+	mnl_attr_nest_end(nlh, matches);
 }
 
 void put_policy(struct answer *a, u16 first, u16 last,
@@ -110,10 +130,13 @@ void put_policy(struct answer *a, u16 first, u16 last,
 	mnl_attr_put_u8(nlh, SMTP_FIXUP_A_EHLO, p->ehlo);
 	mnl_attr_put_u8(nlh, SMTP_FIXUP_A_SPECIAL, p->special);
 	put_limits(nlh, p);
+	if (p->criteria)
+		put_matches(nlh, p->criteria);
 	mnl_attr_put_u8(nlh, SMTP_FIXUP_A_SMUGGLING, p->smuggling);
 	mnl_attr_put_u8(nlh, SMTP_FIXUP_A_LINE_ENDING, p->line_ending);
 	mnl_attr_put_u8(nlh, SMTP_FIXUP_A_MIDSTREAM, p->midstream);
 	mnl_attr_put_u8(nlh, SMTP_FIXUP_A_ASSIGN, p->assign);
+	mnl_attr_put_u8(nlh, SMTP_FIXUP_A_PROXY_PROTOCOL, p->proxy_protocol);
 	if (p->by_mark)
 		mnl_attr_put(nlh, SMTP_FIXUP_A_BY_MARK, 0, NULL);
 	if (*p->iif)

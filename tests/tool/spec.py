@@ -17,6 +17,7 @@ SETS = {
     "main": ("A_", 1), "ports": ("PORTS_A_", 1), "flow": ("FLOW_A_", 1),
     "event": ("EVENT_A_", 1), "limit": ("LIMIT_A_", 1),
     "counters": ("CNT_", 0), "limits": ("LIMIT_", 0),
+    "matches": ("MATCHES_A_", 1), "match": ("MATCH_A_", 1), "tables": ("WHAT_", 0),
 }
 
 
@@ -60,8 +61,8 @@ def compared(numbers, prefix, names, first):
 
 
 def options():
-    """[(attribute, name on the line, is it a flag?)] of core/fields.h."""
-    text = read("core/fields.h").replace("\\\n", " ")
+    """[(attribute, name on the line, is it a flag?)] of core/policy/fields.h."""
+    text = read("core/policy/fields.h").replace("\\\n", " ")
     return [(attribute.lower().replace("_", "-"), name, kind == "FLAG") for kind, attribute, name
             in re.findall(r"\b(WORD|TEXT|FLAG)\((\w+), \w+, \"([^\"]+)\"", text)
             if attribute != "ATTRIBUTE"]

@@ -7,7 +7,10 @@
 #include <string.h>
 
 #include "fake.h"
+#include "import.h"
+#include "lines.h"
 #include "netlink.h"
+#include "set.h"
 
 static struct smtp_policy policy(u8 mode, u8 banner, u8 tls)
 {
@@ -115,7 +118,11 @@ static void show_json_members(void **state)
 #define LIMITS(rcpt, action) "\"limits\": {" \
 	LIMIT("command-line", 512, "off") ", " LIMIT("rcpt", rcpt, action) ", " \
 	LIMIT("sender", 320, "off") ", " LIMIT("header-line", 998, "off") ", " \
-	LIMIT("body-line", 998, "off") ", " LIMIT("mime-filename", 255, "off") "}, "
+	LIMIT("body-line", 998, "off") ", " LIMIT("mime-filename", 255, "off") ", " \
+	LIMIT("message", 20000000, "off") ", " LIMIT("header-length", 65536, "off") ", " \
+	LIMIT("to-fields", 100, "off") ", " LIMIT("invalid-recipients", 10, "off") ", " \
+	LIMIT("reply-line", 512, "off") ", " LIMIT("bdat-chunk", 10000000, "off") ", " \
+	LIMIT("xexch50-block", 1000000, "off") "}, "
 
 /* A newer kernel: numbers for what this tool has no words for */
 static void show_newer_kernel(void **state)
@@ -143,7 +150,7 @@ static void show_newer_kernel(void **state)
 	outcome_free(&o);
 	fake.given = 0;
 	tool(&o, "-j", "show", NULL);
-	assert_string_equal(o.out, "[\n {\"ports\": \"25\", \"mode\": \"77\", \"banner\": \"9\", \"keep-esmtp\": false, \"reject\": \"7\", \"ehlo\": \"6\", \"tls\": \"8\", \"special\": \"8\", \"smuggling\": \"9\", \"line-ending\": \"lenient\", \"midstream\": \"drop\", \"assign\": \"3\", \"by-mark\": true, \"strict\": false, \"observe\": true, " LIMITS(1, "9") "\"verbs\": [\"HELO\", 63], \"keywords\": [62]}\n]\n");
+	assert_string_equal(o.out, "[\n {\"ports\": \"25\", \"mode\": \"77\", \"banner\": \"9\", \"keep-esmtp\": false, \"reject\": \"7\", \"ehlo\": \"6\", \"tls\": \"8\", \"special\": \"8\", \"smuggling\": \"9\", \"line-ending\": \"lenient\", \"midstream\": \"reset\", \"assign\": \"3\", \"by-mark\": true, \"proxy-protocol\": \"off\", \"strict\": false, \"observe\": true, " LIMITS(1, "9") "\"verbs\": [\"HELO\", 63], \"keywords\": [62]}\n]\n");
 }
 
 /* A kernel that has not heard of texts, reject and ehlo */
@@ -266,7 +273,7 @@ static void show_iif(void **state)
 	outcome_free(&o);
 	fake.given = 0;
 	tool(&o, "-j", NULL);
-	assert_says(o.out, "\"midstream\": \"drop\", \"iif\": \"0123456789abcde\", \"assign\": \"auto\", \"by-mark\": false, \"strict\"");
+	assert_says(o.out, "\"midstream\": \"reset\", \"iif\": \"0123456789abcde\", \"assign\": \"auto\", \"by-mark\": false, \"proxy-protocol\": \"off\", \"strict\"");
 }
 
 static void export_asa(void **state)
@@ -302,6 +309,8 @@ static void export_asa(void **state)
 			    "  drop-connection log\n"
 			    " match cmd verb VRFY\n"
 			    "  mask\n"
+			    " match ehlo-reply-parameter others\n"
+			    "  mask\n"
 			    "policy-map smtpfixup-25-policy\n"
 			    " class smtpfixup-25\n"
 			    "  inspect esmtp smtpfixup-25\n"
@@ -327,10 +336,203 @@ static void export_lost(void **state)
 	tool(&o, "export", "asa", NULL);
 	assert_int_equal(o.status, 3);
 	assert_says(o.out, " match port tcp range 2525 2530\n");
-	assert_says(o.out, "service-policy smtpfixup-2525-2530-policy interface eth0\n"
-		    "! port 2525-2530: no equivalent: reject noop\n"
+	assert_says(o.out, "! port 2525-2530: no equivalent: reject noop\n"
 		    "! port 2525-2530: no equivalent: observe\n");
+	assert_says(o.out, "service-policy smtpfixup-2525-2530-policy interface eth0\n");
 	assert_says(o.out, "! port 25: no equivalent: banner pix\n");
+}
+
+/* A policy as the kernel has it after this set line; returns the line's ports */
+static void put_set_line(struct answer *a, const char *line)
+{
+	char *words[LINE_WORDS_MAX], *copy = strdup(line);
+	struct set_request req = { 0 };
+	struct reason why = { 0 };
+	int n = line_split(copy, words, &why);
+
+	if (set_parse(&req, n - 1, words + 1, &why))
+		fail_msg("%s: %s", line, why.text);
+	put_policy(a, req.ports.range[0].first, req.ports.range[0].last ==
+		   req.ports.range[0].first ? 0 : req.ports.range[0].last, &req.policy, 0);
+	set_free(&req);
+	free(copy);
+}
+
+/* What import makes of the text is these lines, and nothing is missing */
+static void assert_imports(char *text, const char *want)
+{
+	struct import_result result;
+	struct config config;
+	char got[4096] = "";
+
+	config_read(&config, text, strlen(text));
+	import_policies(&config, &result);
+	assert_false(result.missing);
+	for (size_t i = 0; i < result.count; i++) {
+		if (result.item[i].set) {
+			strcat(got, result.item[i].set);
+			strcat(got, "\n");
+		}
+	}
+	assert_string_equal(got, want);
+	import_result_free(&result);
+	config_free(&config);
+}
+
+/* What an ASA can have comes back as it was */
+static void export_comes_back(void **state)
+{
+	static const char *const lines[] = {
+		"set 25 asa",
+		"set 25 asa tls mask",
+		"set 25 asa banner keep special drop",
+		"set 2525-2530 asa special log iif outside",
+		"set 25 asa deny SAML,VRFY ehlo-deny ETRN,AUTH",
+		"set 25 asa limit command-line 1000 reset limit rcpt 100 off limit sender 64 log limit mime-filename 255 off",
+		"set 25 asa match verb VRFY,HELP mask",
+		"set 25 asa deny VRFY match verb ETRN reset match not verb MAIL,RCPT log",
+		"set 25 asa match keyword SIZE drop match not keyword SIZE,ENHANCEDSTATUSCODES log",
+		"set 25 asa ehlo keep",
+		"set 25 asa ehlo keep tls mask match keyword STARTTLS mask match keyword ETRN,VRFY mask",
+		"set 25 asa ehlo keep match not keyword 8BITMIME,AUTH,BINARYMIME,CHECKPOINT,DSN,ENHANCEDSTATUSCODES,ETRN,PIPELINING,SIZE,STARTTLS,VRFY drop",
+		"set 25 asa mail-relay example.org drop",
+		"set 25 asa match sender '/^[Rr]obot[0-9]+@/' reset match not sender '/a\\/b/,/x{3}y/,/two words/' drop match sender '/@example\\.org/' log",
+		"set 25 asa match mime-type '/^application\\/x-/' drop match not mime-encoding 7bit,base64 reset match mime-encoding binary log",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		struct answer *a;
+		char *want;
+
+		fake_reset();
+		a = fake_answer();
+		put_set_line(a, lines[i]);
+		put_done(a, 0, NULL);
+		tool(&o, "export", "asa", NULL);
+		assert_string_equal(o.err, "");
+		if (o.status)
+			fail_msg("%s:\n%s", lines[i], o.out);
+		assert_true(asprintf(&want, "%s\n", lines[i]) > 0);
+		assert_imports(o.out, want);
+		free(want);
+		outcome_free(&o);
+	}
+	fake_reset();
+	memset(&o, 0, sizeof(o));
+}
+
+/* Several policies are classes of one policy-map, the narrowest range first */
+static void export_several(void **state)
+{
+	struct answer *a = fake_answer();
+
+	(void)state;
+	put_set_line(a, "set 20-30 asa");
+	put_set_line(a, "set 25 asa tls mask");
+	put_set_line(a, "set 587 asa iif dmz");
+	put_done(a, 0, NULL);
+	tool(&o, "export", "asa", NULL);
+	assert_int_equal(o.status, 0);
+	assert_says(o.out, "policy-map smtpfixup-25-policy\n"
+		    " class smtpfixup-25\n  inspect esmtp smtpfixup-25\n"
+		    " class smtpfixup-20-30\n  inspect esmtp smtpfixup-20-30\n"
+		    "service-policy smtpfixup-25-policy global\n"
+		    "policy-map smtpfixup-587-policy\n"
+		    " class smtpfixup-587\n  inspect esmtp smtpfixup-587\n"
+		    "service-policy smtpfixup-587-policy interface dmz\n");
+	assert_imports(o.out, "set 25 asa tls mask\nset 20-30 asa\nset 587 asa iif dmz\n");
+}
+
+/* What an ASA can't match is named, one by one, and does not stand there */
+static void export_matches_lost(void **state)
+{
+	static const struct {
+		const char *line, *lost;
+	} cases[] = {
+		{ "set 25 asa match recipient a@example.org drop",
+		  "! port 25: no equivalent: match recipient a@example.org: drop\n" },
+		{ "set 25 asa match sender *@example.org drop",	/* there is no $ */
+		  "! port 25: no equivalent: match sender *@example.org: drop\n" },
+		{ "set 25 asa match sender '/a$/' log",
+		  "! port 25: no equivalent: match sender /a$/: log\n" },
+		{ "set 25 asa match sender '/[a]/i' log",
+		  "! port 25: no equivalent: match sender /[a]/i: log\n" },
+		{ "set 25 asa match sender a* mask",
+		  "! port 25: no equivalent: match sender a*: mask\n" },
+		{ "set 25 asa match verb EXPN mask",
+		  "! port 25: no equivalent: match verb EXPN: mask\n" },
+		{ "set 25 asa match verb V* mask",
+		  "! port 25: no equivalent: match verb V*: mask\n" },
+		{ "set 25 asa match header:Subject a drop",
+		  "! port 25: no equivalent: match header:Subject a: drop\n" },
+		{ "set 25 asa match not mime-filename a log",
+		  "! port 25: no equivalent: match not mime-filename a: log\n" },
+		{ "set 25 asa match helo a log",
+		  "! port 25: no equivalent: match helo a: log\n" },
+		{ "set 25 asa mail-relay a.example,b.example drop",
+		  "! port 25: no equivalent: mail-relay a.example,b.example: drop\n" },
+		{ "set 25 asa mail-relay a.example reset",
+		  "! port 25: no equivalent: mail-relay a.example: reset\n" },
+		{ "set 25 asa auth-allow PLAIN",
+		  "! port 25: no equivalent: auth-allow PLAIN: mask\n" },
+		/* The first that acts counts here */
+		{ "set 25 asa match sender '/a/' log match sender '/b/' drop",
+		  "! port 25: no equivalent: the order of the matches; an ASA goes on behind one that logs\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct answer *a;
+
+		fake_reset();
+		a = fake_answer();
+		put_set_line(a, cases[i].line);
+		put_done(a, 0, NULL);
+		tool(&o, "export", "asa", NULL);
+		if (o.status != 3 || !strstr(o.out, cases[i].lost))
+			fail_msg("%s:\n%s", cases[i].line, o.out);
+		outcome_free(&o);
+	}
+	fake_reset();
+	memset(&o, 0, sizeof(o));
+}
+
+/* A glob that begins or ends anywhere, and letters of either case */
+static void export_globs(void **state)
+{
+	struct answer *a = fake_answer();
+
+	(void)state;
+	put_set_line(a, "set 25 asa match sender 'ab?c*,*x.y*,/n\\/o/i' drop");
+	put_set_line(a, "set 24 off");
+	put_done(a, 0, NULL);
+	tool(&o, "export", "asa", NULL);
+	if (o.status)
+		fail_msg("%s", o.out);
+	assert_says(o.out, "regex smtpfixup-25-1 \"^[aA][bB].[cC]\"\n"
+		    "regex smtpfixup-25-2 \"[xX]\\.[yY]\"\n"
+		    "regex smtpfixup-25-3 \"[nN]/[oO]\"\n"
+		    "class-map type regex match-any smtpfixup-25-1-any\n"
+		    " match regex smtpfixup-25-1\n"
+		    " match regex smtpfixup-25-2\n"
+		    " match regex smtpfixup-25-3\n");
+	assert_says(o.out, " match sender-address regex class smtpfixup-25-1-any\n"
+		    "  drop-connection log\n");
+}
+
+/* Within a class of an ASA no port is let be */
+static void export_off_within(void **state)
+{
+	struct answer *a = fake_answer();
+
+	(void)state;
+	put_set_line(a, "set 20-30 asa");
+	put_set_line(a, "set 25 off");
+	put_done(a, 0, NULL);
+	tool(&o, "export", "asa", NULL);
+	assert_int_equal(o.status, 3);
+	assert_says(o.out, "! port 25: no equivalent: off, within 20-30\n");
 }
 
 static void export_of_what(void **state)
@@ -965,7 +1167,7 @@ static void m_monitor_text(void **state)
 	assert_int_equal(o.status, 0);
 	assert_string_equal(o.out,
 			    "2026-11-22 20:30:01.234567 V3   192.0.2.1:40001 > [2001:db8::25]:25 command masked \"EXPN\"\n"
-			    "2026-11-22 20:30:01.234567 D4   192.0.2.1:40001 > [2001:db8::25]:25 end of data by wrong line ends made harmless (37 before it were suppressed)\n");
+			    "2026-11-22 20:30:01.234567 D4   192.0.2.1:40001 > [2001:db8::25]:25 SMTP smuggling: look-alike end of data neutralised (37 before it were suppressed)\n");
 	assert_int_equal(fake.joined[0], FAKE_EVENTS);
 	assert_int_equal(fake.joined[1], GENL_ID_CTRL);
 	assert_int_equal(fake.requests, 0);
@@ -1110,7 +1312,7 @@ static void m_monitor_other_messages(void **state)
 	tool(&o, "monitor", NULL);
 	assert_int_equal(o.status, 0);
 	assert_string_equal(o.out,
-			    "2026-11-22 20:30:01.234567 V4   192.0.2.1:40001 > [2001:db8::25]:25 command became NOOP \"ok\"\n");
+			    "2026-11-22 20:30:01.234567 V4   192.0.2.1:40001 > [2001:db8::25]:25 command replaced by NOOP \"ok\"\n");
 }
 
 static void m_monitor_module_goes(void **state)
@@ -1171,6 +1373,11 @@ int main(void)
 		test(show_iif_odd),
 		test(export_asa),
 		test(export_lost),
+		test(export_comes_back),
+		test(export_several),
+		test(export_matches_lost),
+		test(export_globs),
+		test(export_off_within),
 		test(export_of_what),
 		test(set_iif),
 		test(dump_interrupted_once),

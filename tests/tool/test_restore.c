@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* save, restore, flush, the order of show, and what a mode means. */
 #include <errno.h>
+#include <glob.h>
 #include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "fake.h"
+#include "import.h"
 #include "lines.h"
 #include "words.h"
 
@@ -118,7 +120,7 @@ static void lines_split_bad(void **state)
 	for (int i = 0; i <= LINE_WORDS_MAX; i++)
 		strcat(many, "x ");
 	assert_int_equal(line_split(many, words, &why), -1);
-	assert_says(why.text, "more than 100 words");
+	assert_says(why.text, "more than 512 words");
 }
 
 /* --- restore */
@@ -190,6 +192,172 @@ static void restore_all_kinds_of_lines(void **state)
 			"26 off\n");
 }
 
+/* What set takes, a file may say: as many matches as a policy has */
+static void restore_every_match(void **state)
+{
+	char *line = NULL;
+	size_t len;
+	FILE *f = open_memstream(&line, &len);
+
+	(void)state;
+	fputs("set 25 esmtp", f);
+	for (int i = 0; i < SMTP_FIXUP_MATCHES_MAX; i++)
+		fprintf(f, " match not sender a%d@example.org log", i);
+	for (unsigned int i = 0; i < limit_words.count; i++)
+		fprintf(f, " limit %s 1000 log", limit_words.names[i]);
+	fclose(f);
+	put_ack(fake_answer(), 0, NULL, -1);
+	restore_text(line);
+	free(line);
+	assert_int_equal(o.status, 0);
+	assert_int_equal(fake.requests, 1);
+}
+
+/* --- import */
+
+static void import_file(const char *text)
+{
+	write_path(text, strlen(text));
+	tool(&o, "import", "--apply", path, NULL);
+	unlink(path);
+}
+
+static void import_applies(void **state)
+{
+	(void)state;
+	put_ack(fake_answer(), 0, NULL, -1);
+	import_file("PIX Version 6.3(5)\n"
+		    "fixup protocol ftp 21\n"
+		    "fixup protocol smtp 25\n"
+		    "fixup protocol smtp 2025-2030\n"
+		    ": end\n");
+	assert_int_equal(o.status, 0);
+	assert_string_equal(o.out, "");
+	assert_string_equal(o.err, "");
+	assert_int_equal(fake.requests, 1);
+	assert_replaces("25 fixup\n2025+ fixup\n");
+}
+
+/* What the operator has to look at is told, and where it stands */
+static void import_applies_with_remarks(void **state)
+{
+	(void)state;
+	put_ack(fake_answer(), 0, NULL, -1);
+	import_file("ASA Version 8.4(1)\n"
+		    "policy-map P\n class inspection_default\n  inspect esmtp\n"
+		    "service-policy P interface outside\n");
+	assert_int_equal(o.status, 0);
+	assert_says(o.err, ":5: 'outside' is the device's name");
+	assert_int_equal(fake.requests, 1);
+}
+
+static void import_applies_nothing(void **state)
+{
+	static const char *const texts[] = {
+		/* Something has no equivalent, is ambiguous, or there is nothing */
+		"fixup protocol smtp 25\nfixup protocol smtp 0\n",
+		"policy-map P\n class inspection_default\n  inspect esmtp\nservice-policy P global\n",
+		"hostname fw\n",
+		"",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		import_file(texts[i]);
+		assert_int_equal(o.status, i < 2 ? 3 : 1);
+		assert_says(o.err, "nothing was changed");
+		assert_int_equal(fake.requests, 0);
+		if (i + 1 < sizeof(texts) / sizeof(*texts))
+			outcome_free(&o);
+	}
+}
+
+/* Two of the configurations, with lines left out, said again and moved, and octets
+ * changed: whatever comes of it can be restored, and is told in printable lines
+ */
+static char *import_mutated(const glob_t *files, unsigned int *seed, size_t *len)
+{
+	static const char octets[] = "\"'/\\$[](){}|*,-? \t\r\b\n0123456789axn\377";
+	char *line[512], *text = NULL;
+	size_t lines = 0;
+	FILE *out;
+
+	for (int i = 0; i < 2; i++) {
+		FILE *f = fopen(files->gl_pathv[rand_r(seed) % files->gl_pathc], "r");
+		char one[512];
+
+		assert_non_null(f);
+		while (lines < 512 && fgets(one, sizeof(one), f))
+			line[lines++] = strdup(one);
+		fclose(f);
+	}
+	out = open_memstream(&text, len);
+	for (size_t i = 0; i < lines; i++) {
+		const int what = rand_r(seed) % 20;
+
+		if (what == 0)
+			continue;
+		if (what == 1)
+			fputs(line[rand_r(seed) % lines], out);
+		fputs(what == 2 ? line[rand_r(seed) % lines] : line[i], out);
+	}
+	fclose(out);
+	for (int i = rand_r(seed) % 8; i && *len; i--)
+		text[rand_r(seed) % *len] = octets[rand_r(seed) % (sizeof(octets) - 1)];
+	while (lines)
+		free(line[--lines]);
+	return text;
+}
+
+static void import_random(void **state)
+{
+	const char *given = getenv("SEED");
+	unsigned int seed = given ? strtoul(given, NULL, 0) : (unsigned int)time(NULL);
+	glob_t files;
+
+	(void)state;
+	print_message("SEED=%u\n", seed);
+	assert_int_equal(glob("import/*.conf", 0, NULL, &files), 0);
+	assert_true(files.gl_pathc >= 50);
+	for (int round = 0; round < 300; round++) {
+		struct import_result result;
+		struct config config;
+		bool missing = false;
+		size_t len;
+		char *text = import_mutated(&files, &seed, &len);
+
+		config_read(&config, text, len);
+		import_policies(&config, &result);
+		for (size_t i = 0; i < result.count; i++) {
+			const struct import_item *item = &result.item[i];
+			struct line_list list;
+			struct reason why;
+
+			missing |= item->missing;
+			for (const char *c = item->reason; c && *c; c++)
+				assert_in_range(*c, ' ', '~');
+			if (!item->set)
+				continue;
+			assert_int_equal(lines_parse(&list, "x", item->set,
+						     strlen(item->set), &why), 0);
+			lines_free(&list);
+		}
+		assert_int_equal(missing, result.missing);
+		import_result_free(&result);
+		config_free(&config);
+		free(text);
+	}
+	globfree(&files);
+}
+
+static void import_refused(void **state)
+{
+	(void)state;
+	put_ack(fake_answer(), -EPERM, NULL, -1);
+	import_file("fixup protocol smtp 25\n");
+	assert_int_equal(o.status, 2);
+}
+
 /* The mode may be younger than this line */
 static void restore_mailhost(void **state)
 {
@@ -214,6 +382,22 @@ static void restore_nothing(void **state)
 	restore_text("");
 	assert_int_equal(o.status, 0);
 	assert_int_equal(fake.requests, 1);
+	assert_replaces("");
+}
+
+/* No file is standard input */
+static void restore_from_stdin(void **state)
+{
+	const int kept = dup(STDIN_FILENO), none = open("/dev/null", O_RDONLY);
+
+	(void)state;
+	dup2(none, STDIN_FILENO);
+	put_ack(fake_answer(), 0, NULL, -1);
+	tool(&o, "restore", NULL);
+	dup2(kept, STDIN_FILENO);
+	close(kept);
+	close(none);
+	assert_int_equal(o.status, 0);
 	assert_replaces("");
 }
 
@@ -828,8 +1012,15 @@ int main(void)
 		test(lines_split),
 		test(lines_split_bad),
 		test(restore_all_kinds_of_lines),
+		test(restore_every_match),
+		test(import_applies),
+		test(import_applies_with_remarks),
+		test(import_applies_nothing),
+		test(import_random),
+		test(import_refused),
 		test(restore_mailhost),
 		test(restore_nothing),
+		test(restore_from_stdin),
 		test(restore_says_which_line),
 		test(restore_a_wide_line),
 		test(restore_too_many_lines),

@@ -196,7 +196,7 @@ static const struct {
 	  ESMTP_VERBS,
 	  BIT_OF(SMUGGLING) | BIT_OF(MIDSTREAM) | BIT_OF(LINE_ENDING),
 	  " smuggling log line-ending strict midstream pass" },
-	{ "25 esmtp smuggling mask midstream drop line-ending lenient", 2, 0, 0,
+	{ "25 esmtp smuggling mask midstream reset line-ending lenient", 2, 0, 0,
 	  ESMTP_VERBS,
 	  BIT_OF(SMUGGLING) | BIT_OF(MIDSTREAM) | BIT_OF(LINE_ENDING), "" },
 	{ "25 esmtp strict", 2, 0, 0, ESMTP_VERBS, BIT_OF(STRICT), " strict" },
@@ -286,7 +286,7 @@ static const struct {
 	{ "25 esmtp allow", "write allow VERB,..." },
 	{ "25 esmtp banner none", "unknown banner 'none'; use one of pix, stars, keep, text \"...\", cmap" },
 	{ "25 esmtp tls maybe", "unknown tls value 'maybe'; use one of mask, allow, require" },
-	{ "25 esmtp bannr pix", "unknown option 'bannr'; known are banner, keep-esmtp, reject, ehlo, tls, allow, deny, ehlo-allow, ehlo-deny, special, limit, smuggling, line-ending, midstream, iif, assign, by-mark, strict, observe" },
+	{ "25 esmtp bannr pix", "unknown option 'bannr'; known are banner, keep-esmtp, reject, ehlo, tls, allow, deny, ehlo-allow, ehlo-deny, special, limit, match, mail-relay, auth-allow, smuggling, line-ending, midstream, iif, assign, by-mark, proxy-protocol, strict, observe" },
 	{ "25 esmtp banner text", "'banner text' lacks its text; write banner pix|stars|keep|text \"...\"|cmap" },
 	{ "25 esmtp tls allow banner text", "'banner text' lacks its text" },
 	{ "25 esmtp banner text mail gateway", "unknown option 'gateway'" },
@@ -374,7 +374,7 @@ static const char *const fragments[] = {
 	"limit sender 320 drop limit body-line 998 log",
 	"limit header-line 5 mask", "smuggling off", "smuggling log",
 	"smuggling mask", "smuggling drop", "line-ending lenient",
-	"line-ending strict", "midstream drop", "midstream pass", "strict",
+	"line-ending strict", "midstream drop", "midstream pass", "midstream reset", "strict",
 	"observe", "iif eth0", "assign auto", "assign explicit",
 };
 

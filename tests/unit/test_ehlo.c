@@ -2,7 +2,7 @@
 /* The EHLO reply: E1, E2, S1. */
 #include <stdio.h>
 
-#include "tests.h"
+#include "unit.h"
 
 static void begin(struct fix *f, bool tls)
 {
@@ -13,27 +13,20 @@ static void begin(struct fix *f, bool tls)
 	client(f, "EHLO me\r\n", "EHLO me\r\n");
 }
 
-static void test_e1_letters(void **state)
+TEST("E1", "letters", NONE)
 {
-	struct fix f;
-
-	(void)state;
 	begin(&f, false);
 	server(&f, "250-mail STARTTLS\r\n250-STARTTLS\r\n250 HELP\r\n",
 	       "250-mail STARTTLS\r\n250-XXXXXXXA\r\n250 XXXB\r\n");
-	assert_int_equal(host.counters[SMTP_FIXUP_CNT_EHLO_LINES_MASKED], 2);
+	assert_int_equal(COUNT(EHLO_LINES_MASKED), 2);
 	/* A second EHLO starts at A again */
 	client(&f, "EHLO me\r\n", "EHLO me\r\n");
 	server(&f, "250-mail\r\n250 TURN\r\n", "250-mail\r\n250 XXXA\r\n");
-	fix_end(&f);
 }
 
 /* The capture of seed 003: what Exchange 2000 offers */
-static void test_e1_e2_seed(void **state)
+TEST("E1 E2", "seed", NONE)
 {
-	struct fix f;
-
-	(void)state;
 	begin(&f, false);
 	server(&f,
 	       "250-mail.domainname.com Hello [10.53.7.203]\r\n"
@@ -51,32 +44,24 @@ static void test_e1_e2_seed(void **state)
 	       "250-XXXXXXXXXXXXXXXXXXXXXXXE\r\n250-XXXXXXXXXXXF\r\n"
 	       "250-AUTH GSSAPI NTLM LOGIN\r\n250-XXXXXXXXXG\r\n"
 	       "250-XXXXXXXXXXXH\r\n250-XXXXXXI\r\n250 XJ\r\n");
-	fix_end(&f);
 }
 
 /* E3: the list is the operator's */
-static void test_e3_list(void **state)
+TEST("E3", "list", ESMTP)
 {
-	struct fix f;
-
-	(void)state;
-	fix_begin(&f, SMTP_FIXUP_MODE_ESMTP);
 	f.policy.keywords |= SMTP_KEYWORD_BIT(SMTPUTF8);
 	f.policy.keywords &= ~SMTP_KEYWORD_BIT(DSN);
 	fix_at(&f, SMTP_SERVER, 0, "220 a\r\n");
 	client(&f, "EHLO a\r\n", "EHLO a\r\n");
 	server(&f, "250-a\r\n250-smtputf8\r\n250-DSN\r\n250 SIZE\r\n",
 	       "250-a\r\n250-smtputf8\r\n250-XXA\r\n250 SIZE\r\n");
-	fix_end(&f);
 }
 
-static void test_e1_after_z(void **state)
+TEST("E1", "after z", NONE)
 {
 	char in[1024], out[1024];
 	u32 i, n = 0, m = 0;
-	struct fix f;
 
-	(void)state;
 	begin(&f, false);
 	n += sprintf(in, "250-a\r\n");
 	m += sprintf(out, "250-a\r\n");
@@ -86,7 +71,6 @@ static void test_e1_after_z(void **state)
 			     'A' + i % 26);
 	}
 	server(&f, in, out);
-	fix_end(&f);
 }
 
 static const struct {
@@ -108,12 +92,10 @@ static const struct {
 	{ "500-not\r\n500 HELP\r\n", "500-not\r\n500 HELP\r\n" },
 };
 
-static void test_e1_lines(void **state)
+TEST("E1", "lines", NONE)
 {
-	struct fix f;
 	u32 i;
 
-	(void)state;
 	for (i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
 		begin(&f, false);
 		server(&f, lines[i].in, lines[i].out);
@@ -122,13 +104,11 @@ static void test_e1_lines(void **state)
 }
 
 /* Where the line is cut, the letter may be missing, the keyword not */
-static void test_e2_in_pieces(void **state)
+TEST("E2", "in pieces", NONE)
 {
 	static const char in[] = "250-a\r\n250-SIZE 1\r\n250-STARTTLS\r\n250-AUTH=X\r\n250 DSN\r\n";
-	struct fix f;
 	u32 step;
 
-	(void)state;
 	for (step = 1; step < sizeof(in); step++) {
 		u32 at, tries = 0;
 		char all[sizeof(in)];
@@ -161,102 +141,58 @@ static void test_e2_in_pieces(void **state)
 }
 
 /* E1: a line that is not whole waits once, so that its letter is right */
-static void test_e1_held_once(void **state)
+TEST("E1", "held once", NONE)
 {
-	struct fix f;
 	u32 at;
 
-	(void)state;
 	begin(&f, false);
 	server(&f, "250-a\r\n", "250-a\r\n");
 	at = f.at[SMTP_SERVER];
 	assert_int_equal(fix_at(&f, SMTP_SERVER, at, "250 HE"), 4);
 	assert_int_equal(fix_at(&f, SMTP_SERVER, at, "250 HELP\r\n"), 10);
 	left(&f, "250 XXXA\r\n");
-	fix_end(&f);
 }
 
-static void test_e1_only_the_ehlo(void **state)
+TEST("E1", "only the EHLO", NONE)
 {
-	struct fix f;
-
-	(void)state;
 	begin(&f, false);
 	server(&f, "250-a\r\n250-SIZE\r\n250 HELP\r\n", "250-a\r\n250-SIZE\r\n250 XXXA\r\n");
 	client(&f, "HELP\r\nHELO x\r\n", "HELP\r\nHELO x\r\n");
 	server(&f, "250-a\r\n250 HELP\r\n", "250-a\r\n250 HELP\r\n");
 	server(&f, "250-a\r\n250 TURN\r\n", "250-a\r\n250 TURN\r\n");
-	fix_end(&f);
 }
 
 /* An EHLO that was blocked is not answered by an EHLO reply */
-static void test_e1_blocked_ehlo(void **state)
+TEST("E1", "blocked EHLO", FIXUP)
 {
-	struct fix f;
-
-	(void)state;
-	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
 	server(&f, "220 a\r\n", "220 *\r\n");
 	client(&f, "EHLO me\r\n", "XXXX me\r\n");
 	server(&f, "250-a\r\n250 HELP\r\n", "250-a\r\n250 HELP\r\n");
-	fix_end(&f);
 }
 
 /* A second EHLO before the first is answered waits */
-static void test_e1_second_ehlo_waits(void **state)
+TEST("E1", "second EHLO waits", NONE)
 {
-	struct fix f;
-
-	(void)state;
 	begin(&f, false);
 	client_cut(&f, "EHLO b\r\nNOOP\r\n", 8);
 	server(&f, "250-a\r\n250 TURN\r\n", "250-a\r\n250 XXXA\r\n");
 	client_cut(&f, "NOOP\r\n", -1);
 	server(&f, "250-b\r\n250 ATRN\r\n", "250-b\r\n250 XXXA\r\n");
 	client(&f, "NOOP\r\n", "NOOP\r\n");
-	fix_end(&f);
 }
 
-static void test_s2_keyword_passes(void **state)
+TEST("S2", "keyword passes", NONE)
 {
-	struct fix f;
-
-	(void)state;
 	begin(&f, true);
 	server(&f, "250-a\r\n250-STARTTLS\r\n250 CHUNKING\r\n",
 	       "250-a\r\n250-STARTTLS\r\n250 XXXXXXXA\r\n");
-	fix_end(&f);
 }
 
-static void test_s1_keyword_masked_verb_blocked(void **state)
+TEST("S1", "keyword masked verb blocked", NONE)
 {
-	struct fix f;
-
-	(void)state;
 	begin(&f, false);
 	server(&f, "250-a\r\n250 STARTTLS\r\n", "250-a\r\n250 XXXXXXXA\r\n");
 	client(&f, "STARTTLS\r\nNOOP\r\n", "XXXXXXXX\r\nNOOP\r\n");
 	server(&f, "220 go\r\n", "220 go\r\n");
 	client(&f, "EXPN\r\n", "XXXX\r\n");
-	fix_end(&f);
-}
-
-int run_ehlo(void)
-{
-	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_e1_letters),
-		cmocka_unit_test(test_e1_e2_seed),
-		cmocka_unit_test(test_e3_list),
-		cmocka_unit_test(test_e1_after_z),
-		cmocka_unit_test(test_e1_lines),
-		cmocka_unit_test(test_e2_in_pieces),
-		cmocka_unit_test(test_e1_held_once),
-		cmocka_unit_test(test_e1_only_the_ehlo),
-		cmocka_unit_test(test_e1_blocked_ehlo),
-		cmocka_unit_test(test_e1_second_ehlo_waits),
-		cmocka_unit_test(test_s1_keyword_masked_verb_blocked),
-		cmocka_unit_test(test_s2_keyword_passes),
-	};
-
-	return cmocka_run_group_tests_name("ehlo", tests, NULL, NULL);
 }

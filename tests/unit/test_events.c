@@ -3,7 +3,7 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "tests.h"
+#include "unit.h"
 
 /* The events since @f began were @n, and all of them of this rule */
 static void only(const char *rule, u64 n, const char *file, int line)
@@ -37,11 +37,10 @@ static void begin(struct fix *f, u8 mode)
 	memset(host.events, 0, sizeof(host.events));
 }
 
-static void test_m_the_table_is_whole(void **state)
+TEST("M", "the table is whole", NONE)
 {
 	u32 i, k;
 
-	(void)state;
 	for (i = 0; i < __SMTP_FIXUP_EVENT_MAX; i++) {
 		const struct smtp_event_kind *e = &smtp_events[i];
 
@@ -59,25 +58,17 @@ static void test_m_the_table_is_whole(void **state)
 	}
 }
 
-static void test_g1_masked(void **state)
+TEST("G1", "masked", FIXUP)
 {
-	struct fix f;
-
-	(void)state;
-	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
 	server(&f, "220-a\r\n220 b\r\n", "220-*\r\n220 *\r\n");
 	only("G1", 1);
 	client(&f, "NOOP\r\n", "NOOP\r\n");
 	server(&f, "220 c\r\n", "220 c\r\n");
 	only("G1", 1);
-	fix_end(&f);
 }
 
-static void test_g1_not_masked(void **state)
+TEST("G1", "not masked", NONE)
 {
-	struct fix f;
-
-	(void)state;
 	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
 	server(&f, "554 no\r\n", "554 no\r\n");
 	only("G1", 0);
@@ -86,43 +77,31 @@ static void test_g1_not_masked(void **state)
 	f.policy.banner = SMTP_FIXUP_BANNER_KEEP;
 	server(&f, "220 a\r\n", "220 a\r\n");
 	only("G1", 0);
-	fix_end(&f);
 }
 
-static void test_g7_replaced(void **state)
+TEST("G7", "replaced", FIXUP)
 {
-	struct fix f;
-
-	(void)state;
-	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
 	f.policy.banner = SMTP_FIXUP_BANNER_TEXT;
 	assert_null(smtp_policy_set_text(&f.policy, "x ESMTP", 7));
 	server(&f, "220 mail.example\r\n", "220 x ESMTP\r\n");
 	only("G7", 1);
-	fix_end(&f);
 }
 
-static void test_v3_blocked(void **state)
+TEST("V3", "blocked", NONE)
 {
-	struct fix f;
-
-	(void)state;
 	begin(&f, SMTP_FIXUP_MODE_FIXUP);
 	client(&f, "expn root\r\n", "XXXX root\r\n");
 	only("V3", 1);
 	assert_string_equal(words(SMTP_FIXUP_EVENT_COMMAND_MASKED), "expn");
 	client(&f, "NOOP\r\nMAIL FROM:<a@b>\r\n", "NOOP\r\nMAIL FROM:<a@b>\r\n");
 	only("V3", 1);
-	fix_end(&f);
 }
 
 /* A verb in pieces is one event, and so is one that is repeated */
-static void test_v3_once(void **state)
+TEST("V3", "once", NONE)
 {
-	struct fix f;
 	u32 at;
 
-	(void)state;
 	begin(&f, SMTP_FIXUP_MODE_FIXUP);
 	client_steps(&f, 1, "HELP me\r\n", "HELX me\r\n");
 	only("V3", 1);
@@ -130,15 +109,12 @@ static void test_v3_once(void **state)
 	client(&f, "WIZ\r\n", "XXX\r\n");
 	assert_int_equal(fix_at(&f, SMTP_CLIENT, at, "WIZ\r\n"), 5);
 	only("V3", 2);
-	fix_end(&f);
 }
 
-static void test_v3_words_are_clean(void **state)
+TEST("V3", "words are clean", NONE)
 {
 	char line[300], want[300];
-	struct fix f;
 
-	(void)state;
 	begin(&f, SMTP_FIXUP_MODE_FIXUP);
 	client(&f, "\033[2J\177\200\a x\r\n", "XXXXXXX x\r\n");
 	assert_string_equal(words(SMTP_FIXUP_EVENT_COMMAND_MASKED), "?[2J???");
@@ -150,45 +126,33 @@ static void test_v3_words_are_clean(void **state)
 	assert_int_equal(strlen(words(SMTP_FIXUP_EVENT_COMMAND_MASKED)),
 			 SMTP_FIXUP_WORDS_MAX);
 	only("V3", 2);
-	fix_end(&f);
 }
 
 /* Neither credentials nor mail get into an event, whatever the client does
  * with the reply
  */
-static void test_v3_no_credentials(void **state)
+TEST("V3", "no credentials", NONE)
 {
-	struct fix f;
-
-	(void)state;
 	begin(&f, SMTP_FIXUP_MODE_FIXUP);
 	client(&f, "AUTH LOGIN\r\ndXNlcg\r\n", "XXXX LOGIN\r\nXXXXXX\r\n");
 	only("V3", 2);
 	assert_string_equal(words(SMTP_FIXUP_EVENT_COMMAND_MASKED), "");
 	client(&f, "NOOP\r\nDEBUG\r\n", "NOOP\r\nXXXXX\r\n");
 	assert_string_equal(words(SMTP_FIXUP_EVENT_COMMAND_MASKED), "DEBUG");
-	fix_end(&f);
 }
 
-static void test_v3_no_mail(void **state)
+TEST("V3", "no mail", NONE)
 {
-	struct fix f;
-
-	(void)state;
 	begin(&f, SMTP_FIXUP_MODE_FIXUP);
 	client(&f, "DATA\r\n", "DATA\r\n");
 	server(&f, "554 no\r\n", "554 no\r\n");
 	client(&f, "Secret\r\n", "XXXXXX\r\n");
 	only("V3", 1);
 	assert_string_equal(words(SMTP_FIXUP_EVENT_COMMAND_MASKED), "");
-	fix_end(&f);
 }
 
-static void test_v4_noop(void **state)
+TEST("V4", "NOOP", NONE)
 {
-	struct fix f;
-
-	(void)state;
 	begin(&f, SMTP_FIXUP_MODE_FIXUP);
 	f.policy.reject = SMTP_FIXUP_REJECT_NOOP;
 	client(&f, "goodmorning\r\n", "NOOP       \r\n");
@@ -203,25 +167,17 @@ static void test_v4_noop(void **state)
 	fix_ack(&f, SMTP_CLIENT, f.at[SMTP_CLIENT] + 1);
 	client(&f, "ABC\r\n", "NOOP\r\n");
 	only("V4", 3);
-	fix_end(&f);
 }
 
-static void test_v7_line_ends(void **state)
+TEST("V7", "line ends", NONE)
 {
-	struct fix f;
-
-	(void)state;
 	begin(&f, SMTP_FIXUP_MODE_FIXUP);
 	client(&f, "NOOP\n", "NOOP\n");
 	only("V7", 1);
-	fix_end(&f);
 }
 
-static void test_e1_masked(void **state)
+TEST("E1", "masked", NONE)
 {
-	struct fix f;
-
-	(void)state;
 	begin(&f, SMTP_FIXUP_MODE_ESMTP);
 	client(&f, "EHLO a\r\n", "EHLO a\r\n");
 	server(&f, "250-x\r\n250-SIZE 1\r\n250-X-EXPS a\tb\r\n250 HELP\r\n",
@@ -231,14 +187,10 @@ static void test_e1_masked(void **state)
 	client(&f, "EHLO a\r\n", "EHLO a\r\n");
 	server(&f, "250-x\r\n250 X-EXPS a\tb\r\n", "250-x\r\n250 XXXXXXXXXA\r\n");
 	assert_string_equal(words(SMTP_FIXUP_EVENT_EHLO_LINE_MASKED), "X-EXPS a?b");
-	fix_end(&f);
 }
 
-static void test_e4_stripped(void **state)
+TEST("E4", "stripped", NONE)
 {
-	struct fix f;
-
-	(void)state;
 	begin(&f, SMTP_FIXUP_MODE_ESMTP);
 	f.policy.ehlo = SMTP_FIXUP_EHLO_STRIP;
 	client(&f, "EHLO a\r\n", "EHLO a\r\n");
@@ -247,15 +199,10 @@ static void test_e4_stripped(void **state)
 	assert_int_equal(host_events("E4"), 2);
 	assert_int_equal(host_events("D8"), 1);
 	assert_string_equal(words(SMTP_FIXUP_EVENT_EHLO_LINE_STRIPPED), "no code");
-	fix_end(&f);
 }
 
-static void test_d4_smuggling(void **state)
+TEST("D4", "smuggling", FIXUP)
 {
-	struct fix f;
-
-	(void)state;
-	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
 	fix_body(&f);
 	memset(host.events, 0, sizeof(host.events));
 	client(&f, "secret\n.\r\n", "secret\n \r\n");
@@ -263,26 +210,17 @@ static void test_d4_smuggling(void **state)
 	assert_string_equal(words(SMTP_FIXUP_EVENT_SMUGGLING_DOT), "");
 	client(&f, "x\r\n.\r\n", "x\r\n.\r\n");
 	only("D4", 1);
-	fix_end(&f);
 }
 
-static void test_d8_unexpected(void **state)
+TEST("D8", "unexpected", NONE)
 {
-	struct fix f;
-
-	(void)state;
 	begin(&f, SMTP_FIXUP_MODE_FIXUP);
 	server(&f, "250 hello\r\n", "250 hello\r\n");
 	only("D8", 1);
-	fix_end(&f);
 }
 
-static void test_s2_tls(void **state)
+TEST("S2", "TLS", ESMTP)
 {
-	struct fix f;
-
-	(void)state;
-	fix_begin(&f, SMTP_FIXUP_MODE_ESMTP);
 	smtp_policy_set_tls(&f.policy, SMTP_FIXUP_TLS_ALLOW);
 	fix_open(&f);
 	memset(host.events, 0, sizeof(host.events));
@@ -292,16 +230,12 @@ static void test_s2_tls(void **state)
 	only("S2", 1);
 	client(&f, "EXPN\r\n", "EXPN\r\n");
 	only("S2", 1);
-	fix_end(&f);
 }
 
-static void test_t2_rewrite_refused(void **state)
+TEST("T2", "rewrite refused", FIXUP)
 {
-	struct fix f;
 	u32 at;
 
-	(void)state;
-	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
 	fix_body(&f);
 	memset(host.events, 0, sizeof(host.events));
 	at = f.at[SMTP_CLIENT];
@@ -309,7 +243,6 @@ static void test_t2_rewrite_refused(void **state)
 	assert_int_equal(fix_at(&f, SMTP_CLIENT, at, "aaa\r\n.\r\naa"), -1);
 	only("T2", 1);
 	assert_int_equal(host.events[SMTP_FIXUP_EVENT_BODY_REWRITE_REFUSED], 1);
-	fix_end(&f);
 }
 
 static bool no_memory(void *arg)
@@ -318,28 +251,20 @@ static bool no_memory(void *arg)
 	return true;
 }
 
-static void test_t2_memory_refused(void **state)
+TEST("T2", "memory refused", FIXUP)
 {
-	struct fix f;
-
-	(void)state;
-	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
 	host.fail = no_memory;
 	assert_int_equal(fix_at(&f, SMTP_SERVER, 0, "220 a\r\n"), -1);
 	only("T2", 1);
 	assert_int_equal(host.events[SMTP_FIXUP_EVENT_MEMORY_REFUSED], 1);
-	fix_end(&f);
 }
 
 /* What is counted by an event's counter is told, too, and the other way round */
-static void test_m_told_as_often_as_counted(void **state)
+TEST("M", "told as often as counted", ESMTP)
 {
 	u64 told[__SMTP_FIXUP_CNT_MAX] = { 0 };
-	struct fix f;
 	u32 i;
 
-	(void)state;
-	fix_begin(&f, SMTP_FIXUP_MODE_ESMTP);
 	fix_open(&f);
 	client(&f, "EHLO a\r\nEXPN\r\nNOOP\n", "EHLO a\r\nXXXX\r\nNOOP\n");
 	server(&f, "250-a\r\n250 STARTTLS\r\n500 no\r\n250 ok\r\n250 what\r\n",
@@ -352,32 +277,4 @@ static void test_m_told_as_often_as_counted(void **state)
 		assert_int_equal(told[counter], host.counters[counter]);
 	}
 	assert_int_equal(told[SMTP_FIXUP_CNT_COMMANDS_BLOCKED], 1);
-	fix_end(&f);
-}
-
-int run_events(void)
-{
-	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_m_the_table_is_whole),
-		cmocka_unit_test(test_g1_masked),
-		cmocka_unit_test(test_g1_not_masked),
-		cmocka_unit_test(test_g7_replaced),
-		cmocka_unit_test(test_v3_blocked),
-		cmocka_unit_test(test_v3_once),
-		cmocka_unit_test(test_v3_words_are_clean),
-		cmocka_unit_test(test_v3_no_credentials),
-		cmocka_unit_test(test_v3_no_mail),
-		cmocka_unit_test(test_v4_noop),
-		cmocka_unit_test(test_v7_line_ends),
-		cmocka_unit_test(test_e1_masked),
-		cmocka_unit_test(test_e4_stripped),
-		cmocka_unit_test(test_d4_smuggling),
-		cmocka_unit_test(test_d8_unexpected),
-		cmocka_unit_test(test_s2_tls),
-		cmocka_unit_test(test_t2_rewrite_refused),
-		cmocka_unit_test(test_t2_memory_refused),
-		cmocka_unit_test(test_m_told_as_often_as_counted),
-	};
-
-	return cmocka_run_group_tests_name("events", tests, NULL, NULL);
 }

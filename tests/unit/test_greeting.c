@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The greeting: G1-G6, G8. */
-#include "tests.h"
+#include "unit.h"
 
-/* RULES.md and the first seed, byte for byte */
+/* docs/rules.md and the first seed, byte for byte */
 #define NWTRADERS "220 mail2.nwtraders.msft Microsoft ESMTP Mail Service\r\n"
 #define NWTRADERS_PIX "220 ****2********************************************\r\n"
 
@@ -53,17 +53,15 @@ static void each_greeting(u32 step)
 	}
 }
 
-static void test_g1_g2_g3_g4_g5_whole(void **state)
+TEST("G1 G2 G3 G4 G5", "whole", NONE)
 {
-	(void)state;
 	each_greeting(0);
 }
 
-static void test_g1_g2_g3_g4_g5_in_pieces(void **state)
+TEST("G1 G2 G3 G4 G5", "in pieces", NONE)
 {
 	u32 step;
 
-	(void)state;
 	for (step = 1; step < 12; step++)
 		each_greeting(step);
 }
@@ -102,12 +100,10 @@ static const struct {
 	  "220-*\r\n220 ESMTP\r\n", "220-*\r\n220 *****\r\n" },
 };
 
-static void test_g6_g8_whole(void **state)
+TEST("G6 G8", "whole", NONE)
 {
-	struct fix f;
 	u32 i;
 
-	(void)state;
 	for (i = 0; i < sizeof(by_line) / sizeof(*by_line); i++) {
 		fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
 		f.policy.banner = by_line[i].banner;
@@ -125,12 +121,10 @@ static void test_g6_g8_whole(void **state)
 	}
 }
 
-static void test_g6_g8_in_pieces(void **state)
+TEST("G6 G8", "in pieces", NONE)
 {
-	struct fix f;
 	u32 i;
 
-	(void)state;
 	for (i = 0; i < sizeof(by_line) / sizeof(*by_line); i++) {
 		fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
 		f.policy.banner = by_line[i].banner;
@@ -140,12 +134,8 @@ static void test_g6_g8_in_pieces(void **state)
 	}
 }
 
-static void test_g1_only_the_first_reply(void **state)
+TEST("G1", "only the first reply", FIXUP)
 {
-	struct fix f;
-
-	(void)state;
-	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
 	server(&f, "220 x\r\n", "220 *\r\n");
 	client(&f, "HELO me\r\n", "HELO me\r\n");
 	server(&f, "250 mail.example Hello\r\n", "250 mail.example Hello\r\n");
@@ -154,52 +144,27 @@ static void test_g1_only_the_first_reply(void **state)
 	client(&f, ".\r\nQUIT\r\n", ".\r\nQUIT\r\n");
 	server(&f, "250 ok\r\n221 mail.example bye\r\n220 again\r\n",
 	       "250 ok\r\n221 mail.example bye\r\n220 again\r\n");
-	assert_int_equal(host.counters[SMTP_FIXUP_CNT_GREETINGS_MASKED], 1);
-	fix_end(&f);
+	assert_int_equal(COUNT(GREETINGS_MASKED), 1);
 }
 
-static void test_g1_not_counted_unless_masked(void **state)
+TEST("G1", "not counted unless masked", NONE)
 {
-	struct fix f;
-
-	(void)state;
 	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
 	server(&f, "554 x\r\n", "554 x\r\n");
-	assert_int_equal(host.counters[SMTP_FIXUP_CNT_GREETINGS_MASKED], 0);
+	assert_int_equal(COUNT(GREETINGS_MASKED), 0);
 	fix_end(&f);
 
 	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
 	f.policy.banner = SMTP_FIXUP_BANNER_KEEP;
 	server(&f, "220 x\r\n", "220 x\r\n");
-	assert_int_equal(host.counters[SMTP_FIXUP_CNT_GREETINGS_MASKED], 0);
+	assert_int_equal(COUNT(GREETINGS_MASKED), 0);
 	assert_int_equal(f.writes, 0);
-	fix_end(&f);
 }
 
 /* G2: an early talker does not change the greeting's mask */
-static void test_g1_client_speaks_first(void **state)
+TEST("G1", "client speaks first", FIXUP)
 {
-	struct fix f;
-
-	(void)state;
-	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
 	client(&f, "HELO me\r\n", "HELO me\r\n");
 	server(&f, NWTRADERS, NWTRADERS_PIX);
 	server(&f, "250 hello\r\n", "250 hello\r\n");
-	fix_end(&f);
-}
-
-int run_greeting(void)
-{
-	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_g1_g2_g3_g4_g5_whole),
-		cmocka_unit_test(test_g1_g2_g3_g4_g5_in_pieces),
-		cmocka_unit_test(test_g6_g8_whole),
-		cmocka_unit_test(test_g6_g8_in_pieces),
-		cmocka_unit_test(test_g1_only_the_first_reply),
-		cmocka_unit_test(test_g1_not_counted_unless_masked),
-		cmocka_unit_test(test_g1_client_speaks_first),
-	};
-
-	return cmocka_run_group_tests_name("greeting", tests, NULL, NULL);
 }

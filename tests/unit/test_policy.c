@@ -2,7 +2,7 @@
 /* The tables and presets: V1, V2, E2, S1, S2; names and explanations. */
 #include <stdio.h>
 
-#include "tests.h"
+#include "unit.h"
 
 static void names_sane(const char *const *names, u32 n)
 {
@@ -19,9 +19,8 @@ static void names_sane(const char *const *names, u32 n)
 	}
 }
 
-static void test_names(void **state)
+TEST("", "names", NONE)
 {
-	(void)state;
 	names_sane(smtp_mode_names, __SMTP_FIXUP_MODE_MAX);
 	names_sane(smtp_banner_names, __SMTP_FIXUP_BANNER_MAX);
 	names_sane(smtp_tls_names, __SMTP_FIXUP_TLS_MAX);
@@ -29,7 +28,7 @@ static void test_names(void **state)
 	names_sane(smtp_counter_names, __SMTP_FIXUP_CNT_MAX);
 }
 
-static void test_counters_explained(void **state)
+TEST("", "counters explained", NONE)
 {
 	static const char *const contract[] = {
 		"connections", "greetings_masked", "commands_passed",
@@ -38,7 +37,6 @@ static void test_counters_explained(void **state)
 	};
 	u32 i;
 
-	(void)state;
 	for (i = 0; i < __SMTP_FIXUP_CNT_MAX; i++) {
 		const char *text = smtp_counter_explanations[i];
 
@@ -74,7 +72,7 @@ static void words_sane(const struct smtp_word *words, u32 n)
 }
 
 /* V6: a prefix of an allowed verb passes, and must be no verb itself */
-static void test_no_word_begins_another(void **state)
+TEST("", "no word begins another", NONE)
 {
 	static const char *const others[] = {
 		"ATRN", "TURN", "KILL", "WIZ", "DEBUG",
@@ -82,7 +80,6 @@ static void test_no_word_begins_another(void **state)
 	};
 	u32 i, k;
 
-	(void)state;
 	words_sane(smtp_verbs, __SMTP_FIXUP_VERB_MAX);
 	words_sane(smtp_keywords, __SMTP_FIXUP_KEYWORD_MAX);
 	for (i = 0; i < sizeof(others) / sizeof(*others); i++)
@@ -115,13 +112,12 @@ static u64 bits_of(const struct smtp_word *words, u32 n, const char *list)
 #define E2_KEYWORDS "SIZE ETRN PIPELINING DSN ENHANCEDSTATUSCODES 8BITMIME " \
 	"AUTH VRFY"
 
-static void test_presets(void **state)
+TEST("", "presets", NONE)
 {
 	static const char v1[] = "HELO MAIL RCPT DATA RSET NOOP QUIT";
 	static const char v2[] = "HELO MAIL RCPT DATA RSET NOOP QUIT AUTH EHLO ETRN HELP SAML SEND SOML VRFY";
 	struct smtp_policy p;
 
-	(void)state;
 	smtp_policy_init(&p, SMTP_FIXUP_MODE_FIXUP);
 	assert_int_equal(p.verbs, bits_of(smtp_verbs, __SMTP_FIXUP_VERB_MAX, v1));
 	assert_int_equal(p.mode, SMTP_FIXUP_MODE_FIXUP);
@@ -140,8 +136,8 @@ static void test_presets(void **state)
 	assert_null(smtp_policy_check(&p, &(u8){ 0 }));
 }
 
-/* The table of RULES.md, "Presets" */
-static void test_presets_by_version(void **state)
+/* The table of docs/rules.md, "Presets" */
+TEST("", "presets by version", NONE)
 {
 	static const struct {
 		u8 mode, verbs_of, banner, reject, tls;
@@ -159,7 +155,6 @@ static void test_presets_by_version(void **state)
 	struct smtp_policy p, other;
 	u32 i;
 
-	(void)state;
 	for (i = 0; i < sizeof(presets) / sizeof(*presets); i++) {
 		smtp_policy_init(&p, presets[i].mode);
 		smtp_policy_init(&other, presets[i].verbs_of);
@@ -181,16 +176,15 @@ static void test_presets_by_version(void **state)
 }
 
 /* L, V7: what strict means to the other options */
-static void test_strict_option(void **state)
+TEST("", "strict option", NONE)
 {
 	struct smtp_policy p, asa;
 
-	(void)state;
 	smtp_policy_init(&asa, SMTP_FIXUP_MODE_ASA);
 	smtp_policy_init(&p, SMTP_FIXUP_MODE_FIXUP);
 	assert_int_equal(p.line_ending, SMTP_FIXUP_LINE_ENDING_LENIENT);
 	assert_int_equal(p.smuggling, SMTP_FIXUP_SMUGGLING_MASK);
-	assert_int_equal(p.midstream, SMTP_FIXUP_MIDSTREAM_DROP);
+	assert_int_equal(p.midstream, SMTP_FIXUP_MIDSTREAM_RESET);
 	smtp_policy_set_strict(&p);
 	assert_true(p.strict);
 	assert_int_equal(p.line_ending, SMTP_FIXUP_LINE_ENDING_STRICT);
@@ -201,7 +195,7 @@ static void test_strict_option(void **state)
 }
 
 /* Names that the kernel takes for an interface, and show can print */
-static void test_iif_option(void **state)
+TEST("", "iif option", NONE)
 {
 	static const char *const bad[] = {
 		"", "0123456789abcdef", "eth 0", "eth/0", "eth:0", "eth\n", "e\x7f",
@@ -210,7 +204,6 @@ static void test_iif_option(void **state)
 	struct smtp_policy p, before;
 	size_t i;
 
-	(void)state;
 	smtp_policy_init(&p, SMTP_FIXUP_MODE_ESMTP);
 	assert_string_equal(p.iif, "");
 	assert_null(smtp_policy_set_iif(&p, "0123456789abcde", 15));
@@ -225,12 +218,11 @@ static void test_iif_option(void **state)
 	assert_memory_equal(&p, &before, sizeof(p));
 }
 
-static void test_assign_option(void **state)
+TEST("", "assign option", NONE)
 {
 	struct smtp_policy p;
 	u8 attr;
 
-	(void)state;
 	smtp_policy_init(&p, SMTP_FIXUP_MODE_FIXUP);
 	assert_int_equal(p.assign, SMTP_FIXUP_ASSIGN_AUTO);
 	assert_false(p.by_mark);
@@ -242,11 +234,10 @@ static void test_assign_option(void **state)
 	assert_int_equal(attr, SMTP_FIXUP_A_IIF);
 }
 
-static void test_tls_option(void **state)
+TEST("", "TLS option", NONE)
 {
 	struct smtp_policy p;
 
-	(void)state;
 	smtp_policy_init(&p, SMTP_FIXUP_MODE_ESMTP);
 	smtp_policy_set_tls(&p, SMTP_FIXUP_TLS_ALLOW);
 	assert_true(p.verbs & SMTP_VERB_BIT(STARTTLS));
@@ -258,11 +249,10 @@ static void test_tls_option(void **state)
 	assert_null(smtp_policy_check(&p, &(u8){ 0 }));
 }
 
-static void test_check_refuses(void **state)
+TEST("", "check refuses", NONE)
 {
 	struct smtp_policy p;
 
-	(void)state;
 	smtp_policy_init(&p, SMTP_FIXUP_MODE_ESMTP);
 	p.verbs |= SMTP_VERB_BIT(STARTTLS);
 	assert_non_null(smtp_policy_check(&p, &(u8){ 0 }));
@@ -283,12 +273,11 @@ static void test_check_refuses(void **state)
 }
 
 /* Each reason names the option at fault */
-static void test_check_blames(void **state)
+TEST("", "check blames", NONE)
 {
 	struct smtp_policy p;
 	u8 attr;
 
-	(void)state;
 	smtp_policy_init(&p, SMTP_FIXUP_MODE_ESMTP);
 	p.verbs |= SMTP_VERB_BIT(STARTTLS);
 	assert_non_null(smtp_policy_check(&p, &attr));
@@ -316,7 +305,7 @@ static void test_check_blames(void **state)
 }
 
 /* E3: a keyword and the verb that it promises pass only together */
-static void test_e3_promises(void **state)
+TEST("E3", "promises", NONE)
 {
 	static const struct {
 		u64 keyword, verb;
@@ -341,7 +330,6 @@ static void test_e3_promises(void **state)
 	u32 i;
 	u8 attr;
 
-	(void)state;
 	for (i = 0; i < sizeof(promises) / sizeof(*promises); i++) {
 		u64 verbs;
 
@@ -385,12 +373,11 @@ static int match(u64 candidates, const char *word)
 	return smtp_match_word(&m, smtp_verbs);
 }
 
-static void test_match(void **state)
+TEST("", "match", NONE)
 {
 	u64 all = (1ULL << __SMTP_FIXUP_VERB_MAX) - 1;
 	char longest[600];
 
-	(void)state;
 	assert_int_equal(match(all, "HELO"), SMTP_FIXUP_VERB_HELO);
 	assert_int_equal(match(all, "hElO"), SMTP_FIXUP_VERB_HELO);
 	assert_int_equal(match(all, "x-link2state"),
@@ -404,25 +391,4 @@ static void test_match(void **state)
 	longest[sizeof(longest) - 1] = 0;
 	memcpy(longest + 256, "HELO", 5);
 	assert_int_equal(match(all, longest), -1);
-}
-
-int run_policy(void)
-{
-	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_names),
-		cmocka_unit_test(test_counters_explained),
-		cmocka_unit_test(test_no_word_begins_another),
-		cmocka_unit_test(test_presets),
-		cmocka_unit_test(test_presets_by_version),
-		cmocka_unit_test(test_strict_option),
-		cmocka_unit_test(test_iif_option),
-		cmocka_unit_test(test_assign_option),
-		cmocka_unit_test(test_tls_option),
-		cmocka_unit_test(test_check_refuses),
-		cmocka_unit_test(test_check_blames),
-		cmocka_unit_test(test_e3_promises),
-		cmocka_unit_test(test_match),
-	};
-
-	return cmocka_run_group_tests_name("policy", tests, NULL, NULL);
 }

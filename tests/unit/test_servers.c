@@ -2,7 +2,7 @@
 /* What servers read otherwise than the filter: V10, D5, D11. */
 #include <stdio.h>
 
-#include "tests.h"
+#include "unit.h"
 
 #define COMMAND_MAX	2048
 #define RESPONSE_MAX	12288
@@ -76,14 +76,14 @@ static void leaves(u8 mode, void (*set)(struct smtp_policy *p), const char *in,
 		if (strcmp(got, out))
 			print_error("%u octets a segment\n", steps[i]);
 		assert_string_equal(got, out);
-		assert_int_equal(host.counters[SMTP_FIXUP_CNT_COMMAND_LINES_CUT], 1);
+		assert_int_equal(COUNT(COMMAND_LINES_CUT), 1);
 		assert_int_equal(host_events("V10"), 1);
 		fix_end(&f);
 	}
 }
 
 /* V10: Exim 4.96 reads 16,384 octets, and what follows as a command */
-static void test_v10_what_exim_splits(void **state)
+TEST("V10", "what exim splits", NONE)
 {
 	static const u8 modes[] = {
 		SMTP_FIXUP_MODE_FIXUP, SMTP_FIXUP_MODE_ESMTP,
@@ -94,7 +94,6 @@ static void test_v10_what_exim_splits(void **state)
 	};
 	u32 m, v;
 
-	(void)state;
 	for (m = 0; m < sizeof(modes); m++) {
 		for (v = 0; v < sizeof(verbs) / sizeof(*verbs); v++) {
 			if (modes[m] == SMTP_FIXUP_MODE_ASA)
@@ -129,9 +128,8 @@ static void special_drop(struct smtp_policy *p)
 }
 
 /* V10: wherever in the line its limit is reached */
-static void test_v10_every_state(void **state)
+TEST("V10", "every state", NONE)
 {
-	(void)state;
 	/* Blanks before a verb count, and a verb that begins behind them is none */
 	leaves(SMTP_FIXUP_MODE_FIXUP, NULL, text("", ' ', 2048, "EXPN root\r\n"),
 	       text("", ' ', 2057, "\r\n"));
@@ -156,48 +154,39 @@ static void test_v10_every_state(void **state)
 }
 
 /* V10: as long as it may be */
-static void test_v10_within(void **state)
+TEST("V10", "within", NONE)
 {
 	char *line = text("NOOP ", 'a', COMMAND_MAX - 5, "\r\n");
-	struct fix f;
 	char *got;
 	u32 i;
 
-	(void)state;
 	for (i = 0; i < NR_STEPS; i++) {
 		fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
 		fix_open(&f);
 		got = sent(&f, line, steps[i]);
 		assert_string_equal(got, line);
-		assert_int_equal(host.counters[SMTP_FIXUP_CNT_COMMAND_LINES_CUT], 0);
+		assert_int_equal(COUNT(COMMAND_LINES_CUT), 0);
 		fix_end(&f);
 	}
 }
 
 /* V10: a limit may act earlier, and ends the connection first */
-static void test_v10_l_acts_earlier(void **state)
+TEST("V10 L", "acts earlier", ASA)
 {
 	char *line = text("NOOP ", 'a', 3000, "\r\n");
-	struct fix f;
 
-	(void)state;
-	fix_begin(&f, SMTP_FIXUP_MODE_ASA);
 	fix_open(&f);
 	assert_int_equal(fix_at(&f, SMTP_CLIENT, f.at[0], line), -1);
-	assert_int_equal(host.counters[SMTP_FIXUP_CNT_COMMAND_LINES_CUT], 0);
-	assert_int_equal(host.counters[SMTP_FIXUP_CNT_CONNECTIONS_ENDED], 1);
-	fix_end(&f);
+	assert_int_equal(COUNT(COMMAND_LINES_CUT), 0);
+	assert_int_equal(COUNT(CONNECTIONS_ENDED), 1);
 }
 
 /* V10: a repetition of it, too: T2 */
-static void test_v10_t2_repeated(void **state)
+TEST("V10 T2", "repeated", FIXUP)
 {
 	char *line = text("NOOP ", 'a', 3000, "\r\n");
-	struct fix f;
 	u32 at;
 
-	(void)state;
-	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
 	fix_open(&f);
 	f.no_acks = true;
 	at = f.at[SMTP_CLIENT];
@@ -205,22 +194,17 @@ static void test_v10_t2_repeated(void **state)
 	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 2040, line + 2040), 967);
 	assert_memory_equal(f.out, "aaaaaaaa   ", 11);
 	assert_memory_equal(f.out + 960, "     \r\n", 7);
-	fix_end(&f);
 }
 
 /* V10: observe counts, and changes nothing */
-static void test_v10_observe(void **state)
+TEST("V10", "observe", FIXUP)
 {
 	char *line = text("NOOP ", 'a', 3000, "\r\n");
-	struct fix f;
 
-	(void)state;
-	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
 	f.policy.observe = true;
 	fix_open(&f);
 	client(&f, line, line);
-	assert_int_equal(host.counters[SMTP_FIXUP_CNT_COMMAND_LINES_CUT], 1);
-	fix_end(&f);
+	assert_int_equal(COUNT(COMMAND_LINES_CUT), 1);
 }
 
 /* -- SASL responses ------------------------------------------------------- */
@@ -240,7 +224,7 @@ static void responds(const char *in, const char *out, u32 masked)
 		server(&f, "334 \r\n", "334 \r\n");
 		got = sent(&f, in, steps[i]);
 		assert_string_equal(got, out);
-		assert_int_equal(host.counters[SMTP_FIXUP_CNT_SASL_RESPONSES_MASKED], masked);
+		assert_int_equal(COUNT(SASL_RESPONSES_MASKED), masked);
 		assert_string_equal(host.words[SMTP_FIXUP_EVENT_SASL_MASKED], "");
 		client_cut(&f, "EXPN\r\n", -1);
 		server(&f, "535 no\r\n", "535 no\r\n");
@@ -249,15 +233,15 @@ static void responds(const char *in, const char *out, u32 masked)
 	}
 }
 
-static void test_d5_only_base64(void **state)
+TEST("D5", "only base64", NONE)
 {
-	(void)state;
 	responds("dGVzdA==\r\n", "dGVzdA==\r\n", 0);
 	responds("+/09azAZ\r\n", "+/09azAZ\r\n", 0);
 	responds("\r\n", "\r\n", 0);
 	responds("=\r\n", "=\r\n", 0);
 	responds("*\r\n", "*\r\n", 0);
-	responds("EXPN root\r\n", "EXPNXroot\r\n", 1);
+	responds("EXPs root\r\n", "EXPsXroot\r\n", 1);
+	responds("EXPN\r\n", "EXPX\r\n", 1);
 	responds("a*\tb-c_d.\r\n", "aXXbXcXdX\r\n", 1);
 	responds(" *\r\n", "XX\r\n", 1);
 	responds("\x80\xff{}|\r\n", "XXXXX\r\n", 1);
@@ -265,16 +249,44 @@ static void test_d5_only_base64(void **state)
 	responds("ab\rEXPN\r\n", "ab\r\n", 0);
 }
 
+/* D5, D11: the server's second answer to AUTH comes late, and the next line passes
+ * for a response that it does not expect: it must not be a verb
+ */
+TEST("D5 D11", "no verb for a response", ESMTP)
+{
+	fix_open(&f);
+	client(&f, "AUTH LOGIN\r\n", "AUTH LOGIN\r\n");
+	server(&f, "334 a\r\n", "334 a\r\n");
+	client(&f, "STARTTLS\r\n", "STARTTLX\r\n");
+	server(&f, "334 a\r\n", "334 a\r\n");
+	client(&f, "expn\r\n", "expX\r\n");
+	server(&f, "334 a\r\n", "334 a\r\n");
+	client(&f, "TURN\n", "TURX\n");
+	server(&f, "334 a\r\n", "334 a\r\n");
+	/* Of a word that only begins like one nothing changes, however it is cut */
+	client_steps(&f, 5, "VERBs/AB\r\n", "VERBs/AB\r\n");
+	server(&f, "334 a\r\n", "334 a\r\n");
+	client_steps(&f, 3, "ETRNVRFY\r\n", "ETRNVRFY\r\n");
+	server(&f, "334 a\r\n", "334 a\r\n");
+	/* Typed slowly: its last octet waits for more, but not for ever */
+	client(&f, "EHL", "EHL");
+	client_cut(&f, "O", -1);
+	client(&f, "OAAA\r\n", "OAAA\r\n");
+	server(&f, "334 a\r\n", "334 a\r\n");
+	client_steps(&f, 1, "WIZ\r\n", "WIX\r\n");
+	/* An initial response has its AUTH before it */
+	server(&f, "535 a\r\n", "535 a\r\n");
+	client(&f, "AUTH PLAIN TURN\r\n", "AUTH PLAIN TURN\r\n");
+}
+
 /* D5: a token of OAuth, of 6,000 octets and as long as RFC 4954 has it */
-static void test_d5_long_tokens(void **state)
+TEST("D5", "long tokens", NONE)
 {
 	static const u32 lens[] = { 6000, RESPONSE_MAX };
 	char head[16] = "AUTH XOAUTH2 ";
-	struct fix f;
 	char *got, *line;
 	u32 i, k;
 
-	(void)state;
 	for (k = 0; k < 2; k++) {
 		responds(text("", 'Q', lens[k], "\r\n"), text("", 'Q', lens[k], "\r\n"), 0);
 		/* As AUTH's initial response */
@@ -284,8 +296,8 @@ static void test_d5_long_tokens(void **state)
 			fix_open(&f);
 			got = sent(&f, line, steps[i]);
 			assert_string_equal(got, line);
-			assert_int_equal(host.counters[SMTP_FIXUP_CNT_COMMAND_LINES_CUT], 0);
-			assert_int_equal(host.counters[SMTP_FIXUP_CNT_SASL_RESPONSES_MASKED], 0);
+			assert_int_equal(COUNT(COMMAND_LINES_CUT), 0);
+			assert_int_equal(COUNT(SASL_RESPONSES_MASKED), 0);
 			server(&f, "235 ok\r\n", "235 ok\r\n");
 			fix_end(&f);
 		}
@@ -296,7 +308,7 @@ static void test_d5_long_tokens(void **state)
 		 text("", 'Q', RESPONSE_MAX, text("", 'X', 16389 - RESPONSE_MAX, "\r\n")), 1);
 }
 
-static void test_d5_initial_response(void **state)
+TEST("D5", "initial response", NONE)
 {
 	static const char *const lines[][2] = {
 		{ "AUTH PLAIN dGVzdA==\r\n", "AUTH PLAIN dGVzdA==\r\n" },
@@ -309,10 +321,8 @@ static void test_d5_initial_response(void **state)
 		{ "AUTH\r\n", "AUTH\r\n" },
 	};
 	char *in, *out;
-	struct fix f;
 	u32 i, step;
 
-	(void)state;
 	for (i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
 		for (step = 1; step < 24; step++) {
 			fix_begin(&f, SMTP_FIXUP_MODE_ESMTP);
@@ -349,20 +359,15 @@ static void test_d5_initial_response(void **state)
 }
 
 /* D5, V7: strict makes no blank in a response either */
-static void test_d5_v7_strict(void **state)
+TEST("D5 V7", "strict", ESMTP)
 {
-	struct fix f;
-
-	(void)state;
-	fix_begin(&f, SMTP_FIXUP_MODE_ESMTP);
 	f.policy.line_ending = SMTP_FIXUP_LINE_ENDING_STRICT;
 	fix_open(&f);
 	client(&f, "AUTH LOGIN\r\n", "AUTH LOGIN\r\n");
 	server(&f, "334 \r\n", "334 \r\n");
-	client(&f, "EXPN\nroot\rEXPN\r\r\n", "EXPNXrootXEXPNX\r\n");
+	client(&f, "EXPN\nroot\rEXPN\r\r\n", "EXPXXrootXEXPNX\r\n");
 	server(&f, "535 a\r\n", "535 a\r\n");
 	client(&f, "EXPN\nroot\r\n", "XXXX root\r\n");
-	fix_end(&f);
 }
 
 /* -- replies that drift --------------------------------------------------- */
@@ -378,13 +383,11 @@ static void esmtp_begin(struct fix *f)
 #define MASKED	"250-a\r\n250-SIZE\r\n250-XXXXXXXA\r\n250 XXXXXXXB\r\n"
 
 /* D11: Net::Server::Mail says nothing to an empty line */
-static void test_d11_empty_line_unanswered(void **state)
+TEST("D11", "empty line unanswered", NONE)
 {
 	static const char *const empty[] = { "\r\n", " \r\n", "\n", "\r\r\n" };
-	struct fix f;
 	u32 i;
 
-	(void)state;
 	for (i = 0; i < sizeof(empty) / sizeof(*empty); i++) {
 		char in[32];
 
@@ -400,29 +403,31 @@ static void test_d11_empty_line_unanswered(void **state)
 }
 
 /* D11: a server that leaves some line unanswered answers the EHLO too early */
-static void test_d11_ehlo_too_early(void **state)
+TEST("D11", "EHLO too early", NONE)
 {
-	struct fix f;
-
-	(void)state;
 	esmtp_begin(&f);
 	client(&f, "NOOP\r\nEHLO x\r\n", "NOOP\r\nEHLO x\r\n");
 	server(&f, OFFER, MASKED);
 	client(&f, "EXPN\r\n", "XXXX\r\n");
 	server(&f, OFFER, MASKED);
 	server(&f, OFFER, MASKED);
-	fix_end(&f);
+}
+
+/* D11: ... and perhaps at its CR, before the line has ended for others */
+TEST("D11", "EHLO at CR", NONE)
+{
+	esmtp_begin(&f);
+	client(&f, "NOOP\r\nEHLO x\r", "NOOP\r\nEHLO x\r");
+	server(&f, OFFER, MASKED);
 }
 
 /* D11: one that answers a line twice answers it too late: in order, by another
  * command's reply, or by one that answers nothing
  */
-static void test_d11_ehlo_too_late(void **state)
+TEST("D11", "EHLO too late", NONE)
 {
-	struct fix f;
 	u32 i;
 
-	(void)state;
 	for (i = 0; i < 4; i++) {
 		esmtp_begin(&f);
 		client(&f, "NOOP\r\n", "NOOP\r\n");
@@ -439,28 +444,34 @@ static void test_d11_ehlo_too_late(void **state)
 	}
 }
 
-/* D11: what is pipelined with an EHLO is answered with what may be its reply */
-static void test_d11_pipelined(void **state)
+/* D11: a server that takes CR for a line end answers the EHLO before its LF passes,
+ * and is one reply ahead
+ */
+TEST("D11", "CR ends lines", NONE)
 {
-	struct fix f;
+	esmtp_begin(&f);
+	client(&f, "NOOP\r", "NOOP\r");
+	server(&f, "250 a\r\n", "250 a\r\n");
+	client(&f, "\nEHLO\r", "\nEHLO\r");
+	server(&f, OFFER, MASKED);
+}
 
-	(void)state;
+/* D11: what is pipelined with an EHLO is answered with what may be its reply */
+TEST("D11", "pipelined", NONE)
+{
 	esmtp_begin(&f);
 	client(&f, "VRFY a\r\nEHLO x\r\nNOOP\r\n", "VRFY a\r\nEHLO x\r\nNOOP\r\n");
 	/* VRFY was answered twice, by the second of them in several lines */
 	server(&f, "500 a\r\n", "500 a\r\n");
 	server(&f, OFFER, MASKED);
 	server(&f, OFFER, MASKED);
-	fix_end(&f);
 }
 
 /* D11: a line that was cut may be two to a server */
-static void test_d11_behind_v10(void **state)
+TEST("D11", "behind v10", NONE)
 {
 	char *line = text("NOOP ", 'a', 3000, "\r\n");
-	struct fix f;
 
-	(void)state;
 	esmtp_begin(&f);
 	fix_at(&f, SMTP_CLIENT, f.at[SMTP_CLIENT], line);
 	server(&f, "250 a\r\n", "250 a\r\n");
@@ -470,15 +481,11 @@ static void test_d11_behind_v10(void **state)
 	server(&f, "250-a\r\n250 b\r\n", "250-a\r\n250 A\r\n");
 	client(&f, "NOOP\r\n", "NOOP\r\n");
 	server(&f, OFFER, MASKED);
-	fix_end(&f);
 }
 
 /* D11: where the count is certain other replies of several lines pass */
-static void test_d11_certain(void **state)
+TEST("D11", "certain", NONE)
 {
-	struct fix f;
-
-	(void)state;
 	esmtp_begin(&f);
 	client(&f, "HELO x\r\nNOOP\r\n", "HELO x\r\nNOOP\r\n");
 	server(&f, OFFER OFFER, OFFER OFFER);
@@ -488,29 +495,184 @@ static void test_d11_certain(void **state)
 	server(&f, OFFER OFFER, OFFER OFFER);
 	/* ... but one that answers nothing */
 	server(&f, OFFER, MASKED);
-	fix_end(&f);
 }
 
-int run_servers(void)
-{
-	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_v10_what_exim_splits),
-		cmocka_unit_test(test_v10_every_state),
-		cmocka_unit_test(test_v10_within),
-		cmocka_unit_test(test_v10_l_acts_earlier),
-		cmocka_unit_test(test_v10_t2_repeated),
-		cmocka_unit_test(test_v10_observe),
-		cmocka_unit_test(test_d5_only_base64),
-		cmocka_unit_test(test_d5_long_tokens),
-		cmocka_unit_test(test_d5_initial_response),
-		cmocka_unit_test(test_d5_v7_strict),
-		cmocka_unit_test(test_d11_empty_line_unanswered),
-		cmocka_unit_test(test_d11_ehlo_too_early),
-		cmocka_unit_test(test_d11_ehlo_too_late),
-		cmocka_unit_test(test_d11_pipelined),
-		cmocka_unit_test(test_d11_behind_v10),
-		cmocka_unit_test(test_d11_certain),
-	};
+/* -- servers that leave a body --------------------------------------------- */
 
-	return cmocka_run_group_tests_name("servers", tests, NULL, NULL);
+/* D10: Twisted 22.4 leaves a body at a line of 16,385 octets. What follows is no
+ * command and no second message to it; to a server that reads on, it is a body.
+ */
+TEST("D10", "the rest is crossed out", NONE)
+{
+	static const char in[] = "abc\r\nEXPN root\r\n.x\r\n..\r\nMAIL FROM:<a>\r\nDATA\r\n\r\na.b\nc\rd\r\n.\r\n";
+	static const char out[] = "XXX\r\nXXXXXXXXX\r\n.X\r\n..\r\nXXXXXXXXXXXXX\r\nXXXX\r\n\r\nXXX\nX\rX\r\n.\r\n";
+	u32 i;
+
+	for (i = 0; i < NR_STEPS; i++) {
+		fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+		fix_body(&f);
+		client(&f, "text\r\n", "text\r\n");
+		server(&f, "500 Line too long\r\n", "500 Line too long\r\n");
+		client_steps(&f, steps[i], in, out);
+		client(&f, "EXPN\r\nNOOP\r\n", "XXXX\r\nNOOP\r\n");
+		assert_int_equal(host_events("D10"), 1);
+		assert_int_equal(COUNT(BODIES_REFUSED), 1);
+		assert_int_equal(COUNT(MESSAGES), 1);
+		assert_int_equal(COUNT(REPLIES_UNEXPECTED), 0);
+		fix_end(&f);
+	}
+}
+
+/* D10: refused before its first octet; under strict, too, the reply arrives */
+TEST("D10", "at once", FIXUP)
+{
+	f.policy.strict = true;
+	fix_body(&f);
+	server(&f, "452-no\r\n452 room\r\n", "452-no\r\n452 room\r\n");
+	fix_ack(&f, SMTP_CLIENT, f.at[SMTP_CLIENT]);
+	client(&f, "EXPN\r\n.\r\nNOOP\r\n", "XXXX\r\n.\r\nNOOP\r\n");
+	server(&f, "250 a\r\n", "250 a\r\n");
+}
+
+/* D10, D8: no refusal, a farewell, or one while something is to be answered */
+TEST("D10", "no refusal", NONE)
+{
+	static const char *const replies[] = {
+		"421 closing\r\n", "250 a\r\n", "354 go\r\n", "500-a\r\n", "foo\r\n",
+	};
+	u32 i;
+
+	for (i = 0; i < sizeof(replies) / sizeof(*replies); i++) {
+		fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+		fix_body(&f);
+		server(&f, replies[i], replies[i]);
+		client(&f, "EXPN\r\n.\r\n", "EXPN\r\n.\r\n");
+		assert_int_equal(host_events("D10"), 0);
+		fix_end(&f);
+	}
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	fix_body(&f);
+	client(&f, "a\r\n.\r\n", "a\r\n.\r\n");
+	server(&f, "554 no\r\n", "554 no\r\n");
+	assert_int_equal(host_events("D10"), 0);
+}
+
+/* D10, T2: what passed before, or ahead of a gap, does not come again as it was:
+ * the first copy may be lost, and the server have left the body
+ */
+TEST("D10 T2", "repeated", FIXUP)
+{
+	u32 start;
+
+	fix_body(&f);
+	f.no_acks = true;
+	start = f.at[SMTP_CLIENT];
+	client(&f, "one.\r\n", "one.\r\n");
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, start + 12, "_x y.z\r\n=w\r\n"), 12);
+	left(&f, "_x y.z\r\n=w\r\n");
+	server(&f, "500 left\r\n", "500 left\r\n");
+	/* Nothing more passes ahead of the gap */
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, start + 24, "=more\r\n"), -1);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, start + 12, "_x y.z\r\n=w\r\n"), -1);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, start, "EXP.\r\n"), 6);
+	left(&f, "XXXX\r\n");
+	/* The gap is closed: what is judged goes up to behind what passed ahead */
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, start, "EXP.\r\nEXPN\r\n"), 12);
+	left(&f, "XXXX\r\nXXXX\r\n");
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, start + 12, "EXPN.z\r\n=w\r\n"), 12);
+	left(&f, "XXXXXX\r\nXX\r\n");
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, start + 24, "EXPN\r\n.\r\nRSET\r\n"), 15);
+	left(&f, "XXXX\r\n.\r\nRSET\r\n");
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, start + 12, "EXPN.z\r\n=w\r\nEXPN\r\n.\r\nEXPN\r\n"), 27);
+	left(&f, "XXXXXX\r\nXX\r\nXXXX\r\n.\r\nRSET\r\n");
+	/* Nor does an ACK of the client change that */
+	f.no_acks = false;
+	fix_ack(&f, SMTP_SERVER, f.at[SMTP_SERVER]);
+	f.no_acks = true;
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, start + 24, "EXPN\r\n"), 6);
+	left(&f, "XXXX\r\n");
+	/* A dot more is none */
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, start + 12, "EXPN.z\r\n.w\r\n"), -1);
+}
+
+/* D10: the next body is one again */
+TEST("D10", "next message", NONE)
+{
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	fix_body(&f);
+	server(&f, "552 too much\r\n", "552 too much\r\n");
+	client(&f, "a\r\n.\r\n", "X\r\n.\r\n");
+	/* It was answered: RFC 2920 lets the client go on */
+	client(&f, "RSET\r\nMAIL a\r\nRCPT b\r\n", "RSET\r\nMAIL a\r\nRCPT b\r\n");
+	client(&f, "DATA\r\n", "DATA\r\n");
+	server(&f, "250 a\r\n250 b\r\n250 c\r\n354 go\r\n",
+	       "250 a\r\n250 b\r\n250 c\r\n354 go\r\n");
+	client(&f, "EXPN\r\n.\r\nEXPN\r\n", "EXPN\r\n.\r\nXXXX\r\n");
+	assert_int_equal(COUNT(REPLIES_UNEXPECTED), 0);
+	fix_end(&f);
+
+	/* A server that answers the end of data, too: the reply to RCPT is none to DATA */
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	fix_body(&f);
+	server(&f, "552 too much\r\n", "552 too much\r\n");
+	client(&f, "a\r\n.\r\n", "X\r\n.\r\n");
+	client(&f, "MAIL a\r\nRCPT b\r\nDATA\r\n", "MAIL a\r\nRCPT b\r\nDATA\r\n");
+	server(&f, "552 again\r\n250 a\r\n250 b\r\n", "552 again\r\n250 a\r\n250 b\r\n");
+	client_cut(&f, "EXPN\r\n", -1);
+	server(&f, "354 go\r\n", "354 go\r\n");
+	client(&f, "EXPN\r\n.\r\n", "EXPN\r\n.\r\n");
+}
+
+/* D10: the end of data passes while the refusal arrives, which answers it */
+TEST("D10", "crossing", FIXUP)
+{
+	fix_body(&f);
+	server(&f, "552-too\r\n55", "552-too\r\n55");
+	client(&f, "a\r\n.\r\nNOOP\r\n", "a\r\n.\r\nNOOP\r\n");
+	server(&f, "2 much\r\n", "2 much\r\n");
+	client(&f, "DATA\r\n", "DATA\r\n");
+	server(&f, "250 a\r\n354 go\r\n", "250 a\r\n354 go\r\n");
+	client(&f, "EXPN\r\n.\r\n", "EXPN\r\n.\r\n");
+	assert_int_equal(host_events("D10") + host_events("D8"), 0);
+}
+
+/* D10, D7: replies to lines of the body that it left are none to a DATA, and so no
+ * 354 is taken for another DATA's
+ */
+TEST("D10 D7", "replies drift", ESMTP)
+{
+	fix_body(&f);
+	server(&f, "500 left\r\n", "500 left\r\n");
+	client(&f, "a\r\nb\r\nc\r\n.\r\nDATA\r\n", "X\r\nX\r\nX\r\n.\r\nDATA\r\n");
+	server(&f, "500 X\r\n", "500 X\r\n");
+	client(&f, "NOOP\r\nDATA\r\nAUTH PLAIN\r\n", "NOOP\r\nXXXX\r\nXXXX PLAIN\r\n");
+	server(&f, "500 X\r\n500 X\r\n354 go\r\n", "500 X\r\n500 X\r\n354 go\r\n");
+	client(&f, ".\r\nEXPN\r\n", "X\r\nXXXX\r\n");
+}
+
+/* D10, D11: nor do they disclose the reply to an EHLO */
+TEST("D10 D11", "replies drift", NONE)
+{
+	u32 i;
+
+	for (i = 0; i < 5; i++) {
+		esmtp_begin(&f);
+		client(&f, "EHLO a\r\n", "EHLO a\r\n");
+		server(&f, "250-a\r\n250 SIZE\r\n", "250-a\r\n250 SIZE\r\n");
+		client(&f, "DATA\r\n", "DATA\r\n");
+		server(&f, "354 go\r\n", "354 go\r\n");
+		server(&f, "500 left\r\n", "500 left\r\n");
+		client(&f, "a\r\nb\r\n.\r\n", "X\r\nX\r\n.\r\n");
+		if (i & 1)
+			client(&f, "NOOP\r\n", "NOOP\r\n");
+		client(&f, "EHLO x\r\n", "EHLO x\r\n");
+		if (i & 2)
+			client(&f, "NOOP\r\nNOOP\r\nNOOP\r\n", "NOOP\r\nNOOP\r\nNOOP\r\n");
+		if (i < 4)
+			server(&f, "500 a\r\n500 b\r\n500 .\r\n", "500 a\r\n500 b\r\n500 .\r\n");
+		server(&f, OFFER, MASKED);
+		server(&f, OFFER, MASKED);
+		assert_false(f.flow.session.chunking && i < 4);
+		fix_end(&f);
+	}
 }

@@ -2,11 +2,9 @@
 /* Verbs: V1-V3, V5-V9. */
 #include <stdio.h>
 
-#include "tests.h"
+#include "unit.h"
 
-#define COUNT(c)	host.counters[SMTP_FIXUP_CNT_##c]
-
-static void test_v1_v2_v3_every_verb(void **state)
+TEST("V1 V2 V3", "every verb", NONE)
 {
 	static const struct {
 		const char *verb;
@@ -27,10 +25,8 @@ static void test_v1_v2_v3_every_verb(void **state)
 		{ "MAIL:", 0, 0 },
 	};
 	char in[64], out[64];
-	struct fix f;
 	u32 i, mode, lower, k;
 
-	(void)state;
 	for (i = 0; i < sizeof(verbs) / sizeof(*verbs); i++) {
 		for (mode = 0; mode < 4; mode++) {
 			bool passes = mode & 1 ? verbs[i].esmtp : verbs[i].fixup;
@@ -49,20 +45,16 @@ static void test_v1_v2_v3_every_verb(void **state)
 			fix_begin(&f, mode & 1 ? SMTP_FIXUP_MODE_ESMTP :
 				  SMTP_FIXUP_MODE_FIXUP);
 			client(&f, in, out);
-			assert_int_equal(host.counters[SMTP_FIXUP_CNT_COMMANDS_BLOCKED], !passes);
-			assert_int_equal(host.counters[SMTP_FIXUP_CNT_COMMANDS_PASSED], passes);
+			assert_int_equal(COUNT(COMMANDS_BLOCKED), !passes);
+			assert_int_equal(COUNT(COMMANDS_PASSED), passes);
 			fix_end(&f);
 		}
 	}
 }
 
-/* The capture of seed 003 and of RULES.md V3 */
-static void test_v3_seed(void **state)
+/* The capture of seed 003 and of docs/rules.md V3 */
+TEST("V3", "seed", FIXUP)
 {
-	struct fix f;
-
-	(void)state;
-	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
 	fix_at(&f, SMTP_SERVER, 0, "220 a\r\n");
 	client(&f, "ehlo remote-domain.com\r\n", "XXXX remote-domain.com\r\n");
 	server(&f, "500 5.5.1 Command unrecognized: \"XXXX remote-domain.com\"\r\n",
@@ -70,23 +62,17 @@ static void test_v3_seed(void **state)
 	client(&f, "helo remote-domain.com\r\n", "helo remote-domain.com\r\n");
 	server(&f, "250 mail.domainname.com Hello [10.53.7.203]\r\n",
 	       "250 mail.domainname.com Hello [10.53.7.203]\r\n");
-	fix_end(&f);
 }
 
-static void test_v1_allow_and_deny(void **state)
+TEST("V1", "allow and deny", FIXUP)
 {
-	struct fix f;
-
-	(void)state;
-	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
 	f.policy.verbs |= SMTP_VERB_BIT(XCLIENT);
 	f.policy.verbs &= ~SMTP_VERB_BIT(NOOP);
 	client(&f, "XCLIENT A=B\r\nNOOP\r\nXCLIEN\r\nXFORWARD\r\n",
 	       "XCLIENT A=B\r\nXXXX\r\nXXXXXX\r\nXXXXXXXX\r\n");
-	fix_end(&f);
 }
 
-static void test_v5_drop_and_reset(void **state)
+TEST("V5", "drop and reset", NONE)
 {
 	static const struct {
 		u8 reject;
@@ -94,10 +80,8 @@ static void test_v5_drop_and_reset(void **state)
 	} ends[] = {
 		{ SMTP_FIXUP_REJECT_DROP, -1 }, { SMTP_FIXUP_REJECT_RESET, -2 },
 	};
-	struct fix f;
 	u32 i;
 
-	(void)state;
 	for (i = 0; i < 2; i++) {
 		fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
 		f.policy.reject = ends[i].reject;
@@ -118,15 +102,13 @@ static void test_v5_drop_and_reset(void **state)
 }
 
 /* T4: a server that has answered a line that LF ended takes LF for an end */
-static void test_v7_t4_lf_waits_once(void **state)
+TEST("V7 T4", "LF waits once", NONE)
 {
 	static const char *const refusals[] = {
 		"500 bare LF\r\n", "421 timeout\r\n", "100 a\r\n", "450 later\r\n",
 	};
-	struct fix f;
 	u32 i;
 
-	(void)state;
 	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
 	server(&f, "220 a\r\n", "220 *\r\n");
 	client_cut(&f, "HELO a\nMAIL FROM:<a>\nEXPN\nDATA\nx\n", 7);
@@ -153,18 +135,13 @@ static void test_v7_t4_lf_waits_once(void **state)
 }
 
 /* V6: what has left of it is no verb */
-static void test_v5_typed(void **state)
+TEST("V5", "typed", FIXUP)
 {
-	struct fix f;
-
-	(void)state;
-	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
 	f.policy.reject = SMTP_FIXUP_REJECT_DROP;
 	fix_open(&f);
 	client(&f, "DAT", "DAT");
 	client_cut(&f, "E", -1);
 	client_cut(&f, "A\r\n", -1);
-	fix_end(&f);
 }
 
 static const struct {
@@ -192,12 +169,10 @@ static const struct {
 	  { "NOOP x\r\nRC", "XX\r\nRC", "PT\r\n" }, "" },
 };
 
-static void test_v6_pieces(void **state)
+TEST("V6", "pieces", NONE)
 {
-	struct fix f;
 	u32 i, k;
 
-	(void)state;
 	for (i = 0; i < sizeof(pieces) / sizeof(*pieces); i++) {
 		fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
 		for (k = 0; k < 6 && pieces[i].in[k]; k++)
@@ -207,11 +182,8 @@ static void test_v6_pieces(void **state)
 }
 
 /* A verb that is not contiguous in memory is still in sight */
-static void test_v6_fragments(void **state)
+TEST("V6", "fragments", NONE)
 {
-	struct fix f;
-
-	(void)state;
 	for (u32 frag = 1; frag < 8; frag++) {
 		fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
 		f.frag = frag;
@@ -220,11 +192,8 @@ static void test_v6_fragments(void **state)
 	}
 }
 
-static void test_v7_line_ends(void **state)
+TEST("V7", "line ends", NONE)
 {
-	struct fix f;
-
-	(void)state;
 	/* A bare CR: the byte behind it becomes LF */
 	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
 	client(&f, "NOOP\rEXPN a\r\n", "NOOP\r\nXXX a\r\n");
@@ -237,21 +206,18 @@ static void test_v7_line_ends(void **state)
 	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
 	assert_int_equal(fix_segment(&f, SMTP_CLIENT, 0, "NO\0OP\r\n", 7), 7);
 	assert_memory_equal(f.out, "XXXXX\r\n", 7);
-	fix_end(&f);
 }
 
 /* CR CR LF stays as it is, in any segmentation: what took it takes it still. Some
  * servers see two line ends, so the reply is waited for.
  */
-static void test_v7_many_crs(void **state)
+TEST("V7", "many crs", NONE)
 {
 	static const char *const lines[] = {
 		"DATA\r\r\n", "NOOP\r\r\r\r\n", "MAIL FROM:<a>\r\r\n", " \r\r\n",
 	};
-	struct fix f;
 	u32 i, step;
 
-	(void)state;
 	for (i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
 		for (step = 1; step < 9; step++) {
 			fix_begin(&f, SMTP_FIXUP_MODE_ESMTP);
@@ -276,15 +242,10 @@ static void test_v7_many_crs(void **state)
 	left(&f, "NOOP\r\r\n");
 	server(&f, "250 a\r\n", "250 a\r\n");
 	client(&f, "XPN\r\n", "XXX\r\n");
-	fix_end(&f);
 }
 
-static void test_v7_strict(void **state)
+TEST("V7", "strict", FIXUP)
 {
-	struct fix f;
-
-	(void)state;
-	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
 	f.policy.line_ending = SMTP_FIXUP_LINE_ENDING_STRICT;
 	fix_open(&f);
 	/* No end: an argument, for every server */
@@ -302,16 +263,11 @@ static void test_v7_strict(void **state)
 	client(&f, "EXPN a\r\n", "\nXXX a\r\n");
 	client(&f, "NOOP\r\r\nEXPN\r\n", "NOOP \r\nXXXX\r\n");
 	assert_int_equal(COUNT(BARE_LINE_ENDS), 9);
-	fix_end(&f);
 }
 
 /* A bare LF: what follows waits for the reply */
-static void test_v7_bare_lf_waits(void **state)
+TEST("V7", "bare LF waits", FIXUP)
 {
-	struct fix f;
-
-	(void)state;
-	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
 	server(&f, "220 a\r\n", "220 *\r\n");
 	client_cut(&f, "NOOP\nRSET\nQUIT\r\n", 5);
 	client_cut(&f, "RSET\nQUIT\r\n", -1);
@@ -319,16 +275,11 @@ static void test_v7_bare_lf_waits(void **state)
 	client_cut(&f, "RSET\nQUIT\r\n", 5);
 	server(&f, "500 what\r\n", "500 what\r\n");
 	client(&f, "QUIT\r\n", "QUIT\r\n");
-	assert_int_equal(host.counters[SMTP_FIXUP_CNT_BARE_LINE_ENDS], 2);
-	fix_end(&f);
+	assert_int_equal(COUNT(BARE_LINE_ENDS), 2);
 }
 
-static void test_v8_never_skipped(void **state)
+TEST("V8", "never skipped", FIXUP)
 {
-	struct fix f;
-
-	(void)state;
-	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
 	fix_open(&f);
 	/* D11: not every server answers these */
 	for (u32 i = 0; i < 4; i++) {
@@ -342,16 +293,13 @@ static void test_v8_never_skipped(void **state)
 	       "  XXXX x\r\n\tNOOP\r\n \t XXXX\r\n");
 	client(&f, "\x80\xff\xe4 x\r\n", "XXX x\r\n");
 	client(&f, "NOOP\x80\r\n", "XXXXX\r\n");
-	fix_end(&f);
 }
 
-static void test_v8_any_length(void **state)
+TEST("V8", "any length", NONE)
 {
 	static char in[3001], out[3001];
-	struct fix f;
 	u32 n;
 
-	(void)state;
 	for (n = 1; n < 3000; n = n < 300 ? n + 1 : n + 777) {
 		memset(in, 'q', n);
 		memset(out, ' ', n);	/* V10 */
@@ -368,38 +316,10 @@ static void test_v8_any_length(void **state)
 	}
 }
 
-static void test_v9_pipelining(void **state)
+TEST("V9", "pipelining", FIXUP)
 {
-	struct fix f;
-
-	(void)state;
-	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
 	client(&f, "MAIL FROM:<a>\r\nEXPN b\r\nRCPT TO:<c>\r\nVRFY\r\n \trset\r\nDEBUG x",
 	       "MAIL FROM:<a>\r\nXXXX b\r\nRCPT TO:<c>\r\nXXXX\r\n \trset\r\nXXXXX x");
-	assert_int_equal(host.counters[SMTP_FIXUP_CNT_COMMANDS_BLOCKED], 3);
-	assert_int_equal(host.counters[SMTP_FIXUP_CNT_BYTES_MASKED], 12);
-	fix_end(&f);
-}
-
-int run_verbs(void)
-{
-	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_v1_v2_v3_every_verb),
-		cmocka_unit_test(test_v3_seed),
-		cmocka_unit_test(test_v1_allow_and_deny),
-		cmocka_unit_test(test_v5_drop_and_reset),
-		cmocka_unit_test(test_v7_t4_lf_waits_once),
-		cmocka_unit_test(test_v5_typed),
-		cmocka_unit_test(test_v6_pieces),
-		cmocka_unit_test(test_v6_fragments),
-		cmocka_unit_test(test_v7_line_ends),
-		cmocka_unit_test(test_v7_many_crs),
-		cmocka_unit_test(test_v7_strict),
-		cmocka_unit_test(test_v7_bare_lf_waits),
-		cmocka_unit_test(test_v8_never_skipped),
-		cmocka_unit_test(test_v8_any_length),
-		cmocka_unit_test(test_v9_pipelining),
-	};
-
-	return cmocka_run_group_tests_name("verbs", tests, NULL, NULL);
+	assert_int_equal(COUNT(COMMANDS_BLOCKED), 3);
+	assert_int_equal(COUNT(BYTES_MASKED), 12);
 }

@@ -4,80 +4,50 @@
 
 #include "unit.h"
 
-struct unit_segment {
-	struct smtp_segment seg;
-	struct fix *f;
-	enum smtp_dir dir;
-	bool spliced;
-};
+struct fix f;
 
 static u32 unit_isn(enum smtp_dir dir)
 {
 	return dir ? SERVER_ISN : CLIENT_ISN;
 }
 
-static const u8 *unit_read(struct smtp_segment *seg, u32 off, u32 *avail)
+static void unit_wrong(struct test_segment *g, const char *what)
 {
-	struct fix *f = ((struct unit_segment *)seg)->f;
-
-	assert_true(off < seg->len);
-	*avail = seg->len - off;
-	if (f->frag && *avail > f->frag - off % f->frag)
-		*avail = f->frag - off % f->frag;
-	return f->out + off;
+	fail_msg("%s, at %u", what, g->seg.seq - unit_isn(g->dir));
 }
 
-static int unit_write(struct smtp_segment *seg, u32 off, const u8 *bytes, u32 n)
+static bool unit_fails(struct test_segment *g)
 {
-	struct fix *f = ((struct unit_segment *)seg)->f;
-
-	assert_true(off + n <= seg->len);
-	f->writes += memcmp(f->out + off, bytes, n) != 0;
-	if (f->fail_write)
-		return -1;
-	memcpy(f->out + off, bytes, n);
-	return 0;
+	(void)g;
+	return f.fail_write;
 }
 
-/* As the kernel side: what is kept, and then the bytes */
-static int unit_splice(struct smtp_segment *seg, u32 keep, const u8 *bytes, u32 n)
+static u8 *unit_splice(struct test_segment *g, u32 n)
 {
-	struct unit_segment *u = (struct unit_segment *)seg;
-	struct fix *f = u->f;
-
-	assert_false(u->spliced);
-	assert_true(keep <= seg->pass);
-	assert_true(keep + n <= seg->room);
-	u->spliced = true;
-	f->spliced++;
-	if (f->fail_write)
-		return -1;
-	memcpy(f->out + keep, bytes, n);
-	f->out_len = keep + n;
-	return 0;
+	assert_true(n <= sizeof(f.out));
+	return g->data;
 }
 
-static void unit_adjust(struct smtp_segment *seg, u32 pos, s32 delta)
+static void unit_adjust(struct test_segment *g, u32 pos, s32 delta)
 {
-	struct unit_segment *u = (struct unit_segment *)seg;
-	struct fix *f = u->f;
-
-	assert_false(f->loopback);
-	assert_int_not_equal(delta, 0);
-	f->adjusts[u->dir]++;
-	f->adjust_at = pos - unit_isn(u->dir);
-	f->adjust_by = delta;
-	f->shift[u->dir] += delta;
-	seqadj_set(&f->adj, u->dir, pos, delta);
+	f.adjusts[g->dir]++;
+	f.adjust_at = pos - unit_isn(g->dir);
+	f.adjust_by = delta;
+	f.shift[g->dir] += delta;
 }
 
-static void unit_settle(struct smtp_segment *seg)
+static void unit_settle(struct test_segment *g)
 {
-	struct unit_segment *u = (struct unit_segment *)seg;
-
-	u->f->settles[u->dir]++;
-	seqadj_settle(&u->f->adj, u->dir);
+	f.settles[g->dir]++;
 }
+
+static const struct test_segment_hooks unit_hooks = {
+	.wrong = unit_wrong,
+	.fails = unit_fails,
+	.splice = unit_splice,
+	.adjust = unit_adjust,
+	.settle = unit_settle,
+};
 
 static u32 unit_room(const struct fix *f, u32 len)
 {
@@ -94,15 +64,17 @@ void fix_begin(struct fix *f, u8 mode)
 {
 	host_reset();
 	memset(f, 0, sizeof(*f));
+	f->begun = true;
 	smtp_policy_init(&f->policy, mode);
-	/* Not zeroed before: stream.h */
+	/* Not zeroed before: flow.h */
 	memset(&f->flow, 0x5a, sizeof(f->flow));
 	smtp_flow_init(&f->flow, &f->policy, CLIENT_ISN, SERVER_ISN);
 }
 
 void fix_end(struct fix *f)
 {
-	smtp_flow_release(&f->flow);
+	f->begun = false;
+	smtp_flow_release(&f->flow, HOST_OF(&f->flow));
 	if (host.error)
 		fail_msg("%s", host.error);
 	assert_int_equal(host.bytes, 0);
@@ -113,31 +85,35 @@ void fix_end(struct fix *f)
 static enum smtp_verdict fix_judge(struct fix *f, enum smtp_dir dir, u32 off,
 				   u32 n, u32 ack, u32 *pass)
 {
-	struct unit_segment u = {
+	struct test_segment g = {
 		.seg = {
 			.seq = unit_isn(dir) + off,
 			.len = n, .mss = f->mss, .pass = ~0u,
 			.ack = unit_isn(!dir) + ack,
 			.has_ack = !f->no_acks, .fin = f->fin,
 			.room = unit_room(f, n),
-			.read = unit_read, .write = unit_write,
-			.splice = unit_splice, .adjust = unit_adjust,
-			.settle = unit_settle,
+			.ops = &test_segment_ops,
 		},
-		.f = f, .dir = dir,
+		.hooks = &unit_hooks, .adj = &f->adj,
+		.dir = dir, .data = f->out, .frag = f->frag,
 	};
-	u32 seq = u.seg.seq, far_ack = u.seg.ack;
+	u32 seq = g.seg.seq, far_ack = g.seg.ack;
 
 	f->out_len = 0;
-	f->verdict = smtp_flow_segment(&f->flow, dir, &u.seg);
+	f->verdict = smtp_flow_segment(&f->flow, dir, &g.seg,
+				       HOST_OF(&f->flow));
 	if (host.error)
 		fail_msg("%s", host.error);
 	seqadj_adjust(&f->adj, dir, &seq, &far_ack);
 	f->out_at = seq - unit_isn(dir);
 	f->ack_at = far_ack - unit_isn(!dir);
-	*pass = u.seg.pass;
-	if (f->verdict == SMTP_PASS && !u.spliced)
-		f->out_len = u.seg.pass;
+	*pass = g.seg.pass;
+	f->writes += g.changes;
+	f->spliced += !!g.spliced;
+	if (g.spliced)
+		f->out_len = g.spliced_len;
+	else if (f->verdict == SMTP_PASS)
+		f->out_len = g.seg.pass;
 	return f->verdict;
 }
 
@@ -149,7 +125,7 @@ int fix_segment(struct fix *f, enum smtp_dir dir, u32 off, const void *bytes,
 	assert_true(n <= sizeof(f->out));
 	memcpy(f->out, bytes, n);
 	fix_judge(f, dir, off, n, f->at[!dir] + f->shift[!dir], &pass);
-	if (f->verdict == SMTP_RESET)
+	if (smtp_verdict_resets(f->verdict))
 		return -2;
 	if (f->verdict == SMTP_DROP)
 		return -1;

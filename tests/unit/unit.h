@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A connection for a test to speak through: strings in, strings out, one
- * segment a call. Every test ends with fix_end(), which notices leaks.
+ * Unit tests of the core, and a connection for them to speak through: strings
+ * in, strings out, one segment a call.
  */
 #ifndef _TESTS_UNIT_UNIT_H
 #define _TESTS_UNIT_UNIT_H
@@ -13,12 +13,13 @@
 #include <cmocka.h>
 
 #include "../host.h"
-#include "../sim/seqadj.h"
+#include "../segment.h"
 
 #define CLIENT_ISN	0xfffffff0u	/* sequence numbers wrap early */
 #define SERVER_ISN	5000u
 
 struct fix {
+	bool begun;
 	struct smtp_policy policy;
 	struct smtp_flow flow;
 	struct seqadj adj;	/* conntrack's part */
@@ -27,7 +28,7 @@ struct fix {
 	u32 adjusts[2], settles[2];	/* calls, by direction */
 	u32 adjust_at;		/* the last one's position, from the start */
 	s32 adjust_by;
-	u32 spliced;		/* calls of smtp_segment.splice */
+	u32 spliced;		/* segments that were */
 	u32 room;		/* of the next segments, 0: as the kernel side has it */
 	bool loopback;		/* lengths must stay */
 	bool fin;		/* on the next segments */
@@ -35,7 +36,7 @@ struct fix {
 	u32 mss;		/* of the next segments, 0: none */
 	bool no_acks;		/* segments acknowledge nothing */
 	bool fail_write;
-	u32 writes;		/* calls of smtp_segment.write that changed something */
+	u32 writes;		/* that changed something */
 	u8 out[1 << 17];	/* the last segment as it left */
 	u32 out_len;
 	u32 out_at;		/* where it left, from the start: conntrack's word */
@@ -43,8 +44,56 @@ struct fix {
 	enum smtp_verdict verdict;
 };
 
+/* The connection of the test that runs; its end notices leaks */
+extern struct fix f;
+
 void fix_begin(struct fix *f, u8 mode);
 void fix_end(struct fix *f);
+
+/**
+ * struct unit_test - a test
+ * @rules: the rules that it holds, as "V6 V9"
+ * @title: what it shows
+ * @name: both
+ * @mode: enum smtp_fixup_mode that the connection begins with
+ * @run: the test
+ * @next: the one behind it
+ */
+struct unit_test {
+	const char *rules;
+	const char *title;
+	const char *name;
+	u8 mode;
+	void (*run)(void);
+	struct unit_test *next;
+};
+
+void unit_register(struct unit_test *test);
+
+/* With the mode NONE a test begins its connection, or several, itself */
+#define SMTP_FIXUP_MODE_NONE	0xff
+
+/* TEST("V6", "a verb may come in any number of segments", FIXUP) { ... }
+ * f has begun with that mode; it ends behind the test, if that has not ended it.
+ */
+#define TEST(rules, title, mode) \
+	UNIT_TEST(rules, title, SMTP_FIXUP_MODE_##mode, __COUNTER__)
+#define UNIT_TEST(rules, title, mode, n) UNIT_TEST_N(rules, title, mode, n)
+#define UNIT_TEST_N(rules_, title_, mode_, n) \
+	static void unit_run_##n(void); \
+	__attribute__((constructor)) static void unit_add_##n(void) \
+	{ \
+		static struct unit_test test = { \
+			.rules = rules_, .title = title_, .mode = mode_, \
+			.name = rules_ " " title_, \
+			.run = unit_run_##n, \
+		}; \
+		unit_register(&test); \
+	} \
+	static void unit_run_##n(void)
+
+/* A counter's value */
+#define COUNT(counter)	host.counters[SMTP_FIXUP_CNT_##counter]
 
 /* One segment at an offset from the start of its direction's stream. Returns
  * how much of it passed, -1: dropped, -2: reset

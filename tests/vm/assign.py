@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Which connections are inspected: the option iif, and rules of nft.
 
-Started by assign.sh in the guest; connections that begin in their middle get
+Started by suite.sh in the guest; connections that begin in their middle get
 no grace.
 """
 import socket
@@ -10,11 +10,10 @@ import subprocess
 import sys
 
 import suite
-from net import SERVER, Connection, Counted, Inside, Mismatch, compare, counters, tool
+from net import (READY, READY_PIX, SERVER, Connection, Counted, Inside, Mismatch, compare, counters,
+                 tool)
 from suite import test
 
-READY = b"220 ready\r\n"
-READY_PIX = b"220 *****\r\n"
 CLIENT = {4: "10.0.1.2", 6: "fd00:1::2"}
 ROUTER = {4: "10.0.2.1", 6: "fd00:2::1"}
 INBOUND = {"ends": ("client", "server")}
@@ -164,7 +163,7 @@ def _(family):
 
 @test("iif T2", "a connection without its beginning: dropped where it comes in, else let through")
 def _(family):
-    tool("set", "25", "fixup", "iif", "veth-rc")
+    tool("set", "25", "fixup", "iif", "veth-rc", "midstream", "drop")
     with Connection(25, family, **outbound(family)) as connection:
         connection.s(READY)
         lose(family)
@@ -179,6 +178,17 @@ def _(family):
         connection.server.send(b"250-STARTTLS\r\n250 x\r\n")
         connection.client.expect_nothing()
         connection.abort()
+
+
+@test("iif", "exempt, its entry gone, the server speaks first: it goes on")
+def _(family):
+    tool("set", "25", "fixup", "iif", "veth-rc")
+    with Connection(25, family, **outbound(family)) as connection:
+        connection.s(READY)
+        lose(family)
+        connection.s(b"250-STARTTLS\r\n250 x\r\n")
+        connection.c(b"EXPN root\r\n")
+        connection.close()
 
 
 # -- nft --------------------------------------------------------------------
@@ -325,7 +335,7 @@ def _(family):
 
 @test("nft T2", "without its beginning: dropped where nft selects it, else let through")
 def _(family):
-    tool("set", "25", "fixup", "assign", "explicit")
+    tool("set", "25", "fixup", "assign", "explicit", "midstream", "drop")
     with Nft(RULES):
         with Connection(25, family) as connection:
             connection.s(READY, READY_PIX)
@@ -337,12 +347,15 @@ def _(family):
             connection.client.expect_nothing()
             if counters()["25"]["packets_midstream"] < before + 2:
                 raise Mismatch("not counted")
-        with Connection(25, family, source=host(EXEMPT, family)) as connection:
-            connection.s(READY)
-            lose(family)
-            connection.c(b"EXPN root\r\n")
-            connection.s(b"250-STARTTLS\r\n250 x\r\n")
-            connection.close()
+        for first in ("c", "s"):
+            with Connection(25, family, source=host(EXEMPT, family)) as connection:
+                connection.s(READY)
+                lose(family)
+                if first == "s":
+                    connection.s(b"220-more\r\n")
+                connection.c(b"EXPN root\r\n")
+                connection.s(b"250-STARTTLS\r\n250 x\r\n")
+                connection.close()
         tool("set", "25", "fixup", "assign", "explicit", "midstream", "pass")
         with Connection(25, family) as connection:
             connection.s(READY, READY_PIX)

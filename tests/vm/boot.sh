@@ -54,6 +54,41 @@ equal "without a file nothing changes" "$(smtpfixup show)" "$saved"
 check "save --default" smtpfixup save --default
 equal "save --default keeps them" "$(grep -v '^#' $conf)" "$saved"
 
+# -- another version of the module, as debian/smtpfixup-dkms.postinst has it --
+
+version() { cat /sys/module/nf_smtp_fixup/version; }
+o() { ip netns exec other "$@"; }
+old=$(version)
+ip netns add other
+ip -n other link set lo up
+o smtpfixup set 587 esmtp tls allow banner stars
+theirs=$(o smtpfixup show)
+o /usr/bin/python3 "$ROOT/tests/vm/sink.py" 587 /dev/null &
+wait_for listening other 587
+rm -f /tmp/go
+o /usr/bin/python3 -c '
+import os, smtplib, time
+s = smtplib.SMTP("127.0.0.1", 587, timeout=30)
+s.helo("a.example")
+open("/tmp/open", "w").close()
+while not os.path.exists("/tmp/go"):
+    time.sleep(0.1)
+print(s.noop()[0], s.quit()[0])' >/tmp/session 2>&1 &
+session=$!
+wait_for test -e /tmp/open
+cp /srv/next/nf_smtp_fixup.ko "$(modinfo -n nf_smtp_fixup)"
+check_status 0 "upgrade: while a ct helper object holds the module" "$ROOT/debian/reload-module"
+contains "upgrade: says who holds it" "$output" "stays in force until the next boot.*ct helper"
+equal "upgrade: the old one stays in force" "$(version) $(smtpfixup show)" "$old $saved"
+nft flush ruleset
+check_status 0 "upgrade: with nothing in its way" "$ROOT/debian/reload-module"
+equal "upgrade: the new one is loaded" "$(version)" 9.9.9
+equal "upgrade: policies are in force again" "$(smtpfixup show 2>/dev/null)" "$saved"
+equal "upgrade: another namespace's, too" "$(o smtpfixup show)" "$theirs"
+touch /tmp/go
+wait $session
+equal "upgrade: the session that was open goes on" "$(</tmp/session)" "250 221"
+
 mkdir -p /var/lib/prometheus/node-exporter
 check "the timer's unit" systemctl start smtpfixup-prometheus.service
 contains "the timer's unit writes the counters" \

@@ -24,7 +24,8 @@ refused() {
 # A tree of its own, since depmod reads every module there is.
 tree=/tmp/tree/lib/modules/$(uname -r)
 mkdir -p "$tree"
-modprobe -S "$(uname -r)" --show-depends -a nf_conntrack nf_defrag_ipv4 nf_defrag_ipv6 |
+modprobe -S "$(uname -r)" --show-depends -a nf_conntrack nf_defrag_ipv4 \
+	nf_defrag_ipv6 nf_reject_ipv4 nf_reject_ipv6 |
 	awk '/^insmod/ { print $2 }' | xargs cp -t "$tree"
 cp "$(module_file)" "/lib/modules/$(uname -r)/modules.builtin" \
 	"/lib/modules/$(uname -r)/modules.order" "$tree"

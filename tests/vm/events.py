@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Events (RULES.md M): what smtpfixup monitor and the tracepoints tell, and to whom.
+"""Events (docs/rules.md M): what smtpfixup monitor and the tracepoints tell, and to whom.
 
 Started by events.sh in the guest, with the module loaded and nothing set.
 """
@@ -15,11 +15,11 @@ import sys
 import time
 
 import suite
-from net import Connection, End, Inside, Mismatch, PATIENCE, SERVER, SLOWER, TOOL, counters, tool
+from net import (PATIENCE, READY, READY_PIX, SERVER, SLOWER, TOOL, Connection, End, Inside, Mismatch,
+                 counters, greeted, in_body, tool)
 from suite import test
 
 FIXUP, ESMTP, TLS, NOOP, STRIP, TEXT, STRAY = 25, 26, 27, 28, 29, 30, 31
-READY, READY_PIX = b"220 ready\r\n", b"220 *****\r\n"
 SECRET = b"dragonfly"
 LIMIT = "/sys/module/nf_smtp_fixup/parameters/event_limit"
 TRACE = "/sys/kernel/tracing"
@@ -98,19 +98,6 @@ class Monitor:
         return said
 
 
-def greeted(port, family, want=READY_PIX):
-    connection = Connection(port, family)
-    connection.s(READY, want)
-    return connection
-
-
-def in_body(port, family):
-    connection = greeted(port, family)
-    connection.c(b"DATA\r\n")
-    connection.s(b"354 go\r\n")
-    return connection
-
-
 def ends(connection, family, port):
     """Client and server as an event has them."""
     name = connection.client.sock.getsockname()
@@ -150,7 +137,7 @@ def expect(family, rule, event, words=None, port=FIXUP, vendor=108004):
 @test("M G1", "a masked greeting")
 def _(family):
     with expect(family, "G1", "greeting_masked") as box:
-        box.append(greeted(FIXUP, family))
+        box.append(greeted(FIXUP, family, READY_PIX))
 
 
 @test("M G7", "a replaced greeting")
@@ -163,31 +150,31 @@ def _(family):
 @test("M V3", "a blocked verb, once however it comes")
 def _(family):
     with expect(family, "V3", "command_masked", "expn") as box:
-        box.append(greeted(FIXUP, family))
+        box.append(greeted(FIXUP, family, READY_PIX))
         box[0].c(b"NOOP\r\nexpn root\r\nHELO x\r\n", b"NOOP\r\nXXXX root\r\nHELO x\r\n")
     with expect(family, "V3", "command_masked", "W") as box:
-        box.append(greeted(FIXUP, family))
+        box.append(greeted(FIXUP, family, READY_PIX))
         box[0].c(b"WIZ\r\n", b"XXX\r\n", cut=1)
 
 
 @test("M V4", "a command that became NOOP")
 def _(family):
     with expect(family, "V4", "command_noop", "goodmorning", port=NOOP) as box:
-        box.append(greeted(NOOP, family))
+        box.append(greeted(NOOP, family, READY_PIX))
         box[0].c(b"goodmorning\r\n", b"NOOP       \r\n")
 
 
 @test("M V7", "a bare line end")
 def _(family):
     with expect(family, "V7", "bare_line_end") as box:
-        box.append(greeted(FIXUP, family))
+        box.append(greeted(FIXUP, family, READY_PIX))
         box[0].c(b"NOOP\n")
 
 
 @test("M E1", "a masked EHLO line")
 def _(family):
     with expect(family, "E1", "ehlo_line_masked", "X-THING a b", port=ESMTP) as box:
-        box.append(greeted(ESMTP, family))
+        box.append(greeted(ESMTP, family, READY_PIX))
         box[0].c(b"EHLO a\r\n")
         box[0].s(b"250-a\r\n250-SIZE\r\n250 X-THING a b\r\n",
                  b"250-a\r\n250-SIZE\r\n250 XXXXXXXXXXA\r\n")
@@ -196,7 +183,7 @@ def _(family):
 @test("M E4", "an EHLO line that was taken out")
 def _(family):
     with expect(family, "E4", "ehlo_line_stripped", "STARTTLS", port=STRIP) as box:
-        box.append(greeted(STRIP, family))
+        box.append(greeted(STRIP, family, READY_PIX))
         box[0].c(b"EHLO a\r\n")
         box[0].s(b"250-a\r\n250-SIZE\r\n250 STARTTLS\r\n", b"250-a\r\n250 SIZE\r\n")
 
@@ -204,21 +191,21 @@ def _(family):
 @test("M D4", "a dot between wrong line ends")
 def _(family):
     with expect(family, "D4", "smuggling_dot") as box:
-        box.append(in_body(FIXUP, family))
+        box.append(in_body(FIXUP, family, READY_PIX))
         box[0].c(b"x\n.\ny\r\n.\r\n", b"x\n \ny\r\n.\r\n")
 
 
 @test("M D8", "a server out of turn")
 def _(family):
     with expect(family, "D8", "reply_unexpected", vendor=108005) as box:
-        box.append(greeted(FIXUP, family))
+        box.append(greeted(FIXUP, family, READY_PIX))
         box[0].s(b"250 who asked?\r\n")
 
 
 @test("M S2", "TLS, and nothing of what follows")
 def _(family):
     with expect(family, "S2", "tls_started", port=TLS, vendor=108007) as box:
-        box.append(greeted(TLS, family))
+        box.append(greeted(TLS, family, READY_PIX))
         box[0].c(b"STARTTLS\r\n")
         box[0].s(b"220 go\r\n")
         box[0].c(b"EXPN root\r\n")
@@ -227,7 +214,7 @@ def _(family):
 @test("M T2", "urgent data")
 def _(family):
     with expect(family, "T2", "urgent_cleared", vendor=None):
-        with greeted(FIXUP, family) as connection:
+        with greeted(FIXUP, family, READY_PIX) as connection:
             connection.client.sock.send(b"NOOP\r\n", socket.MSG_OOB)
             connection.server.expect(b"NOOP\r\n")
 
@@ -305,7 +292,7 @@ def _(family):
 @test("M D9", "nothing of a message, and nothing of credentials")
 def _(family):
     with Monitor() as monitor, Monitor("-j") as jason:
-        with greeted(ESMTP, family) as connection:
+        with greeted(ESMTP, family, READY_PIX) as connection:
             connection.c(b"MAIL FROM:<%s@example.org>\r\n" % SECRET)
             connection.s(b"250 ok\r\n")
             connection.c(b"DATA\r\n")
@@ -317,7 +304,7 @@ def _(family):
             connection.s(b"554 no\r\n")
             connection.c(b"%s\r\n" % SECRET, b"X" * len(SECRET) + b"\r\n")
             connection.s(b"500 no\r\n")
-        with greeted(FIXUP, family) as connection:
+        with greeted(FIXUP, family, READY_PIX) as connection:
             connection.c(b"AUTH LOGIN\r\n%s\r\n" % SECRET,
                          b"XXXX LOGIN\r\n" + b"X" * len(SECRET) + b"\r\n")
         lines = monitor.lines() + jason.lines()
@@ -331,7 +318,7 @@ def _(family):
 @test("M", "terminal escapes are cleaned")
 def _(family):
     with Monitor() as monitor, Monitor("-j") as jason, Monitor("--syslog") as vendor:
-        with greeted(ESMTP, family) as connection:
+        with greeted(ESMTP, family, READY_PIX) as connection:
             connection.c(b"\x1b[2J\x07\x9b\xff x\r\n", b"X" * 7 + b" x\r\n")
             connection.s(b"500 no\r\n")
             connection.c(b"EHLO a\r\n")
@@ -348,7 +335,7 @@ def _(family):
 @test("M", "other namespaces hear nothing", families=(4,))
 def _(family):
     with Monitor(namespace="client") as other, Monitor() as monitor:
-        with greeted(FIXUP, family):
+        with greeted(FIXUP, family, READY_PIX):
             monitor.lines(1)
         if other.lines():
             raise Mismatch("the client's namespace heard it")
@@ -366,7 +353,7 @@ def _(_family):
 @test("M", "a readable line, and the vendor's")
 def _(family):
     with Monitor() as monitor, Monitor("--syslog") as vendor:
-        with greeted(FIXUP, family) as connection:
+        with greeted(FIXUP, family, READY_PIX) as connection:
             connection.c(b"WIZ x\r\n", b"XXX x\r\n")
             client, server = ends(connection, family, FIXUP)
             line = monitor.lines(2)[1]
@@ -448,7 +435,7 @@ def _(family):
     trace("trace", "")
     trace("events/smtp_fixup/enable", "1")
     try:
-        with greeted(FIXUP, family) as connection:
+        with greeted(FIXUP, family, READY_PIX) as connection:
             connection.c(b"\x1bWIZ x\r\n", b"XXXX x\r\n")
             connection.s(b"500 no\r\n250 no\r\n")
             client, server = ends(connection, family, FIXUP)
@@ -484,7 +471,7 @@ def bpftrace_counts(family):
             if not line:
                 raise Mismatch(said)
             said += line
-        with greeted(FIXUP, family) as connection:
+        with greeted(FIXUP, family, READY_PIX) as connection:
             connection.c(b"WIZ x\r\n", b"XXX x\r\n")
             connection.c(b"EXPN x\r\n", b"XXXX x\r\n")
         process.send_signal(signal.SIGINT)
@@ -523,7 +510,7 @@ def _(_family):
 
 @test("M", "the module can be removed while it listens, and it says so", families=(4,))
 def _(family):
-    with Monitor() as monitor, greeted(FIXUP, family) as connection:
+    with Monitor() as monitor, greeted(FIXUP, family, READY_PIX) as connection:
         monitor.lines(1)
         subprocess.run(["rmmod", "nf_smtp_fixup"], check=True, timeout=60)
         said = monitor.ended(1)

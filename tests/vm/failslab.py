@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """Packets that find no memory, on each of the module's ways to ask for some
-(RULES.md T2): counted, and sent again; started by instrumented.sh.
+(docs/rules.md T2): counted, and sent again; started by instrumented.sh.
 
 failslab can be told to fail what has a certain range of code on the stack: here
 that is one function of the module. kallsyms knows where it is.
@@ -12,13 +12,13 @@ import sys
 import suite
 from assign import Nft
 from events import Monitor
-from net import PATIENCE, SERVER, Connection, Counted, End, Inside, Mismatch, tool
+from net import (PATIENCE, READY, READY_PIX, SERVER, Connection, Counted, End, Inside, Mismatch,
+                 greeted, in_body, tool)
 from suite import test
 
 FAILSLAB = "/sys/kernel/debug/failslab/"
 FIXUP, TEXT, LIMITS, OBSERVE, EXPLICIT, CHUNKS = 25, 26, 27, 28, 29, 30
 FAILURES = 2    # in a row: the third time the packet gets through
-READY, READY_PIX = b"220 ready\r\n", b"220 *****\r\n"
 
 
 def policies():
@@ -84,19 +84,6 @@ TO_ROUTER = ("client", "router")
 ROUTER = {4: "10.0.1.1", 6: "fd00:1::1"}
 
 
-def greeted(port, family, want=READY_PIX, ends=("client", "server")):
-    connection = Connection(port, family, ends=ends)
-    connection.s(READY, want)
-    return connection
-
-
-def in_body(port, family):
-    connection = greeted(port, family)
-    connection.c(b"DATA\r\n")
-    connection.s(b"354 go\r\n")
-    return connection
-
-
 def mail_follows(connection):
     connection.c(b"EXPN root\r\nDATA\r\n", b"XXXX root\r\nDATA\r\n")
     connection.s(b"500 no\r\n354 go\r\n")
@@ -149,8 +136,8 @@ def _(family):
 
 @test("T2 memory", "bytes in flight")
 def _(family):
-    with greeted(FIXUP, family) as connection:
-        with refused("smtp_replay_room"):
+    with greeted(FIXUP, family, READY_PIX) as connection:
+        with refused("smtp_unacked_room"):
             connection.c(b"EXPN root\r\n", b"XXXX root\r\n")
         connection.s(b"500 no\r\n")
         mail_follows(connection)
@@ -158,14 +145,16 @@ def _(family):
 
 @test("D6 T2 memory", "a chunk among bytes in flight")
 def _(family):
-    with greeted(CHUNKS, family) as connection:
+    with greeted(CHUNKS, family, READY_PIX) as connection:
         connection.c(b"EHLO a\r\n")
         connection.s(b"250-b\r\n250 CHUNKING\r\n")
+        connection.c(b"MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\n")
+        connection.s(b"250 a\r\n250 b\r\n")
         # Their buffer, of 256 octets, is granted, and what kmemleak wants for it;
         # the list of holes in it is not
         with open("/sys/kernel/slab/kmemleak_object/object_size", encoding="ascii") as file:
             space = 256 + int(file.read()) + 1
-        with Failing("smtp_replay_room", CHUNKS, 1, space, memory_refused=1):
+        with Failing("smtp_unacked_room", CHUNKS, 1, space, memory_refused=1):
             connection.c(b"BDAT 4 LAST\r\nEXPNEXPN\r\n", b"BDAT 4 LAST\r\nEXPNXXXX\r\n")
         connection.s(b"250 ok\r\n500 no\r\n")
         mail_follows(connection)
@@ -173,8 +162,8 @@ def _(family):
 
 @test("T2 memory", "dots that are made harmless")
 def _(family):
-    with in_body(FIXUP, family) as connection:
-        with refused("smtp_marks_grow"):
+    with in_body(FIXUP, family, READY_PIX) as connection:
+        with refused("smtp_mark_add"):
             connection.c(b"one\n.\ntwo\r\n", b"one\n \ntwo\r\n")
         connection.c(b".\r\n")
         connection.s(b"250 ok\r\n")
@@ -183,8 +172,8 @@ def _(family):
 
 @test("T2 memory", "reading a body for its limits")
 def _(family):
-    with in_body(LIMITS, family) as connection:
-        with refused("smtp_reading_begin", LIMITS):
+    with in_body(LIMITS, family, READY_PIX) as connection:
+        with refused("smtp_message_begin", LIMITS):
             connection.c(b"Subject: x\r\n\r\ntext\r\n.\r\n")
         connection.s(b"250 ok\r\n")
         mail_follows(connection)
@@ -192,7 +181,7 @@ def _(family):
 
 @test("T2 memory", "an edit")
 def _(family):
-    with greeted(FIXUP, family, ends=FROM_ROUTER) as connection:
+    with greeted(FIXUP, family, READY_PIX, ends=FROM_ROUTER) as connection:
         with refused("smtp_packet_write"):
             connection.c(b"EXPN root\r\n", b"XXXX root\r\n")
         connection.s(b"500 no\r\n")
@@ -210,7 +199,7 @@ def _(family):
 
 @test("D2 T2 memory", "a cut")
 def _(family):
-    with greeted(FIXUP, family, ends=FROM_ROUTER) as connection:
+    with greeted(FIXUP, family, READY_PIX, ends=FROM_ROUTER) as connection:
         with refused("smtp_packet_cut"):
             connection.client.send(b"DATA\r\n.\r\n")
             connection.server.expect(b"DATA\r\n")
@@ -256,7 +245,7 @@ def _(family):
 
 @test("T2 memory", "the end of a connection")
 def _(family):
-    with greeted(FIXUP, family, ends=FROM_ROUTER) as connection:
+    with greeted(FIXUP, family, READY_PIX, ends=FROM_ROUTER) as connection:
         tool("flush", str(FIXUP))
         with refused("smtp_help_end"):
             connection.client.send(b"NOOP\r\n")
@@ -270,7 +259,7 @@ def _(family):
 def _(family):
     with greeted(OBSERVE, family, READY) as connection:
         # Judging finds no memory, and nor does keeping the segment for later
-        with Failing("smtp_observe_segment", OBSERVE, 2, connections_unobserved=1):
+        with Failing("smtp_flow_segment", OBSERVE, 2, connections_unobserved=1):
             connection.c(b"DATA\r\nEXPN root\r\n")
         connection.s(b"354 go\r\n")
         connection.c(b"text " * 20000)
@@ -278,7 +267,7 @@ def _(family):
 
 @test("M memory", "events that could not be told are counted in the next")
 def _(family):
-    with Monitor("-j") as monitor, greeted(FIXUP, family) as connection:
+    with Monitor("-j") as monitor, greeted(FIXUP, family, READY_PIX) as connection:
         monitor.lines(1)
         with Failing("smtp_event_tell", FIXUP, commands_blocked=FAILURES):
             for _ in range(FAILURES):

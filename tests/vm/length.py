@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Edits that change the length (RULES.md T1: G7, V4, E4), byte by byte.
+"""Edits that change the length (docs/rules.md T1: G7, V4, E4), byte by byte.
 
 Behind such an edit every sequence number of that direction is shifted, so each
 test goes on with traffic in both directions, a body included.
@@ -33,16 +33,6 @@ def policies():
          "banner", "text", LONG_WORDS)
 
 
-def server_says(conn, data, want):
-    conn.server.send(data)
-    conn.client.expect(want)
-
-
-def client_says(conn, data, want):
-    conn.client.send(data)
-    conn.server.expect(want)
-
-
 def mail(conn, size=300000):
     """A whole mail behind the edit: both directions are shifted rightly."""
     conn.c(b"MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n")
@@ -56,7 +46,7 @@ def mail(conn, size=300000):
 @test("G7", "banner text shortens the greeting")
 def shorter(family):
     with Connection(TEXT, family) as conn:
-        server_says(conn, GREETING, b"220 %s\r\n" % WORDS.encode())
+        conn.s(GREETING, b"220 %s\r\n" % WORDS.encode())
         mail(conn)
         conn.close()
 
@@ -64,7 +54,7 @@ def shorter(family):
 @test("G7", "banner text lengthens the greeting")
 def longer(family):
     with Connection(LONG, family) as conn:
-        server_says(conn, b"220 x\r\n", b"220 %s\r\n" % LONG_WORDS.encode())
+        conn.s(b"220 x\r\n", b"220 %s\r\n" % LONG_WORDS.encode())
         mail(conn)
         conn.close()
 
@@ -72,7 +62,7 @@ def longer(family):
 @test("G7 G5", "banner text replaces a greeting of several lines")
 def several_lines(family):
     with Connection(TEXT, family) as conn:
-        server_says(conn, b"220-one\r\n220-two\r\n220 three\r\n",
+        conn.s(b"220-one\r\n220-two\r\n220 three\r\n",
                     b"220 %s\r\n" % WORDS.encode())
         mail(conn)
 
@@ -101,9 +91,9 @@ def in_two(family):
 def noop(family):
     with Connection(NOOP, family) as conn:
         conn.s(b"220 x\r\n")
-        client_says(conn, b"goodmorning\r\n", b"NOOP       \r\n")
+        conn.c(b"goodmorning\r\n", b"NOOP       \r\n")
         conn.s(b"250 ok\r\n")
-        client_says(conn, b"KILL all\r\n", b"NOOP    \r\n")
+        conn.c(b"KILL all\r\n", b"NOOP    \r\n")
         conn.s(b"250 ok\r\n")
         mail(conn)
 
@@ -113,7 +103,7 @@ def noop_grows(family):
     with Connection(NOOP, family) as conn:
         conn.s(b"220 x\r\n")
         for word in (b"WIZ", b"A", b"XY", b"Q"):
-            client_says(conn, word + b"\r\n", b"NOOP\r\n")
+            conn.c(word + b"\r\n", b"NOOP\r\n")
             conn.s(b"250 ok\r\n")
         mail(conn)
         conn.close()
@@ -123,7 +113,7 @@ def noop_grows(family):
 def noop_pipelined(family):
     with Connection(NOOP, family) as conn:
         conn.s(b"220 x\r\n")
-        client_says(conn, b"A\r\nBB\r\nRSET\r\nCCC\r\nD\r\n",
+        conn.c(b"A\r\nBB\r\nRSET\r\nCCC\r\nD\r\n",
                     b"NOOP\r\nNOOP\r\nRSET\r\nNOOP\r\nNOOP\r\n")
         conn.s(b"250 1\r\n250 2\r\n250 3\r\n250 4\r\n250 5\r\n")
         mail(conn)
@@ -134,9 +124,9 @@ def strip(family):
     with Connection(STRIP, family) as conn:
         conn.s(b"220 x\r\n")
         conn.c(b"EHLO me\r\n")
-        server_says(conn, EHLO, STRIPPED)
+        conn.s(EHLO, STRIPPED)
         conn.c(b"EHLO me\r\n")
-        server_says(conn, EHLO, STRIPPED)
+        conn.s(EHLO, STRIPPED)
         mail(conn)
         conn.close()
 
@@ -146,21 +136,21 @@ def strip_all(family):
     with Connection(STRIP, family) as conn:
         conn.s(b"220 x\r\n")
         conn.c(b"EHLO me\r\n")
-        server_says(conn, b"250-me\r\n250-CHUNKING\r\n250 HELP\r\n", b"250 me\r\n")
+        conn.s(b"250-me\r\n250-CHUNKING\r\n250 HELP\r\n", b"250 me\r\n")
         mail(conn)
 
 
 @test("G7 V4 E4 T1", "all of them on one connection")
 def together(family):
     with Connection(ALL, family) as conn:
-        server_says(conn, GREETING, b"220 %s\r\n" % LONG_WORDS.encode())
-        client_says(conn, b"WIZ\r\n", b"NOOP\r\n")
+        conn.s(GREETING, b"220 %s\r\n" % LONG_WORDS.encode())
+        conn.c(b"WIZ\r\n", b"NOOP\r\n")
         conn.s(b"250 ok\r\n")
         conn.c(b"EHLO me\r\n")
-        server_says(conn, EHLO, STRIPPED)
+        conn.s(EHLO, STRIPPED)
         for _ in range(3):
             mail(conn, 200000)
-        client_says(conn, b"X\r\n", b"NOOP\r\n")
+        conn.c(b"X\r\n", b"NOOP\r\n")
         conn.s(b"250 ok\r\n")
         conn.close()
 

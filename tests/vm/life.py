@@ -8,7 +8,7 @@ import sys
 import time
 
 import suite
-from net import MODULE, SLOWER, Connection, Inside, Mismatch, counters, tool
+from net import MODULE, SLOWER, Connection, Inside, Mismatch, compare, counters, tool
 from suite import test
 from wire import READY, READY_PIX, in_body, still_judged
 
@@ -44,6 +44,36 @@ for title, ends in PAIRS.items():
             connection.s(b"250 queued\r\n")
             still_judged(connection)
             connection.close()
+
+
+def sent_and_changed(connection, text, later):
+    """The client sends a file's page, and changes that before the server reads."""
+    file = os.memfd_create("page")
+    try:
+        os.write(file, text)
+        if os.sendfile(connection.client.sock.fileno(), file, 0, len(text)) != len(text):
+            raise Mismatch("sendfile() sent less")
+        time.sleep(0.5 * SLOWER)
+        os.pwrite(file, later, 0)
+    finally:
+        os.close(file)
+    return connection.server.receive(len(text))
+
+
+@test("H6", "what a local sender changes after it was judged is not what the server reads")
+def _(family):
+    ends = {"ends": ("router", "server"), "address": ADDRESS["router", "server"][family]}
+    with Connection(26, family, **ends) as connection:
+        if sent_and_changed(connection, b"NOOP\r\n", b"EXPN\r\n") != b"EXPN\r\n":
+            raise Mismatch("without a policy nothing changes: this test shows nothing")
+    with Connection(25, family, **ends) as connection:
+        connection.s(READY, READY_PIX)
+        compare(sent_and_changed(connection, b"NOOP\r\n", b"EXPN\r\n"), b"NOOP\r\n", "a command")
+        connection.s(b"250 ok\r\n")
+        connection.c(b"DATA\r\n")
+        connection.s(b"354 go\r\n")
+        text = b"text\r\n" * 3000
+        compare(sent_and_changed(connection, text, b"\r\n.\r\nEXPN\r\n" * 1500), text, "a body")
 
 
 @test("helper", "conntrack -L shows helper=smtp")
@@ -230,7 +260,7 @@ def _(family):
 def main():
     tool("set", "25", "fixup")
     suite.TESTS[:] = [entry for entry in suite.TESTS if entry[4].__module__ == __name__]
-    return suite.run()
+    return suite.run(only=sys.argv[1] if sys.argv[1:] else None)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@
 
 topology
 load_module mode=off || exit
-count_suite life.py "$PYTHON" "$ROOT/tests/vm/life.py"
+count_suite life.py "$PYTHON" "$ROOT/tests/vm/life.py" "$@"
 
 # -- an administrator's own rules -------------------------------------------
 

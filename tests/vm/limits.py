@@ -1,15 +1,15 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Addresses, limits and observe (RULES.md A1, A2, L), byte by byte.
+"""Addresses, limits and observe (docs/rules.md A1, A2, L), byte by byte.
 
-Started by limits.sh in the guest. Each test has counters of its own port to
+Started by suite.sh in the guest. Each test has counters of its own port to
 compare: what it does to them is taken before and after.
 """
 import random
 import sys
 
 import suite
-from net import Connection, Counted, Mismatch, compare, tool
+from net import Connection, Counted, Mismatch, compare, greeted, in_body, tool
 from suite import test
 
 REPLACE, LOG, DROP, MASK, RESET, SILENT, LINES, OBSERVE, MIME = range(50, 59)
@@ -33,19 +33,6 @@ def policies():
     tool("set", str(MIME), "esmtp", "limit", "mime-filename", "255", "reset", *keep)
     tool("set", str(OBSERVE), "fixup", "reject", "noop", "special", "drop",
          "limit", "body-line", "10", "reset", "observe")
-
-
-def greeted(port, family):
-    connection = Connection(port, family)
-    connection.s(b"220 ready\r\n")
-    return connection
-
-
-def in_body(port, family):
-    connection = greeted(port, family)
-    connection.c(b"DATA\r\n")
-    connection.s(b"354 go\r\n")
-    return connection
 
 
 def ended(connection, data):

@@ -96,6 +96,8 @@ r smtpfixup save --default
 check_status 1 "check: a policy that selects nothing" r smtpfixup check
 contains "check: says which" "$output" "warning.*port 2525 selects no connection"
 r smtpfixup set 2525 off
+{ seq -f '# a comment that takes room %f' 40000; r smtpfixup show; } >$conf
+check_status 0 "check: a file longer than 1 MiB, as restore takes it" r smtpfixup check
 echo "set 25 sideways" >$conf
 check_status 2 "check: a broken file" r smtpfixup check
 contains "check: names file and line" "$output" "critical.*$conf:1: "
@@ -108,6 +110,48 @@ check_status 0 "check: nobody may" r setpriv --reuid nobody --regid nogroup --cl
 check "check: JSON" bash -c 'ip netns exec router smtpfixup -j check | python3 -c "
 import json, sys
 assert {f[\"status\"] for f in json.load(sys.stdin)} == {\"ok\"}"'
+
+# -- save where others have a hand ------------------------------------------
+
+nobody=(setpriv --reuid nobody --regid nogroup --clear-groups)
+sysctl -qw fs.protected_symlinks=1
+mkdir -m 1777 /tmp/sticky
+(umask 077 && echo precious >/tmp/precious)
+"${nobody[@]}" ln -s /tmp/precious /tmp/sticky/there
+"${nobody[@]}" ln -s /tmp/sticky-nowhere /tmp/sticky/nowhere
+for link in there nowhere; do
+	check_status 1 "save: a stranger's link ($link) in a sticky folder" r smtpfixup save /tmp/sticky/$link
+	contains "save: a stranger's link ($link), the kernel's reason" "$output" "Permission denied"
+	check "save: a stranger's link ($link) is still one" test -L /tmp/sticky/$link
+done
+equal "save: what it leads to is as it was" "$(stat -c %a /tmp/precious) $(</tmp/precious)" "600 precious"
+check "save: and nothing is made" test ! -e /tmp/sticky-nowhere
+check "save: a file of one's own there" r smtpfixup save /tmp/sticky/mine
+equal "save: no other name is left" "$(find /tmp/sticky -mindepth 1 -printf '%f\n' | sort | tr '\n' ' ')" "mine nowhere there "
+
+# A file that is mounted there can't be renamed over.
+r smtpfixup save >/tmp/saved
+echo old >/tmp/below
+: >/tmp/mounted
+mount --bind /tmp/below /tmp/mounted
+check "save: a file that is mounted there" r smtpfixup save /tmp/mounted
+equal "save: it is what has been written" "$(</tmp/below)" "$(</tmp/saved)"
+umount /tmp/mounted
+
+# Ended at any time, it leaves the old file or the new one, and nothing else.
+mkdir /tmp/ended
+seq -f "set %.0f esmtp banner text 'a text that takes room'" 2 2 2000 | c smtpfixup restore
+c smtpfixup save /tmp/new
+whole=0 ended=0
+for n in {1..30}; do
+	echo old >/tmp/ended/conf
+	c timeout -s TERM "$(printf '0.%03d' $((n * 12)))" smtpfixup save /tmp/ended/conf || ended=$((ended + 1))
+	[[ $(</tmp/ended/conf) == old ]] || cmp -s /tmp/new /tmp/ended/conf && whole=$((whole + 1))
+done
+c smtpfixup restore /dev/null
+echo "# $ended of 30 were ended"
+equal "save: a signal leaves the old file or the new one" "$whole" 30
+equal "save: a signal leaves no other file" "$(find /tmp/ended -mindepth 1 -printf "%f ")" "conf "
 
 # -- -n ---------------------------------------------------------------------
 
@@ -156,4 +200,25 @@ else
 fi
 check_status 2 "flows needs rights" r setpriv --reuid nobody --regid nogroup --clear-groups smtpfixup flows
 contains "flows needs rights, and says which" "$output" CAP_NET_ADMIN
+
+# -- who keeps the module: docs/packets.md ----------------------------------
+
+# An ordinary user, in a namespace of his own, begins a dump and does not read on.
+seq -f "set %.0f fixup" 1000 >/tmp/many
+"${nobody[@]}" unshare -rn bash -c '"$1" restore /tmp/many && exec "$2" -c "
+import socket, struct, time
+sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 16)
+sock.send(struct.pack(\"=IHHIIBBHHH\", 36, 16, 1, 1, 0, 3, 1, 0, 15, 2) + b\"smtp_fixup\\0\\0\")
+family = struct.unpack_from(\"=H\", sock.recv(4096), 40)[0]
+sock.send(struct.pack(\"=IHHIIBBH\", 20, family, 0x301, 2, 0, 2, 1, 0))
+open(\"/tmp/unread\", \"w\").close()
+time.sleep(600)"' bash "$ROOT/userspace/smtpfixup" "$PYTHON" &
+reader=$!
+wait_for test -e /tmp/unread
+check "rmmod is refused while somebody does not read a dump" bash -c '! rmmod nf_smtp_fixup'
+find_reader=$(sed -n "/^## .rmmod. says/,/^## Known/s/^    \(awk .*\)/\1/p" "$ROOT/docs/packets.md")
+contains "docs/packets.md finds him" "$(eval "$find_reader")" "pid $reader$"
+kill $reader
+wait $reader 2>/dev/null
+check "rmmod once he has gone" rmmod nf_smtp_fixup
 finish

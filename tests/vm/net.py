@@ -245,3 +245,21 @@ class Connection:
         return sum(a != b for sent, got in (
             (self.client.sent, self.server.received),
             (self.server.sent, self.client.received)) for a, b in zip(sent, got))
+
+
+READY, READY_PIX = b"220 ready\r\n", b"220 *****\r\n"
+
+
+def greeted(port, family, want=READY, ends=("client", "server")):
+    """A connection whose greeting is over."""
+    connection = Connection(port, family, ends=ends)
+    connection.s(READY, want)
+    return connection
+
+
+def in_body(port, family, want=READY):
+    """A connection whose body has begun."""
+    connection = greeted(port, family, want)
+    connection.c(b"DATA\r\n")
+    connection.s(b"354 go\r\n")
+    return connection

@@ -174,5 +174,63 @@ for server in "$ROUTER4" "[$ROUTER6]"; do
 	contains "ports ... is not filtered, either" "$output" '250-STARTTLS'
 	r smtpfixup set 25 off
 done
+r smtpfixup set 2525 off
+
+# -- a load balancer -----------------------------------------------------------
+
+# In the client's namespace, before two servers by the router: smtpd and postscreen
+cat >>/tmp/server/master.cf <<-END
+	2600 inet n - n - 100 smtpd
+	  -o smtpd_upstream_proxy_protocol=haproxy
+	2601 inet n - n - 1 postscreen
+	  -o postscreen_upstream_proxy_protocol=haproxy
+	smtpd pass - - n - - smtpd
+	dnsblog unix - - n - 0 dnsblog
+	tlsproxy unix - - n - 0 tlsproxy
+END
+s env MAIL_CONFIG=/tmp/server postfix reload >/dev/null 2>&1
+wait_for listening server 2600
+wait_for listening server 2601
+{
+	cat <<-END
+	defaults
+	  mode tcp
+	  timeout connect 20s
+	  timeout client 60s
+	  timeout server 60s
+	END
+	for port in 2600 2601; do
+		for version in send-proxy send-proxy-v2; do
+			bind=$((port + 10))
+			[[ $version == send-proxy ]] || bind=$((port + 20))
+			printf 'listen %s-%s\n  bind 127.0.0.1:%s\n  server s %s:%s %s\n' \
+				$version $port $bind "$SERVER4" $port $version
+		done
+	done
+} >/tmp/haproxy.cfg
+c haproxy -f /tmp/haproxy.cfg -D -p /tmp/haproxy.pid
+for port in 2600 2601; do
+	for bind in $((port + 10)) $((port + 20)); do
+		wait_for listening client $bind
+		r smtpfixup set $port off
+		check "V11 HAProxy to Postfix $port by $bind, without a policy" \
+			swaks_sends 127.0.0.1 --port $bind
+		r smtpfixup set $port esmtp proxy-protocol allow
+		check "V11 HAProxy to Postfix $port by $bind, proxy-protocol allow" \
+			swaks_sends 127.0.0.1 --port $bind
+		contains "V11 ... and it is filtered" "$output" '250-X{7}[A-Z]'
+		contains "V11 ... and the server knows the client" \
+			"$(tail -n 20 /tmp/server/log)" 'from unknown\[127\.0\.0\.1\]'
+		equal "V11 ... and it is counted" "$(counter $port proxy_headers)" 1
+	done
+done
+r smtpfixup set 2600 esmtp
+(r timeout 30 smtpfixup monitor >/tmp/proxied) &
+monitor=$!
+sleep 1
+c timeout 8 swaks --server 127.0.0.1 --port 2610 --quit-after banner >/dev/null 2>&1
+contains "V11 without it an event names the cause, once" \
+	"$(kill $monitor; grep -c 'V11 .*PROXY header' /tmp/proxied)" '^1$'
+kill "$(cat /tmp/haproxy.pid)"
 
 finish

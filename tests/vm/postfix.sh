@@ -100,6 +100,7 @@ postfix_server() {
 		virtual_minimum_uid = 100
 		virtual_transport = virtual
 		smtpd_recipient_restrictions = permit_auth_destination, reject
+		smtpd_relay_restrictions = permit_auth_destination, reject
 		smtpd_tls_security_level = may
 		smtpd_tls_cert_file = /tmp/server/cert.pem
 		smtpd_tls_key_file = /tmp/server/key.pem

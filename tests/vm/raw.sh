@@ -11,5 +11,5 @@ r ethtool -K veth-rc rx off tx off >/dev/null
 r ethtool -K veth-rs rx off tx off >/dev/null
 modprobe -a nft_ct nft_reject_ipv4 nft_reject_ipv6 nft_dup_ipv4 nft_dup_ipv6 2>/dev/null
 load_module mode=off || exit
-count_suite raw.py "$PYTHON" "$ROOT/tests/vm/raw.py"
+count_suite raw.py "$PYTHON" "$ROOT/tests/vm/raw.py" "$@"
 finish

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Presets and options on the wire, rule by rule (docs/rules.md).
 
-Started by rules.sh in the guest; both ends are played here, as in wire.py.
+Started by suite.sh in the guest; both ends are played here, as in wire.py.
 """
 import argparse
 import json
@@ -10,7 +10,7 @@ import os
 import sys
 
 import suite
-from net import SLOWER, Connection, Mismatch, counters, tool
+from net import READY, SLOWER, Connection, Mismatch, counters, greeted, in_body, tool
 from suite import test
 
 (MAILHOST, PIX44, PIX51, ASA, KEPT, CHUNKS, REQUIRE, DROP, RESET, OFF, LOG, CUT,
@@ -37,7 +37,6 @@ POLICIES = {
     TLS: "esmtp banner keep tls allow",
 }
 
-READY = b"220 ready\r\n"
 OFFER = b"250-mail.example.org\r\n250-SIZE\r\n250 CHUNKING\r\n"
 
 
@@ -46,9 +45,9 @@ def policies():
         tool("set", str(port), *policy.split())
 
 
-def greeted(port, family):
-    connection = Connection(port, family)
-    connection.s(READY)
+def addressed(connection):
+    connection.c(b"MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\n")
+    connection.s(b"250 a\r\n250 b\r\n")
     return connection
 
 
@@ -56,14 +55,7 @@ def offered(family):
     connection = greeted(CHUNKS, family)
     connection.c(b"EHLO client.example\r\n")
     connection.s(OFFER)
-    return connection
-
-
-def in_body(port, family):
-    connection = greeted(port, family)
-    connection.c(b"DATA\r\n")
-    connection.s(b"354 go\r\n")
-    return connection
+    return addressed(connection)
 
 
 def counter(port, name):
@@ -162,6 +154,7 @@ def _(family):
                      b"BDAT " + size + b"\r\n" + chunk + b"BDAT 6 LAST\r\nEXPN\r\nXXXX\r\n")
         # The second is rejected, and there are as many replies as commands
         connection.s(b"250 1\r\n552 2\r\n500 3\r\n")
+        addressed(connection)
         connection.c(b"BDAT 3\r\nabcVRFY a\r\n", cut=1)
         connection.s(b"250 4\r\n252 5\r\n")
         connection.c(b"BDAT 0 LAST\r\nDATA\r\n")
@@ -169,6 +162,22 @@ def _(family):
         connection.c(b"EXPN\r\n.\r\nEXPN\r\n", b"EXPN\r\n.\r\nXXXX\r\n")
     if counter(CHUNKS, "chunks") != before + 4:
         raise Mismatch("chunks: %d, then %d" % (before, counter(CHUNKS, "chunks")))
+
+
+@test("H7", "a chunk that the server refuses, or that has no recipient")
+def _(family):
+    with offered(family) as connection:
+        connection.c(b"BDAT 3000 LAST\r\n" + b"a" * 100)
+        connection.s(b"552 too much\r\n")
+        connection.c(b"EXPN root\r\n" + b"b" * 2889 + b"EXPN root\r\n",
+                     b"XXXXXXXXX\r\n" + b"X" * 2888 + b"\nXXXX root\r\n")
+        connection.s(b"500 what\r\n")
+        connection.c(b"BDAT 6 LAST\r\nEXPN\r\n", b"XXXX 6 LAST\r\nXXXX\r\n")
+        connection.s(b"500 a\r\n500 b\r\n")
+    with offered(family) as connection:
+        connection.c(b"MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\n")
+        connection.s(b"250 a\r\n550 b\r\n")
+        connection.c(b"BDAT 6 LAST\r\nEXPN\r\nRSET\r\n", b"BDAT 6 LAST\r\nXXXX\r\nRSET\r\n")
 
 
 @test("D6", "a server that has not offered it gets no BDAT, nor one with a bad size")
@@ -191,7 +200,7 @@ def _(family):
                      b"250-X-LINK2STATE\r\n250 XEXCH50\r\n")
         connection.c(b"X-EXPS GSSAPI\r\n")
         connection.s(b"334 GSSAPI supported\r\n")
-        connection.c(b"EXPN\r\n")
+        connection.c(b"EXPN3w==\r\n")
         connection.s(b"235 ok\r\n")
         connection.c(b"X-LINK2STATE LAST CHUNK={0000006d}\r\n")
         connection.s(b"200 LAST CHUNK={0000002a}\r\n")
@@ -210,9 +219,10 @@ def _(family):
         connection.c(b"AUTH PLAIN AHQAdA==\r\n")
         connection.s(b"235 ok\r\n")
         connection.c(b"AUTH LOGIN\r\n")
-        for response in (b"EXPN\r\n", b"STARTTLS\r\n", b"*\r\n"):
+        for response, leaves in ((b"EXPN\r\n", b"EXPX\r\n"), (b"EXPNSQ==\r\n", b"EXPNSQ==\r\n"),
+                                 (b"STARTTLS\r\n", b"STARTTLX\r\n"), (b"*\r\n", b"*\r\n")):
             connection.s(b"334 UGFzc3dvcmQ6\r\n")
-            connection.c(response)
+            connection.c(response, leaves)
         connection.s(b"501 cancelled\r\n")
         connection.c(b"EXPN\r\n", b"XXXX\r\n")
 
@@ -268,12 +278,41 @@ def _(family):
         raise Mismatch("connections_ended was not counted")
 
 
+@test("V5", "flows shows what was dropped", module=True)
+def _(family):
+    with greeted(DROP, family) as connection:
+        connection.client.send(b"EXPN root\r\n")
+        connection.server.expect_nothing()
+        phases = [flow["phase"] for flow in json.loads(tool("-j", "flows"))
+                  if flow["port"] == DROP]
+        if set(phases) != {"ended"}:    # the other family's goes on being listed
+            raise Mismatch("flows shows the phases %s" % phases)
+
+
 @test("V5", "reject reset: a RST to both ends")
 def _(family):
     with greeted(RESET, family) as connection:
         connection.client.send(b"EXPN root\r\n")
         gone(connection.server)
         gone(connection.client)
+
+
+@test("D10", "a body that the server refuses before its end goes on crossed out")
+def _(family):
+    with in_body(LOG, family) as connection:
+        connection.c(b"one\r\n")
+        connection.s(b"500 Line too long\r\n")
+        connection.c(b"EXPN root\r\n.x\r\n" + b"a" * 9000 + b"\r\n.\r\nEXPN root\r\n",
+                     b"XXXXXXXXX\r\n.X\r\n" + b"X" * 9000 + b"\r\n.\r\nXXXX root\r\n")
+        connection.s(b"500 what\r\n")
+
+
+@test("D11", "a reply that may be an EHLO's is masked as one")
+def _(family):
+    with greeted(CHUNKS, family) as connection:
+        connection.c(b"NOOP\r\nEHLO client.example\r\n")
+        connection.s(b"250-mail.example.org\r\n250 STARTTLS\r\n",
+                     b"250-mail.example.org\r\n250 XXXXXXXA\r\n")
 
 
 @test("D8", "strict: a server out of turn is cut off")

@@ -60,12 +60,15 @@ class Client:
         if code is None or code[0] != want:
             raise Mismatch("%r was answered by %s" % (line, code))
 
-    def begins(self, hello=b"HELO"):
+    def begins(self, hello=b"HELO", eol=b"\r\n"):
         if self.reply() != "220":
             raise Mismatch("no greeting")
-        self.says(hello + b" client.example\r\n", "2")
-        self.says(b"MAIL FROM:<a@example.org>\r\n", "2")
-        self.says(b"RCPT TO:<b@example.org>\r\n", "2")
+        self.says(hello + b" client.example" + eol, "2")
+        self.transaction(eol)
+
+    def transaction(self, eol):
+        self.says(b"MAIL FROM:<a@example.org>" + eol, "2")
+        self.says(b"RCPT TO:<b@example.org>" + eol, "2")
 
     def rest(self):
         """All replies from here on; some servers close at once, some wait."""
@@ -85,14 +88,15 @@ def send_pieces(sock, pieces):
             return
 
 
-def smuggle(port, variant, in_pieces):
+def smuggle(port, variant, in_pieces, eol=b"\r\n", second=SECOND):
     """The replies to what is behind the first DATA."""
+    head = HEAD.replace(b"\r\n", eol)
     with Client(port) as client:
-        client.begins()
-        client.says(b"DATA\r\n", "3")
-        pieces = [HEAD + variant + SECOND]
+        client.begins(eol=eol)
+        client.says(b"DATA" + eol, "3")
+        pieces = [head + variant + second]
         if in_pieces:
-            pieces = [HEAD, *(variant[i:i + 1] for i in range(len(variant))), SECOND]
+            pieces = [head, *(variant[i:i + 1] for i in range(len(variant))), second]
         send_pieces(client.sock, [*pieces, b"\r\n.\r\nQUIT\r\n"])
         return client.rest()
 
@@ -102,9 +106,9 @@ def fell_for(codes):
     return "354" in codes or len([code for code in codes if code[0] == "2"]) > 2
 
 
-def fallen(port, variants, in_pieces=False):
+def fallen(port, variants, in_pieces=False, **lines):
     return [(variant, codes) for variant in variants
-            for codes in (smuggle(port, variant, in_pieces),) if fell_for(codes)]
+            for codes in (smuggle(port, variant, in_pieces, **lines),) if fell_for(codes)]
 
 
 @test("D4", "without the filter one of the servers falls for it", families=(4,))
@@ -116,19 +120,55 @@ def _(_family):
         raise Mismatch("none did: this suite shows nothing")
 
 
-def holds(name, policy, in_pieces=False):
+def holds(name, policy, in_pieces=False, **lines):
     port = SERVERS[name]
     tool("set", str(port), *policy.split())
     try:
-        found = fallen(port, VARIANTS, in_pieces)
+        found = fallen(port, VARIANTS, in_pieces, **lines)
     finally:
         tool("set", str(port), "off")
     if found:
         raise Mismatch("%d of %d: %r" % (len(found), len(VARIANTS), found[:3]))
 
 
+# V7: where LF.LF is the end for the filter, what follows is judged as commands. Under
+# fixup EHLO is none that passes.
+LF_ALONE = {"eol": b"\n", "second": b"EHLO x\nEHLO x\r\nEHLO x\r\n"}
+
+
+@test("V7 D4", "without the filter EHLO behind LF.LF is answered", families=(4,))
+def _(_family):
+    if not any(fallen(port, [b"\n.\n"], **LF_ALONE) for port in SERVERS.values()):
+        raise Mismatch("nowhere: this suite shows nothing")
+
+
+def mails_end(name, policy):
+    """Two mails of a client that ends all its lines in LF."""
+    port = SERVERS[name]
+    tool("set", str(port), *policy)
+    try:
+        with Client(port) as client:
+            client.begins(eol=b"\n")
+            for last in (False, True):
+                client.says(b"DATA\n", "3")
+                client.says(HEAD.replace(b"\r\n", b"\n") + b"\n..\n.x\n.\n", "2")
+                if not last:
+                    client.transaction(b"\n")
+            client.says(b"QUIT\n", "2")
+    finally:
+        tool("set", str(port), "off")
+
+
 def add_tests():
     for name in SERVERS:
+        # Sendmail takes no LF.LF, with or without the filter
+        if name != "Sendmail":
+            test("V7", "mails of lines in LF alone, %s" % name, families=(4,))(
+                lambda _family, name=name: [mails_end(name, mode) for mode in (
+                    ["off"], ["fixup"], ["esmtp"], ["esmtp", "smuggling", "drop"])])
+        test("V7 D4", "%d variants behind lines in LF alone, %s" % (len(VARIANTS), name),
+             families=(4,))(lambda _family, name=name: [
+                 holds(name, "fixup", in_pieces, **LF_ALONE) for in_pieces in (False, True)])
         test("D4", "%d variants, %s" % (len(VARIANTS), name), families=(4,))(
             lambda _family, name=name: holds(name, "fixup"))
         test("D4", "%d variants octet by octet, %s" % (len(VARIANTS), name), families=(4,))(

@@ -50,7 +50,7 @@ def run(quick_only=False, only=None, label=""):
                 for line in text.splitlines():
                     print("      | " + line, flush=True)
                 frame = [f for f in traceback.extract_tb(error.__traceback__)
-                         if f.filename.endswith("wire.py")]
+                         if f.filename == function.__code__.co_filename]
                 if frame:
                     print("      | at line %d: %s" % (frame[-1].lineno, frame[-1].line))
             else:

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What the tool has the kernel do: save, restore, flush.
 
-Started by tool.sh in the guest.
+Started by suite.sh in the guest.
 """
 import argparse
 import os
@@ -14,11 +14,9 @@ import sys
 import time
 
 import suite
-from net import Connection, Inside, Mismatch, PATIENCE, compare, counters, tool
+from net import PATIENCE, READY, READY_PIX, Connection, Inside, Mismatch, compare, counters, tool
 from suite import test
 
-READY = b"220 ready\r\n"
-READY_PIX = b"220 *****\r\n"
 SEED = int(os.environ.get("SEED") or random.randrange(1 << 32))
 
 
@@ -223,22 +221,23 @@ A_PORTS, A_MODE, A_BANNER, A_TLS, A_VERBS, A_COUNTERS = 2, 3, 4, 5, 6, 8
 NESTED = 0x8000
 
 
-def policy_attr():
-    """The numbers that are still on the move, from the header."""
+def number_of(kind, prefix):
+    """{name: number} of an enum of the header: they are still on the move."""
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)),
                         "../../kmod/uapi/linux/smtp_fixup.h")
-    names = {"attr": {}, "cmd": {}}
     with open(path, encoding="ascii") as file:
         text = file.read()
-    for kind, found in names.items():
-        body = text.split("enum smtp_fixup_%s {" % kind)[1].split("};")[0]
-        for line in body.splitlines():
-            word = line.strip().split(",")[0]
-            if word.startswith("SMTP_FIXUP_"):
-                found[word] = len(found)
-    return (*(names["attr"]["SMTP_FIXUP_A_" + name] for name in ("POLICY", "IIF", "ASSIGN")),
-            names["cmd"]["SMTP_FIXUP_CMD_POLICY_REPLACE"],
-            names["cmd"]["SMTP_FIXUP_CMD_FLUSH"])
+    body = text.split("enum smtp_fixup_%s {" % kind)[1].split("};")[0]
+    names = [line.strip().split(",")[0] for line in body.splitlines()]
+    prefix = "SMTP_FIXUP_" + prefix
+    names = [name for name in names if name.startswith("SMTP_FIXUP_")]
+    return {name[len(prefix):]: number for number, name in enumerate(names)}
+
+
+def policy_attr():
+    attrs_, commands = number_of("attr", "A_"), number_of("cmd", "CMD_")
+    return (attrs_["POLICY"], attrs_["IIF"], attrs_["ASSIGN"],
+            commands["POLICY_REPLACE"], commands["FLUSH"])
 
 
 def ports(first, last):
@@ -287,6 +286,68 @@ def _(_family):
         error, told, offset = netlink.refused(flush, payload)
         if not error:
             raise Mismatch("flush takes %r" % payload)
+    netlink.socket.close()
+
+
+@test("restore", "X9: matches and tables that make no sense are refused, nothing changes",
+      families=(4,))
+def _(_family):
+    names, replace = number_of("attr", "A_"), policy_attr()[3]
+    restore("set 25-30 fixup\n")
+    netlink = Netlink("router")
+    fixup = ports(26, 26) + attr(A_MODE, b"\1")
+    match = attr(1 | NESTED, attr(1, b"\3") + attr(2, b"\1") + attr(4, b"a\0"))
+    table = struct.pack("<HH256xBHH", 1, 1, 0, 0, 0)
+
+    def body(matches, what=4, octets=table):
+        return (fixup + attr(names["MATCHES"] | NESTED, matches) +
+                (attr(names["TABLES"] | NESTED, attr(what, octets)) if octets else b""))
+
+    for inner, text in (
+            (body(match, octets=None), "without its table"),
+            (body(b"", octets=table), "belongs to no match"),
+            (body(match, what=5), "without its table"),
+            (body(match * 65), "64 matches"),
+            (body(match, octets=b""), "without its table"),
+            (body(match, octets=table[:100]), "too short"),
+            (body(match, octets=table[:-1]), "leads out of itself"),
+            (body(match, octets=table + b"\0"), "too long"),
+            (body(match, octets=struct.pack("<HH256xBHH", 1, 1, 2, 0, 0)), "leads out"),
+            (body(match, octets=struct.pack("<HH256xBHHBH", 1, 1, 0, 0, 1, 0, 1)), "leads out"),
+            (body(match, octets=b"\xff\xff" + table[2:]), "too many states"),
+            (body(match, octets=b"\0" * len(table)), "too many states"),
+            (body(attr(1 | NESTED, attr(1, b"\3") + attr(2, b"\1"))), "lacks"),
+            (body(attr(1 | NESTED, attr(1, b"\x63") + attr(2, b"\1") + attr(4, b"a\0"))), ""),
+            (body(attr(1 | NESTED, attr(1, b"\3") + attr(2, b"\0") + attr(4, b"a\0"))), ""),
+            (body(attr(1 | NESTED, attr(1, b"\3") + attr(2, b"\1") + attr(4, b"\0"))),
+             "no pattern"),
+            (body(attr(1 | NESTED, attr(1, b"\3") + attr(2, b"\1") + attr(4, b"\1\0"))),
+             "printable"),
+            (body(attr(1 | NESTED, attr(1, b"\3") + attr(2, b"\1") + attr(4, b"a\0") +
+                       attr(5, b"A\0"))), "looks at no header"),
+            (body(attr(1 | NESTED, attr(1, b"\5") + attr(2, b"\1") + attr(4, b"a\0") +
+                       attr(5, b"A:\0")), what=6), "letters, digits"),
+            (body(attr(1 | NESTED, attr(1, b"\5") + attr(2, b"\1") + attr(4, b"a\0") +
+                       attr(5, b"A" * 65 + b"\0")), what=6), ""),
+            (body(attr(1 | NESTED, attr(1, b"\5") + attr(2, b"\2") + attr(4, b"a\0")), what=6),
+             "nothing of a message is masked"),
+            (body(attr(1 | NESTED, attr(1, b"\1") + attr(2, b"\1") + attr(4, b"a\0")), what=2),
+             "needs EHLO")):
+        error, told, _offset = netlink.refused(
+            replace, attr(names["POLICY"] | NESTED, inner))
+        if not error or text not in told:
+            raise Mismatch("%r: errno %d, %r, wanted %r" % (inner, error, told, text))
+        compare(show().encode(), b"set 25-30 fixup\n", "show")
+    error, told, _offset = netlink.refused(
+        replace, attr(names["POLICY"] | NESTED, body(match)))
+    if error:
+        raise Mismatch("errno %d, %r" % (error, told))
+    compare(show().encode(), b"set 26 fixup match sender a log\n", "show")
+    # No match at all is the same as no such attribute
+    error, told, _offset = netlink.refused(
+        replace, attr(names["POLICY"] | NESTED, body(b"", octets=None)))
+    if error or "matches" in tool("-j", "show"):
+        raise Mismatch("errno %d, %r, %s" % (error, told, tool("-j", "show")))
     netlink.socket.close()
 
 
@@ -461,7 +522,7 @@ def _(_family):
 @test("midstream", "a packet of the server does not turn a connection round",
       families=(4,))
 def _(family):
-    restore("set 25 fixup\n")
+    restore("set 25 fixup midstream drop\n")
     grace = "/sys/module/nf_smtp_fixup/parameters/midstream_grace"
     with open(grace, encoding="ascii") as file:
         before = file.read()

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""The bytes at both ends of the router, rule by rule (RULES.md).
+"""The bytes at both ends of the router, rule by rule (docs/rules.md).
 
-Started by wire.sh in the guest; the server and the client are played here, so
+Started by suite.sh in the guest; the server and the client are played here, so
 that every byte either of them gets is known. Several policies stand side by
 side, each on a port of its own.
 """
@@ -12,8 +12,9 @@ import random
 import sys
 import threading
 
+import net
 import suite
-from net import Connection, Mismatch, compare, counters, tool
+from net import READY, READY_PIX, Connection, Mismatch, compare, counters, tool
 from suite import test
 
 FIXUP, ESMTP, TLS, STARS, KEEP, PLAIN, STARS_ESMTP = 25, 26, 27, 28, 29, 30, 31
@@ -25,8 +26,6 @@ BLOCKED = (b"ATRN ONEX VERB TURN EXPN BDAT XEXCH50 X-EXPS X-LINK2STATE XCLIENT "
 
 GREETING = b"220 mail2.nwtraders.msft Microsoft ESMTP Mail Service\r\n"
 GREETING_PIX = b"220 ****2********************************************\r\n"
-READY = b"220 ready\r\n"
-READY_PIX = b"220 *****\r\n"
 BODY = b"Subject: x\r\n\r\nEXPN root\r\nDATA\r\nSTARTTLS\r\n..\r\nQUIT\r\n"
 
 
@@ -79,11 +78,9 @@ def blocked_typed(line, allowed):
 
 def greeted(port, family, want=None):
     """A connection whose greeting is over."""
-    connection = Connection(port, family)
     if want is None:
         want = READY if port in (KEEP, PLAIN) else READY_PIX
-    connection.s(READY, want)
-    return connection
+    return net.greeted(port, family, want)
 
 
 def in_body(port, family):
@@ -365,6 +362,39 @@ def _(family):
             connection.c(line, want)
             connection.s(b"250 fine\r\n")
     tool("set", "40", "off")
+
+
+PROXY_HEADERS = (
+    b"PROXY TCP4 192.0.2.1 198.51.100.1 40000 25\r\n",
+    b"PROXY UNKNOWN\r\n",
+    b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\n\r\n.\xc6\x33\x64\x01\x9c\x40\0\x19",
+    b"\r\n\r\n\0\r\nQUIT\n\x20\0\x02\x08" + b"\r\nEXPN a\r\n" * 52)
+
+
+@test("V11", "a PROXY header passes before the greeting, what follows waits", quick=True)
+def _(family):
+    tool("set", "41", "esmtp", "proxy-protocol", "allow")
+    for header in PROXY_HEADERS:
+        for cut in (None, range(1, len(header), 1 if len(header) < 100 else 7)):
+            with Connection(41, family) as connection:
+                connection.c(header, cut=cut)
+                connection.client.send(b"EXPN root\r\n")
+                connection.server.expect_nothing()
+                connection.s(GREETING, GREETING_PIX)
+                connection.server.expect(b"XXXX root\r\n")
+                connection.s(b"500 no\r\n")
+                connection.c(b"PROXY UNKNOWN\r\n", b"XXXXX UNKNOWN\r\n")
+    tool("set", "41", "off")
+
+
+@test("V11", "a PROXY header is blocked where it is not allowed, or too late")
+def _(family):
+    with Connection(ESMTP, family) as connection:
+        connection.c(b"PROXY UNKNOWN\r\n", b"XXXXX UNKNOWN\r\n")
+    tool("set", "41", "esmtp", "proxy-protocol", "allow")
+    with greeted(41, family, READY_PIX) as connection:
+        connection.c(b"PROXY UNKNOWN\r\n", b"XXXXX UNKNOWN\r\n")
+    tool("set", "41", "off")
 
 
 # -- E: the reply to EHLO ---------------------------------------------------
@@ -702,7 +732,8 @@ def _(family):
     with greeted(ESMTP, family) as connection:
         connection.c(b"AUTH LOGIN\r\n")
         connection.s(b"334 VXNlcm5hbWU6\r\n")
-        connection.c(b"EXPN\r\n")
+        # As a verb it does not leave, nor as one that is blocked
+        connection.c(b"EXPN\r\n", b"EXPX\r\n")
         connection.s(b"334 UGFzc3dvcmQ6\r\n")
         connection.c(b"c2VjcmV0\r\n", cut=1)
         connection.s(b"235 2.7.0 welcome\r\n")

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the core calls (kmod/core/host.h). A file of its own: tests that bring
+ * What the core calls (kmod/core/base/host.h). A file of its own: tests that bring
  * their own host link the rest of the tool without it.
  */
 #include <stdlib.h>
@@ -9,11 +9,11 @@
 
 static u64 memory;
 
-void *smtp_host_alloc(struct smtp_flow *flow, enum smtp_memory what, u32 size)
+void *smtp_host_alloc(struct smtp_host *host, enum smtp_memory what, u32 size)
 {
 	void *p;
 
-	(void)flow;
+	(void)host;
 	(void)what;
 	if (memory + size > (u64)HOST_MEMORY_MIB << 20)
 		return NULL;
@@ -23,10 +23,10 @@ void *smtp_host_alloc(struct smtp_flow *flow, enum smtp_memory what, u32 size)
 	return p;
 }
 
-void smtp_host_free(struct smtp_flow *flow, enum smtp_memory what, void *p,
+void smtp_host_free(struct smtp_host *host, enum smtp_memory what, void *p,
 		    u32 size)
 {
-	(void)flow;
+	(void)host;
 	(void)what;
 	if (!p)
 		return;
@@ -34,19 +34,19 @@ void smtp_host_free(struct smtp_flow *flow, enum smtp_memory what, void *p,
 	memory -= size;
 }
 
-static const struct host_flow *flow_of(const struct smtp_flow *flow)
+static const struct host_call *call_of(const struct smtp_host *host)
 {
-	return container_of(flow, struct host_flow, core);
+	return container_of(host, struct host_call, host);
 }
 
-void smtp_host_count(const struct smtp_flow *flow,
-		     enum smtp_fixup_counter counter, u32 n)
+void smtp_host_count(struct smtp_host *host, enum smtp_fixup_counter counter,
+		     u32 n)
 {
-	flow_of(flow)->rule->counters[counter] += n;
+	call_of(host)->flow->rule->counters[counter] += n;
 }
 
-void smtp_host_event(const struct smtp_flow *flow, enum smtp_fixup_event event,
+void smtp_host_event(struct smtp_host *host, enum smtp_fixup_event event,
 		     const char *words)
 {
-	host_tell(flow_of(flow), event, words);
+	host_tell(call_of(host)->flow, event, words);
 }

@@ -36,7 +36,7 @@ void host_event(const struct host_flow *flow, enum smtp_fixup_event event)
 
 /* -- rules and counters -------------------------------------------------- */
 
-/* The most specific range first: the kernel finds it so (kmod/ports.c) */
+/* The most specific range first: the kernel finds it so (kmod/netns/ports.c) */
 static int narrower(const void *a, const void *b)
 {
 	const struct host_rule *x = a, *y = b;
@@ -108,7 +108,9 @@ void host_flow_init(struct host_flow *flow, u32 client_seq, u32 server_seq)
 
 void host_flow_release(struct host_flow *flow)
 {
-	smtp_flow_release(&flow->core);
+	struct host_call call = { .flow = flow };
+
+	smtp_flow_release(&flow->core, &call.host);
 }
 
 static const u8 *segment_read(struct smtp_segment *seg, u32 off, u32 *avail)
@@ -125,6 +127,16 @@ static int segment_write(struct smtp_segment *seg, u32 off, const u8 *bytes,
 	struct host_segment *s = container_of(seg, struct host_segment, seg);
 
 	memcpy(s->data + off, bytes, n);
+	return 0;
+}
+
+static int segment_cross(struct smtp_segment *seg, u32 off, u32 n)
+{
+	struct host_segment *s = container_of(seg, struct host_segment, seg);
+
+	for (u32 i = off; i < off + n; i++)
+		if (s->data[i] != '\r' && s->data[i] != '\n')
+			s->data[i] = 'X';
 	return 0;
 }
 
@@ -155,7 +167,7 @@ static void segment_adjust(struct smtp_segment *seg, u32 pos, s32 delta)
 	}
 }
 
-/* kmod/helper.c: smtp_help_settle() */
+/* kmod/path/helper.c: smtp_help_settle() */
 static void segment_settle(struct smtp_segment *seg)
 {
 	struct host_segment *s = container_of(seg, struct host_segment, seg);
@@ -163,29 +175,35 @@ static void segment_settle(struct smtp_segment *seg)
 	s->flow->way[s->dir].before = s->flow->way[s->dir].after;
 }
 
+static const struct smtp_segment_ops segment_ops = {
+	.read = segment_read,
+	.write = segment_write,
+	.cross = segment_cross,
+	.splice = segment_splice,
+	.adjust = segment_adjust,
+	.settle = segment_settle,
+};
+
 enum smtp_verdict host_judge(struct host_segment *s)
 {
 	struct host_flow *flow = s->flow;
+	struct host_call call = { .flow = flow };
 	enum smtp_verdict verdict;
 
 	s->spliced = NULL;
 	s->out = s->data;
 	s->out_len = 0;
-	s->seg.read = segment_read;
-	s->seg.write = segment_write;
-	s->seg.splice = segment_splice;
-	s->seg.adjust = segment_adjust;
-	s->seg.settle = segment_settle;
+	s->seg.ops = &segment_ops;
 
 	if (flow->rule->policy.mode == SMTP_FIXUP_MODE_OFF) {
 		s->seg.pass = s->seg.len;
 		s->out_len = s->seg.len;
 		return SMTP_PASS;
 	}
-	verdict = smtp_flow_segment(&flow->core, s->dir, &s->seg);
+	verdict = smtp_flow_segment(&flow->core, s->dir, &s->seg, &call.host);
 	/* What was in order before the end passes: smtp_help_segment() */
 	if (verdict == SMTP_DROP && smtp_flow_finished(&flow->core))
-		verdict = flow->core.ended;
+		verdict = smtp_flow_ended(&flow->core);
 	if (s->spliced)
 		s->out = s->spliced;
 	else if (verdict == SMTP_PASS)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The host of the core in user space: what kmod/core/host.h asks for, and a
+ * The host of the core in user space: what kmod/core/base/host.h asks for, and a
  * connection with its packets as plain buffers. "relay" and "replay" stand on
  * it. Nothing here knows sockets or files.
  */
@@ -8,7 +8,7 @@
 #define _SMTPFIXUP_HOST_H
 
 #include "messages.h"
-#include "stream.h"
+#include "observe.h"
 
 /* As the module's memory_limit, MiB */
 #define HOST_MEMORY_MIB	256
@@ -71,6 +71,16 @@ struct host_flow {
 	struct endpoint client;
 	struct endpoint server;
 	struct host_way way[2];
+};
+
+/**
+ * struct host_call - what a call of the core is about
+ * @host: what the core knows of it
+ * @flow: the connection
+ */
+struct host_call {
+	struct smtp_host host;
+	struct host_flow *flow;
 };
 
 /**
@@ -144,6 +154,12 @@ static inline bool host_flow_edited(const struct host_flow *flow,
 static inline bool host_flow_waits(const struct host_flow *flow)
 {
 	return flow->core.session.phase == SMTP_FIXUP_PHASE_WAIT;
+}
+
+/* How many commands that have passed are not answered yet? */
+static inline u32 host_flow_unanswered(const struct host_flow *flow)
+{
+	return flow->core.session.commands - flow->core.session.replies;
 }
 
 /**

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "host/verb.h"
+#include "set.h"
 #include "show.h"
 
 /* They select connections by what only a router knows */

@@ -156,7 +156,7 @@ static void session_end(struct relay_session *s)
 		s->deadline = relay_clock() + ANSWER_TIME;
 	if (!smtp_flow_finished(core) && relay_clock() < s->deadline)
 		return;
-	if (core->ended == SMTP_RESET)
+	if (smtp_verdict_resets(smtp_flow_ended(core)))
 		session_reset(s);
 	else
 		session_silence(s);
@@ -218,6 +218,7 @@ static u32 side_judge(struct relay_side *side)
 	case SMTP_DROP:
 		break;		/* held back, or the connection has ended */
 	case SMTP_RESET:
+	case SMTP_DESYNC:
 		session_reset(session);
 		break;
 	}
@@ -590,6 +591,14 @@ static u64 sooner(u64 a, u64 b)
 	return !a || (b && b < a) ? b : a;
 }
 
+/* Is there more to be read, which is judged together with what waits? */
+static bool side_readable(const struct relay_side *side)
+{
+	int n = 0;
+
+	return side->events & EPOLLIN && !ioctl(side->fd, FIONREAD, &n) && n;
+}
+
 u64 relay_session_due(struct relay_session *s, u64 now)
 {
 	u64 due = 0;
@@ -609,7 +618,7 @@ u64 relay_session_due(struct relay_session *s, u64 now)
 		for (int dir = SMTP_CLIENT; dir <= SMTP_SERVER; dir++) {
 			struct relay_side *side = &s->side[dir];
 
-			if (!side->due || now < side->due)
+			if (!side->due || now < side->due || side_readable(side))
 				continue;
 			side->wait *= 2;
 			if (side->wait > REPEAT_LAST)

@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include "policy.h"
+#include "policy/policy.h"
 #include "reason.h"
 
 /* Longer frames are refused: libpcap's own limit for most link types */

@@ -75,6 +75,15 @@ u32 held_end(const struct held *held, u32 seq)
 	return seq;
 }
 
+u32 held_gap(const struct held *held, u32 seq, u32 end)
+{
+	for (const struct held_piece *p = held->first; p; p = p->next) {
+		if (smtp_seq_before(seq, p->seq))
+			return smtp_seq_min(p->seq, end);
+	}
+	return end;
+}
+
 u32 held_copy(const struct held *held, u32 seq, u8 *to, u32 max)
 {
 	u32 n = 0;

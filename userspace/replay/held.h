@@ -33,6 +33,9 @@ void held_drop(struct held *held, u32 seq);
 /* Where what follows @seq without a gap ends. */
 u32 held_end(const struct held *held, u32 seq);
 
+/* Where the gap that begins at @seq ends, at @end at the latest. */
+u32 held_gap(const struct held *held, u32 seq, u32 end);
+
 /* Copy what follows @seq without a gap, at most @max. Return how much. */
 u32 held_copy(const struct held *held, u32 seq, u8 *to, u32 max);
 

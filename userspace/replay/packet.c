@@ -2,6 +2,7 @@
 /* Frames taken apart and put together. See packet.h. */
 #include <string.h>
 
+#include "tcp/mptcp.h"
 #include "replay/packet.h"
 
 #define ETHERTYPE_IP4	0x0800
@@ -298,8 +299,10 @@ int packet_build(const struct packet *p, u8 *to, const struct packet_changes *c,
 	tcp[13] = c->flags;
 	if (!(c->flags & PACKET_URG))
 		put16(tcp + 18, 0);
+	if (c->flags & PACKET_SYN)	/* H1 */
+		smtp_options_blank_mptcp(tcp + PACKET_TCP_HEADER, header - PACKET_TCP_HEADER);
 	if (c->sack)
-		map_sack(tcp + 20, tcp + header, c);
+		map_sack(tcp + PACKET_TCP_HEADER, tcp + header, c);
 	set_lengths(ip, p->data - p->ip + c->len);
 
 	put16(tcp + 16, 0);

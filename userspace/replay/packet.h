@@ -13,6 +13,8 @@
 #define PACKET_ACK	0x10
 #define PACKET_URG	0x20
 
+#define PACKET_TCP_HEADER	20	/* octets before the options */
+
 enum packet_kind {
 	PACKET_OTHER,		/* no TCP */
 	PACKET_TCP,

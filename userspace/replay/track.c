@@ -4,10 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tcp/mptcp.h"
 #include "replay/held.h"
 #include "replay/track.h"
 
-#define BUCKETS		16384
+/* The fuzzer builds with few: it makes a table for each input */
+#ifndef TRACK_BUCKETS
+#define TRACK_BUCKETS	16384
+#endif
 
 /* A sender repeats what is not ACKed after 200 ms, and waits twice as long each
  * time (Linux, TCP_RTO_MIN). After the capture's end, so often at most.
@@ -108,7 +112,7 @@ struct track {
 	struct host *host;
 	struct track_ops ops;
 	struct track_counts counts;
-	struct connection *bucket[BUCKETS];
+	struct connection *bucket[TRACK_BUCKETS];
 	struct connection *newest;
 	struct connection *oldest;
 	u32 count;
@@ -152,7 +156,7 @@ static struct connection **bucket_of(struct track *t, const struct endpoint *cli
 {
 	const u32 hash = hash_end(hash_end(2166136261, client), server);
 
-	return &t->bucket[(hash ^ hash >> 16) % BUCKETS];
+	return &t->bucket[(hash ^ hash >> 16) % TRACK_BUCKETS];
 }
 
 static struct connection *find(struct track *t, const struct endpoint *client,
@@ -347,7 +351,7 @@ static void leave_as_is(struct track *t, const struct packet *p)
 		t->ops.write(&p->frame, t->ops.data);
 }
 
-/* A bare RST for the far end: kmod/helper.c, smtp_help_end() */
+/* A bare RST for the far end: kmod/path/helper.c, smtp_help_end() */
 static void leave_reset(struct track *t, struct connection *c, enum smtp_dir dir,
 			const struct packet *p)
 {
@@ -415,6 +419,7 @@ static int judge(struct track *t, struct connection *c, enum smtp_dir dir,
 		}
 		break;
 	case SMTP_RESET:
+	case SMTP_DESYNC:
 		c->state = TRACK_RESET;
 		leave_reset(t, c, dir, p);
 		done = -1;
@@ -567,11 +572,12 @@ static bool missing(const struct connection *c, enum smtp_dir dir, u32 *from)
 static void tell_gap(struct track *t, struct connection *c, enum smtp_dir dir,
 		     u32 from)
 {
+	const u32 end = held_gap(&c->side[dir].held, from, c->side[!dir].ack);
 	char text[160];
 
 	snprintf(text, sizeof(text),
 		 "gap in the capture: %u octets of the %s from offset %u on arrived and are not in it; not judged from here on",
-		 c->side[!dir].ack - from, dir ? "server" : "client",
+		 end - from, dir ? "server" : "client",
 		 from - c->side[dir].isn);
 	give_up(t, c, TRACK_GAP, text);
 }
@@ -608,6 +614,16 @@ static void opening(struct track *t, struct connection *c, u32 isn)
 	t->counts.connections++;
 }
 
+/* H1; packet_build() takes it out */
+static bool offers_mptcp(const struct packet *p)
+{
+	const u32 n = p->data - p->tcp - PACKET_TCP_HEADER;
+	u8 options[SMTP_OPTIONS_MAX];
+
+	memcpy(options, p->frame.data + p->tcp + PACKET_TCP_HEADER, n);
+	return smtp_options_blank_mptcp(options, n);
+}
+
 static void take_syn(struct track *t, struct connection *c, enum smtp_dir dir,
 		     const struct packet *p)
 {
@@ -634,7 +650,9 @@ static void take_syn(struct track *t, struct connection *c, enum smtp_dir dir,
 			c->state = TRACK_OPEN;
 		}
 	}
-	/* TCP Fast Open: kmod/helper.c, smtp_help_syn() */
+	if (offers_mptcp(p))
+		host_event(&c->flow, SMTP_FIXUP_EVENT_MPTCP_REMOVED);
+	/* TCP Fast Open: kmod/path/helper.c, smtp_help_syn() */
 	if (p->len)
 		host_event(&c->flow, SMTP_FIXUP_EVENT_SYN_DATA_CUT);
 	if (c->flow.rule->policy.observe)
@@ -643,7 +661,7 @@ static void take_syn(struct track *t, struct connection *c, enum smtp_dir dir,
 		leave_unjudged(t, p, p->len ? p->flags & ~PACKET_PSH : p->flags, 0);
 }
 
-/* kmod/hooks.c, smtp_midstream(): as the policy has it, and named once */
+/* kmod/path/select.c, smtp_select_midstream(): as the policy has it, and named once */
 static void take_midstream(struct track *t, struct connection *c)
 {
 	const bool pass = c->flow.rule->policy.midstream == SMTP_FIXUP_MIDSTREAM_PASS ||
@@ -768,6 +786,57 @@ static void take_segment(struct track *t, struct connection *c, enum smtp_dir di
 	settle(t, c, dir, passed);
 }
 
+/* How many replies end in these octets? */
+static u32 replies_in(const u8 *at, u32 n)
+{
+	const u8 *end = at + n, *lf;
+	u32 replies = 0;
+
+	for (; at < end && (lf = memchr(at, '\n', end - at)); at = lf + 1)
+		replies += lf - at < 4 || at[3] != '-';
+	return replies;
+}
+
+/* Replies in one packet to what passed and to what waited for the first of them: on
+ * the wire the server would not have sent the others before that has come.
+ */
+static void take_by_lines(struct track *t, struct connection *c, enum smtp_dir dir,
+			  const struct packet *p)
+{
+	static u8 frame[PACKET_BUILT_MAX];
+	struct packet line = *p;
+	const u8 *end;
+	u32 at = 0;
+
+	memcpy(frame, p->frame.data, p->data + p->cap);
+	line.frame.data = frame;
+	while (dir == SMTP_SERVER && c->side[SMTP_CLIENT].held.first &&
+	       p->cap == p->len &&
+	       replies_in(p->frame.data + p->data + at, p->len - at) >
+	       host_flow_unanswered(&c->flow)) {
+		end = memchr(p->frame.data + p->data + at, '\n', p->len - at);
+		if (!end || end + 1 == p->frame.data + p->data + p->len)
+			break;
+		line.seq = p->seq + at;
+		line.len = end + 1 - (p->frame.data + p->data + at);
+		line.cap = line.len;
+		line.frame.cap = p->data + line.len;
+		line.flags = p->flags & ~(PACKET_FIN | PACKET_PSH);
+		memcpy(frame + p->data, p->frame.data + p->data + at, line.len);
+		at += line.len;
+		take_segment(t, c, dir, &line);
+		if (c->state != TRACK_JUDGED)
+			return;
+	}
+	line.seq = p->seq + at;
+	line.len = p->len - at;
+	line.cap = p->cap - at;
+	line.frame.cap = p->data + line.cap;
+	line.flags = p->flags;
+	memcpy(frame + p->data, p->frame.data + p->data + at, line.cap);
+	take_segment(t, c, dir, &line);
+}
+
 static void begin(struct track *t, struct connection *c)
 {
 	(void)t;
@@ -798,7 +867,7 @@ static void take_judged(struct track *t, struct connection *c, enum smtp_dir dir
 	}
 	if (p->flags & PACKET_URG)
 		host_event(&c->flow, SMTP_FIXUP_EVENT_URGENT_CLEARED);
-	take_segment(t, c, dir, p);
+	take_by_lines(t, c, dir, p);
 }
 
 static void take(struct track *t, struct connection *c, enum smtp_dir dir,

@@ -29,8 +29,9 @@
  *	one is in force. Ranges that stay go on counting.
  * SMTP_FIXUP_CMD_FLUSH       do      any number of %SMTP_FIXUP_A_PORTS, none
  *	for all: the connections under a policy there end. Whatever either
- *	side of one still sends brings both a RST. Answered by
- *	%SMTP_FIXUP_A_FLUSHED.
+ *	side of one still sends brings both a RST. With %SMTP_FIXUP_A_UNJUDGED
+ *	those that are older than the policy, or were let through in their
+ *	middle, end as well. Answered by %SMTP_FIXUP_A_FLUSHED.
  * SMTP_FIXUP_CMD_STATS_ZERO  dump    as STATS_GET, and every counter begins
  *	again at 0. Needs CAP_NET_ADMIN.
  */
@@ -41,7 +42,7 @@
 #define SMTP_FIXUP_GENL_VERSION	1
 #define SMTP_FIXUP_MCGRP_EVENTS	"events"
 
-/* What an administrator calls the policy: RULES.md, "Presets" */
+/* What an administrator calls the policy: docs/rules.md, "Presets" */
 enum smtp_fixup_mode {
 	SMTP_FIXUP_MODE_OFF,
 	SMTP_FIXUP_MODE_FIXUP,
@@ -53,7 +54,7 @@ enum smtp_fixup_mode {
 	__SMTP_FIXUP_MODE_MAX
 };
 
-/* How the greeting is masked: RULES.md G3, G4; keep leaves it alone */
+/* How the greeting is masked: docs/rules.md G3, G4; keep leaves it alone */
 enum smtp_fixup_banner {
 	SMTP_FIXUP_BANNER_PIX,
 	SMTP_FIXUP_BANNER_STARS,
@@ -69,7 +70,7 @@ enum smtp_fixup_banner {
 /* Characters of an interface's name at most */
 #define SMTP_FIXUP_IIF_MAX	15
 
-/* What becomes of a blocked command: RULES.md V3-V5 */
+/* Action on a blocked command: docs/rules.md V3-V5 */
 enum smtp_fixup_reject {
 	SMTP_FIXUP_REJECT_X,		/* its verb is overwritten with X */
 	SMTP_FIXUP_REJECT_LINE,		/* all of it is */
@@ -79,7 +80,7 @@ enum smtp_fixup_reject {
 	__SMTP_FIXUP_REJECT_MAX
 };
 
-/* What becomes of EHLO lines that are not let through: RULES.md E1, E4 */
+/* Action on EHLO lines that are not allowed: docs/rules.md E1, E4 */
 enum smtp_fixup_ehlo {
 	SMTP_FIXUP_EHLO_MASK,
 	SMTP_FIXUP_EHLO_STRIP,
@@ -87,7 +88,7 @@ enum smtp_fixup_ehlo {
 	__SMTP_FIXUP_EHLO_MAX
 };
 
-/* STARTTLS: RULES.md S1-S3 */
+/* STARTTLS: docs/rules.md S1-S3 */
 enum smtp_fixup_tls {
 	SMTP_FIXUP_TLS_MASK,
 	SMTP_FIXUP_TLS_ALLOW,
@@ -95,7 +96,7 @@ enum smtp_fixup_tls {
 	__SMTP_FIXUP_TLS_MAX
 };
 
-/* What becomes of special characters in addresses: RULES.md A1, A2 */
+/* Action on special characters in addresses: docs/rules.md A1, A2 */
 enum smtp_fixup_special {
 	SMTP_FIXUP_SPECIAL_OFF,
 	SMTP_FIXUP_SPECIAL_LOG,		/* counted */
@@ -104,7 +105,7 @@ enum smtp_fixup_special {
 	__SMTP_FIXUP_SPECIAL_MAX
 };
 
-/* What some servers take for the end of a message: RULES.md D4 */
+/* What some servers take for the end of a message: docs/rules.md D4 */
 enum smtp_fixup_smuggling {
 	SMTP_FIXUP_SMUGGLING_OFF,
 	SMTP_FIXUP_SMUGGLING_LOG,	/* counted */
@@ -113,7 +114,7 @@ enum smtp_fixup_smuggling {
 	__SMTP_FIXUP_SMUGGLING_MAX
 };
 
-/* Does a bare LF end a command? RULES.md V7 */
+/* Does a bare LF end a command? docs/rules.md V7 */
 enum smtp_fixup_line_ending {
 	SMTP_FIXUP_LINE_ENDING_LENIENT,	/* it may */
 	SMTP_FIXUP_LINE_ENDING_STRICT,	/* it becomes a space */
@@ -124,6 +125,7 @@ enum smtp_fixup_line_ending {
 enum smtp_fixup_midstream {
 	SMTP_FIXUP_MIDSTREAM_DROP,
 	SMTP_FIXUP_MIDSTREAM_PASS,	/* unjudged, counted */
+	SMTP_FIXUP_MIDSTREAM_RESET,	/* both ends are told */
 	__SMTP_FIXUP_MIDSTREAM_MAX
 };
 
@@ -134,8 +136,15 @@ enum smtp_fixup_assign {
 	__SMTP_FIXUP_ASSIGN_MAX
 };
 
+/* The PROXY protocol's header, before the first command: RULES.md V11 */
+enum smtp_fixup_proxy_protocol {
+	SMTP_FIXUP_PROXY_PROTOCOL_OFF,		/* a command that is not allowed */
+	SMTP_FIXUP_PROXY_PROTOCOL_ALLOW,	/* it passes */
+	__SMTP_FIXUP_PROXY_PROTOCOL_MAX
+};
+
 /* What there are limits of; attributes of %SMTP_FIXUP_A_LIMITS are 1 + this.
- * RULES.md L
+ * docs/rules.md L
  */
 enum smtp_fixup_limit {
 	SMTP_FIXUP_LIMIT_COMMAND_LINE,	/* octets, with CRLF */
@@ -144,18 +153,53 @@ enum smtp_fixup_limit {
 	SMTP_FIXUP_LIMIT_HEADER_LINE,	/* octets, without CRLF */
 	SMTP_FIXUP_LIMIT_BODY_LINE,	/* likewise */
 	SMTP_FIXUP_LIMIT_MIME_FILENAME,	/* octets, decoded */
+	SMTP_FIXUP_LIMIT_MESSAGE,	/* octets, as they are sent, and by SIZE= */
+	SMTP_FIXUP_LIMIT_HEADER_LENGTH,	/* octets of all of a message's header */
+	SMTP_FIXUP_LIMIT_TO_FIELDS,	/* addresses in its To fields */
+	SMTP_FIXUP_LIMIT_INVALID_RECIPIENTS, /* RCPTs of a connection refused by 5yz */
+	SMTP_FIXUP_LIMIT_REPLY_LINE,	/* octets of a server's line, with CRLF */
+	SMTP_FIXUP_LIMIT_BDAT_CHUNK,	/* octets */
+	SMTP_FIXUP_LIMIT_XEXCH50_BLOCK,	/* octets */
 	__SMTP_FIXUP_LIMIT_MAX
 };
 
-/* What becomes of that which exceeds a limit */
+/* Action when a limit is exceeded */
 enum smtp_fixup_action {
 	SMTP_FIXUP_ACTION_OFF,
 	SMTP_FIXUP_ACTION_LOG,		/* counted */
-	SMTP_FIXUP_ACTION_MASK,		/* recipients only: as a blocked command */
+	SMTP_FIXUP_ACTION_MASK,		/* the command is treated as a blocked one */
 	SMTP_FIXUP_ACTION_DROP,		/* the connection ends: nothing passes */
 	SMTP_FIXUP_ACTION_RESET,	/* the connection ends: RST */
 	__SMTP_FIXUP_ACTION_MAX
 };
+
+/* What a match looks at: docs/rules.md X */
+enum smtp_fixup_what {
+	SMTP_FIXUP_WHAT_VERB,
+	SMTP_FIXUP_WHAT_KEYWORD,	/* of a line of an EHLO reply */
+	SMTP_FIXUP_WHAT_HELO,		/* the name behind HELO or EHLO */
+	SMTP_FIXUP_WHAT_SENDER,
+	SMTP_FIXUP_WHAT_RECIPIENT,
+	SMTP_FIXUP_WHAT_HEADER,		/* a field of a message's header, or its value */
+	SMTP_FIXUP_WHAT_MIME_TYPE,	/* of a message, or a part: RFC 2045, 5 */
+	SMTP_FIXUP_WHAT_MIME_ENCODING,	/* likewise: RFC 2045, 6 */
+	SMTP_FIXUP_WHAT_MIME_FILENAME,	/* likewise: RFC 2183, and name= of the type */
+	SMTP_FIXUP_WHAT_RELAY,		/* the recipient; the patterns are domains */
+	SMTP_FIXUP_WHAT_MECHANISM,	/* SASL: those that are not named are masked */
+	__SMTP_FIXUP_WHAT_MAX
+};
+
+/* Matches of a policy at most */
+#define SMTP_FIXUP_MATCHES_MAX	64
+
+/* Characters of the patterns of all matches of a policy at most */
+#define SMTP_FIXUP_PATTERNS_MAX	4096
+
+/* Characters of the name of a header field at most */
+#define SMTP_FIXUP_FIELD_MAX	64
+
+/* Octets of a table of patterns at most */
+#define SMTP_FIXUP_TABLE_MAX	49152
 
 /* Bit numbers of %SMTP_FIXUP_A_VERBS */
 enum smtp_fixup_verb {
@@ -187,7 +231,7 @@ enum smtp_fixup_verb {
 	__SMTP_FIXUP_VERB_MAX
 };
 
-/* Bit numbers of %SMTP_FIXUP_A_KEYWORDS: EHLO keywords, RULES.md E2, E3 */
+/* Bit numbers of %SMTP_FIXUP_A_KEYWORDS: EHLO keywords, docs/rules.md E2, E3 */
 enum smtp_fixup_keyword {
 	SMTP_FIXUP_KEYWORD_SIZE,
 	SMTP_FIXUP_KEYWORD_ETRN,
@@ -228,6 +272,7 @@ enum smtp_fixup_phase {
 	SMTP_FIXUP_PHASE_AUTH,		/* the next line is a SASL response: D5 */
 	SMTP_FIXUP_PHASE_BODY,		/* message data, to CRLF.CRLF: D3 */
 	SMTP_FIXUP_PHASE_TLS,		/* opaque for good: S2 */
+	SMTP_FIXUP_PHASE_ENDED,		/* by the policy: nothing passes: V5 */
 	__SMTP_FIXUP_PHASE_MAX
 };
 
@@ -263,7 +308,6 @@ enum smtp_fixup_counter {
 	SMTP_FIXUP_CNT_CONNECTIONS_FLUSHED,
 	SMTP_FIXUP_CNT_SPECIAL_CHARACTERS,
 	SMTP_FIXUP_CNT_ADDRESSES_BAD,
-	/* In the order of enum smtp_fixup_limit */
 	SMTP_FIXUP_CNT_COMMAND_LINES_LONG,
 	SMTP_FIXUP_CNT_RCPTS_EXCESS,
 	SMTP_FIXUP_CNT_SENDERS_LONG,
@@ -280,10 +324,28 @@ enum smtp_fixup_counter {
 	SMTP_FIXUP_CNT_CONNECTIONS_REOPENED,
 	SMTP_FIXUP_CNT_COMMAND_LINES_CUT,
 	SMTP_FIXUP_CNT_SASL_RESPONSES_MASKED,
+	SMTP_FIXUP_CNT_SOURCES_REFUSED,
+	SMTP_FIXUP_CNT_CONNECTIONS_RECLAIMED,
+	SMTP_FIXUP_CNT_BODIES_REFUSED,
+	SMTP_FIXUP_CNT_SEGMENTS_RESUMED,
+	SMTP_FIXUP_CNT_MPTCP_REMOVED,
+	SMTP_FIXUP_CNT_SYNACKS_STRANGE,
+	SMTP_FIXUP_CNT_PACKETS_SPOOFED,
+	SMTP_FIXUP_CNT_MATCHES_LOGGED,
+	SMTP_FIXUP_CNT_MATCHES_ACTED,
+	SMTP_FIXUP_CNT_REPLIES_AWAITED,
+	SMTP_FIXUP_CNT_MESSAGES_LONG,
+	SMTP_FIXUP_CNT_HEADERS_LONG,
+	SMTP_FIXUP_CNT_TO_FIELDS_EXCESS,
+	SMTP_FIXUP_CNT_RECIPIENTS_INVALID,
+	SMTP_FIXUP_CNT_REPLY_LINES_LONG,
+	SMTP_FIXUP_CNT_BDAT_CHUNKS_LONG,
+	SMTP_FIXUP_CNT_XEXCH50_BLOCKS_LONG,
+	SMTP_FIXUP_CNT_PROXY_HEADERS,
 	__SMTP_FIXUP_CNT_MAX
 };
 
-/* What is reported over the multicast group, and counted. RULES.md M */
+/* What is reported over the multicast group, and counted. docs/rules.md M */
 enum smtp_fixup_event {
 	SMTP_FIXUP_EVENT_GREETING_MASKED,
 	SMTP_FIXUP_EVENT_GREETING_REPLACED,
@@ -307,7 +369,6 @@ enum smtp_fixup_event {
 	SMTP_FIXUP_EVENT_OTHER_HELPER,
 	SMTP_FIXUP_EVENT_SPECIAL_CHARACTER,
 	SMTP_FIXUP_EVENT_ADDRESS_BAD,
-	/* In the order of enum smtp_fixup_limit */
 	SMTP_FIXUP_EVENT_COMMAND_LINE_LONG,
 	SMTP_FIXUP_EVENT_RCPT_EXCESS,
 	SMTP_FIXUP_EVENT_SENDER_LONG,
@@ -324,6 +385,24 @@ enum smtp_fixup_event {
 	SMTP_FIXUP_EVENT_REOPENED,
 	SMTP_FIXUP_EVENT_COMMAND_LINE_CUT,
 	SMTP_FIXUP_EVENT_SASL_MASKED,
+	SMTP_FIXUP_EVENT_SOURCE_REFUSED,
+	SMTP_FIXUP_EVENT_RECLAIMED,
+	SMTP_FIXUP_EVENT_BODY_REFUSED,
+	SMTP_FIXUP_EVENT_MPTCP_REMOVED,
+	SMTP_FIXUP_EVENT_SYNACK_STRANGE,
+	SMTP_FIXUP_EVENT_PACKET_SPOOFED,
+	SMTP_FIXUP_EVENT_MATCH_LOGGED,
+	SMTP_FIXUP_EVENT_MATCH_MASKED,
+	SMTP_FIXUP_EVENT_MATCH_ENDED,
+	SMTP_FIXUP_EVENT_REPLY_AWAITED,
+	SMTP_FIXUP_EVENT_MESSAGE_LONG,
+	SMTP_FIXUP_EVENT_HEADER_LONG,
+	SMTP_FIXUP_EVENT_TO_FIELDS_EXCESS,
+	SMTP_FIXUP_EVENT_RECIPIENTS_INVALID,
+	SMTP_FIXUP_EVENT_REPLY_LINE_LONG,
+	SMTP_FIXUP_EVENT_BDAT_CHUNK_LONG,
+	SMTP_FIXUP_EVENT_XEXCH50_BLOCK_LONG,
+	SMTP_FIXUP_EVENT_PROXY_HEADER,
 	__SMTP_FIXUP_EVENT_MAX
 };
 
@@ -378,6 +457,17 @@ enum smtp_fixup_attr {
 	SMTP_FIXUP_A_BY_MARK,	/* flag: where a connection's mark is the number
 				 * of a port with a policy, it is under that one
 				 */
+	SMTP_FIXUP_A_UNJUDGED,	/* flag: flush also what is left alone */
+	SMTP_FIXUP_A_MATCHES,	/* nested: SMTP_FIXUP_MATCHES_A_MATCH, in order: the
+				 * first that acts on a value counts
+				 */
+	SMTP_FIXUP_A_TABLES,	/* nested: binary, 1 + enum smtp_fixup_what: the
+				 * patterns of all matches that look at it, as one
+				 * automaton; in set. Their format is in
+				 * kmod/core/match/automaton.h; the verdict of a
+				 * state is 1 + the index of the match that acts
+				 */
+	SMTP_FIXUP_A_PROXY_PROTOCOL, /* u8 enum smtp_fixup_proxy_protocol */
 	__SMTP_FIXUP_A_MAX
 };
 
@@ -395,12 +485,40 @@ enum smtp_fixup_ports_attr {
 
 enum smtp_fixup_limit_attr {
 	SMTP_FIXUP_LIMIT_A_UNSPEC,
-	SMTP_FIXUP_LIMIT_A_MAX_VALUE,	/* u16, 1..65535: what is still within it */
+	SMTP_FIXUP_LIMIT_A_MAX_VALUE,	/* u32, at least 1: what is still within it; of
+					 * what is no message, header, chunk or block,
+					 * 65535 at most
+					 */
 	SMTP_FIXUP_LIMIT_A_ACTION,	/* u8 enum smtp_fixup_action */
 	__SMTP_FIXUP_LIMIT_A_MAX
 };
 
 #define SMTP_FIXUP_LIMIT_A_MAX (__SMTP_FIXUP_LIMIT_A_MAX - 1)
+
+enum smtp_fixup_matches_attr {
+	SMTP_FIXUP_MATCHES_A_UNSPEC,
+	SMTP_FIXUP_MATCHES_A_MATCH,	/* nested smtp_fixup_match_attr, may repeat */
+	__SMTP_FIXUP_MATCHES_A_MAX
+};
+
+#define SMTP_FIXUP_MATCHES_A_MAX (__SMTP_FIXUP_MATCHES_A_MAX - 1)
+
+enum smtp_fixup_match_attr {
+	SMTP_FIXUP_MATCH_A_UNSPEC,
+	SMTP_FIXUP_MATCH_A_WHAT,	/* u8 enum smtp_fixup_what */
+	SMTP_FIXUP_MATCH_A_ACTION,	/* u8 enum smtp_fixup_action, not off */
+	SMTP_FIXUP_MATCH_A_NOT,		/* flag: it acts on what no pattern matches */
+	SMTP_FIXUP_MATCH_A_PATTERNS,	/* string as written, printable ASCII: the
+					 * table is what counts
+					 */
+	SMTP_FIXUP_MATCH_A_FIELD,	/* string, letters, digits, - _ and .: the name of
+					 * the header field whose value is looked at;
+					 * absent: all fields, with their names
+					 */
+	__SMTP_FIXUP_MATCH_A_MAX
+};
+
+#define SMTP_FIXUP_MATCH_A_MAX (__SMTP_FIXUP_MATCH_A_MAX - 1)
 
 /* The counter set uses a pad attribute behind the last counter */
 #define SMTP_FIXUP_COUNTERS_A_PAD	(__SMTP_FIXUP_CNT_MAX + 1)
@@ -431,7 +549,7 @@ enum smtp_fixup_event_attr {
 	SMTP_FIXUP_EVENT_A_PAD,
 	SMTP_FIXUP_EVENT_A_EVENT,	/* u8 enum smtp_fixup_event */
 	SMTP_FIXUP_EVENT_A_NAME,	/* string, what it is called */
-	SMTP_FIXUP_EVENT_A_RULE,	/* string, RULES.md: "V3" */
+	SMTP_FIXUP_EVENT_A_RULE,	/* string, docs/rules.md: "V3" */
 	SMTP_FIXUP_EVENT_A_TIME,	/* u64 nanoseconds since 1970 */
 	SMTP_FIXUP_EVENT_A_NETNS,	/* u32 inode number of the namespace */
 	SMTP_FIXUP_EVENT_A_CLIENT,	/* binary, 4 or 16 bytes, network order */

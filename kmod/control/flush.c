@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Flush: ending connections. See flush.h. */
+#include <linux/bitmap.h>
+#include "../compat.h"
+#include "../path/conn.h"
+#include "flush.h"
+#include "../path/helper.h"
+#include "../path/past.h"
+
+/**
+ * struct smtp_flushing - what is to be ended
+ * @ports: a bit for each port that is meant
+ * @unjudged: also what is left alone
+ * @nr: connections ended so far
+ */
+struct smtp_flushing {
+	const unsigned long *ports;
+	bool unjudged;
+	u32 nr;
+};
+
+/* What it is under: the flow's rule, or what the first payload octet will get */
+static const struct smtp_rule *smtp_flush_rule(const struct nf_conn *ct,
+					       const struct smtp_ct *data)
+{
+	const struct smtp_ct_flow *flow = rcu_dereference(data->flow);
+
+	return flow ? flow->rule : smtp_ct_rule(ct);
+}
+
+/* To delete the conntrack would be no end: it would be picked up again where
+ * nothing is known of it, and neither side would hear of that. Of one that never
+ * had the helper it is remembered that it was ended: nothing else can be done. Those
+ * that the policy spares by interface, or by nft, go on.
+ * Returns whether to delete it.
+ */
+static int smtp_flush_ct(struct nf_conn *ct, void *data)
+{
+	struct smtp_flushing *flushing = data;
+	const struct smtp_rule *rule;
+	struct smtp_ct *smtp;
+	int unknown = 0;
+	u8 spared;
+
+	if (nf_ct_protonum(ct) != IPPROTO_TCP ||
+	    READ_ONCE(ct->proto.tcp.state) >= TCP_CONNTRACK_TIME_WAIT ||
+	    !test_bit(smtp_ct_port(ct), flushing->ports))
+		return 0;
+	spared = SMTP_CT_ENDED | (flushing->unjudged ? 0 : SMTP_CT_LEFT_ALONE);
+	rcu_read_lock();
+	smtp = smtp_helper_data(ct);
+	rule = smtp ? smtp_flush_rule(ct, smtp) : smtp_ct_rule(ct);
+	if (rule && smtp) {
+		spin_lock_bh(&ct->lock);
+		if (!(smtp->flags & spared)) {
+			WRITE_ONCE(smtp->flags, (smtp->flags | SMTP_CT_ENDED) &
+						~SMTP_CT_LEFT_ALONE);
+			smtp_rule_count(rule, SMTP_FIXUP_CNT_CONNECTIONS_FLUSHED);
+			flushing->nr++;
+		}
+		spin_unlock_bh(&ct->lock);
+	} else if (rule && flushing->unjudged && !*rule->policy.iif &&
+		   rule->policy.assign == SMTP_FIXUP_ASSIGN_AUTO) {
+		smtp_past_remember(ct, SMTP_PAST_ENDED);
+		smtp_rule_count(rule, SMTP_FIXUP_CNT_CONNECTIONS_FLUSHED);
+		flushing->nr++;
+		unknown = 1;
+	}
+	rcu_read_unlock();
+	return unknown;
+}
+
+/**
+ * smtp_flush() - end the connections to some ports that are under a policy
+ * @net: the namespace
+ * @ports: a bit for each port that is meant
+ * @unjudged: also what is older than the policy, or passed in its middle
+ *
+ * May sleep. Nothing is sent: what either side sends next, but for bare ACKs,
+ * brings both of them a RST.
+ *
+ * Return: how many connections.
+ */
+u32 smtp_flush(struct net *net, const unsigned long *ports, bool unjudged)
+{
+	struct smtp_flushing flushing = {
+		.ports = ports, .unjudged = unjudged,
+	};
+
+	smtp_ct_iterate_net(net, smtp_flush_ct, &flushing);
+	return flushing.nr;
+}

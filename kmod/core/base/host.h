@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the pure core needs from its surroundings. The module and the user
+ * space tests each provide these functions; everything else of the core is
+ * plain C on integers and byte arrays.
+ */
+#ifndef _SMTP_CORE_HOST_H
+#define _SMTP_CORE_HOST_H
+
+#ifdef __KERNEL__
+#include <linux/kernel.h>
+#include <linux/types.h>
+#include <linux/string.h>
+#include <linux/bug.h>
+#include <linux/compiler.h>
+#else
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+#include <linux/types.h>
+typedef __u8 u8;
+typedef __u16 u16;
+typedef __u32 u32;
+typedef __u64 u64;
+typedef __s32 s32;
+#define unlikely(x) __builtin_expect(!!(x), 0)
+#define noinline __attribute__((__noinline__))
+#define __packed __attribute__((__packed__))
+#define READ_ONCE(x) __atomic_load_n(&(x), __ATOMIC_RELAXED)
+#define container_of(ptr, type, member) \
+	((type *)((char *)(ptr) - offsetof(type, member)))
+#define fallthrough __attribute__((__fallthrough__))
+#endif
+
+#include "../../uapi/linux/smtp_fixup.h"
+
+/**
+ * struct smtp_host - one call of the core, for its surroundings
+ * @events: of the packet that is judged
+ *
+ * Embedded in what they know of it: the connection, whose memory and counters are
+ * meant, and the packet.
+ */
+struct smtp_host {
+	u32 events;
+};
+
+/* Events of one packet, and those of the line that they end in: each takes some
+ * time, and what follows is cut off for the sender to repeat
+ */
+#define SMTP_EVENTS_MAX		512
+
+/* Has the packet taken time enough? */
+static inline bool smtp_host_busy(const struct smtp_host *host)
+{
+	return unlikely(host->events >= SMTP_EVENTS_MAX);
+}
+
+/* RFC 9293, 3.4: sequence numbers are compared modulo 2^32 */
+static inline bool smtp_seq_before(u32 a, u32 b)
+{
+	return (s32)(a - b) < 0;
+}
+
+static inline u32 smtp_seq_min(u32 a, u32 b)
+{
+	return smtp_seq_before(a, b) ? a : b;
+}
+
+static inline u32 smtp_seq_max(u32 a, u32 b)
+{
+	return smtp_seq_before(a, b) ? b : a;
+}
+
+/* Octets of an allocation: SMTP_UNACKED_MAX, or the streams of observe */
+#define SMTP_HOST_ALLOC_MAX	32768
+
+/* What memory is for: each class has a part of the limit that the others cannot
+ * take. H5
+ */
+enum smtp_memory {
+	SMTP_MEMORY_FLOW,	/* flow objects; not by smtp_host_alloc() */
+	SMTP_MEMORY_COMMANDS,	/* commands and replies in flight */
+	SMTP_MEMORY_BODY,	/* bodies: marks, gaps, messages' limits */
+	SMTP_MEMORY_CLASSES
+};
+
+/**
+ * smtp_host_alloc() - memory for bytes in flight
+ * @host: whose
+ * @what: what for
+ * @size: octets, at most %SMTP_HOST_ALLOC_MAX
+ *
+ * Called with the flow's lock held, from the packet path: must not sleep.
+ *
+ * Return: the memory, not cleared, or NULL: out of memory or over the limit.
+ */
+void *smtp_host_alloc(struct smtp_host *host, enum smtp_memory what, u32 size);
+
+/**
+ * smtp_host_free() - give back what smtp_host_alloc() gave
+ * @host: as it was asked for
+ * @what: as it was asked for
+ * @p: the memory, or NULL
+ * @size: as it was asked for
+ */
+void smtp_host_free(struct smtp_host *host, enum smtp_memory what, void *p,
+		    u32 size);
+
+/**
+ * smtp_host_count() - add to a counter of the policy that a connection is under
+ * @host: the connection
+ * @counter: which
+ * @n: how many
+ */
+void smtp_host_count(struct smtp_host *host,
+		     enum smtp_fixup_counter counter, u32 n);
+
+/**
+ * smtp_host_event() - tell whoever listens; called by smtp_event() alone
+ * @host: the connection
+ * @event: what was done to it
+ * @words: what it is about, printable ASCII, may be empty
+ *
+ * Called with the flow's lock held, from the packet path: must not sleep.
+ */
+void smtp_host_event(struct smtp_host *host, enum smtp_fixup_event event,
+		     const char *words);
+
+#endif /* _SMTP_CORE_HOST_H */

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Body: what is known of a message body in flight. A body is not kept. Until it is
+ * ACKed its dots are remembered (marks.h), and retransmissions are compared with
+ * those (retransmit.h). early.h is about segments beyond a gap, eod.h about the end
+ * of data.
+ */
+#ifndef _SMTP_CORE_BODY_H
+#define _SMTP_CORE_BODY_H
+
+#include "../tcp/segment.h"
+
+/* What the last octets of a body are, as the server will see them: D3, D4 */
+enum smtp_body_state {
+	SMTP_BODY_TEXT,
+	SMTP_BODY_CR,
+	SMTP_BODY_LF,		/* without a CR before it */
+	SMTP_BODY_CRLF,		/* a body begins as if behind one */
+	SMTP_BODY_DOT,		/* CRLF and a dot */
+	SMTP_BODY_BAD_DOT,	/* CR or LF alone, and a dot */
+	SMTP_BODY_DOT_CR,	/* CRLF, a dot and CR */
+};
+
+/* What the octets that passed ahead of a gap begin with. It decides about a dot
+ * before it, so it is looked at when the gap closes.
+ */
+enum smtp_early_begin {
+	SMTP_EARLY_TEXT,	/* none of these */
+	SMTP_EARLY_NUL,
+	SMTP_EARLY_LF,
+	SMTP_EARLY_CRLF,
+};
+
+/**
+ * struct smtp_early - body octets that passed ahead of a gap
+ * @start: sequence number of the first
+ * @end: behind the last
+ * @state: enum smtp_body_state behind the last
+ * @begin: enum smtp_early_begin
+ */
+struct smtp_early {
+	u32 start;
+	u32 end;
+	u8 state;
+	u8 begin;
+};
+
+/* Gaps in flight: a path of 1,000 segments that loses one of 20 has 50 */
+#define SMTP_EARLY_MIN	4
+#ifndef SMTP_EARLY_MAX		/* the simulator's windows are small */
+#define SMTP_EARLY_MAX	64
+#endif
+
+/* Retransmissions dropped for want of marks (H5) before the connection ends. The
+ * first ones may be of bytes that have arrived and whose ACK is on its way.
+ */
+#define SMTP_STALLS_MAX		4
+
+/**
+ * struct smtp_body - the client's last body, and what of it is in flight
+ * @next: sequence number of the next octet to judge; once it has ended, of the
+ *	octet after it
+ * @acked: the server has everything before this
+ * @start: first octet
+ * @state: enum smtp_body_state before @next
+ * @active: it is under way
+ * @bare: it has ended in LF.LF: V7
+ * @nr_early: ranges in use of @early
+ * @max_early: room in @early
+ * @mss: its largest wire segment, octets
+ * @stalls: retransmissions dropped because they reach before @forgotten
+ * @forgotten: no repetition of octets before this passes: H5
+ * @long_line: a segment of this body, beyond a gap, had no line end
+ * @long_line_end: behind its last octet
+ * @marks: of its dots in flight, or NULL
+ * @early: ranges beyond @next, in order, not touching, or NULL
+ */
+struct smtp_body {
+	u32 next;
+	u32 acked;
+	u32 start;
+	u8 state;
+	bool active;
+	bool bare;
+	u8 nr_early;
+	u8 max_early;
+	u16 mss;
+	u8 stalls;
+	u32 forgotten;
+	bool long_line;
+	u32 long_line_end;
+	struct smtp_marks *marks;
+	struct smtp_early *early;
+};
+
+#define SMTP_END_OF_DATA_LEN	5
+
+/**
+ * smtp_body_end() - with what has the body ended?
+ * @b: the body; it is not active
+ * @n: result: how many octets that are, the body's last
+ *
+ * Return: those octets.
+ */
+const u8 *smtp_body_end(const struct smtp_body *b, u32 *n);
+
+#endif /* _SMTP_CORE_BODY_H */

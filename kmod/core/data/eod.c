@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* End of data. See eod.h. */
+#include "../policy/events.h"
+#include "../scan/find.h"
+#include "../scan/octets.h"
+#include "eod.h"
+#include "marks.h"
+
+enum smtp_octet { OCTET_OTHER, OCTET_NUL, OCTET_CR, OCTET_LF, OCTET_DOT };
+
+static const u8 smtp_octets[256] = {
+	['\0'] = OCTET_NUL, ['\r'] = OCTET_CR, ['\n'] = OCTET_LF, ['.'] = OCTET_DOT,
+};
+
+#define TEXT	SMTP_BODY_TEXT
+#define SMUGGLED SMTP_BODY_SMUGGLED
+static const u8 smtp_body_steps[SMTP_BODY_DOT_CR + 1][5] = {
+	/*			  other     NUL       CR		LF		dot */
+	[SMTP_BODY_TEXT]	= { TEXT, TEXT, SMTP_BODY_CR, SMTP_BODY_LF, TEXT },
+	[SMTP_BODY_CR]		= { TEXT, TEXT, SMTP_BODY_CR, SMTP_BODY_CRLF, SMTP_BODY_BAD_DOT },
+	[SMTP_BODY_LF]		= { TEXT, TEXT, SMTP_BODY_CR, SMTP_BODY_LF, SMTP_BODY_BAD_DOT },
+	[SMTP_BODY_CRLF]	= { TEXT, TEXT, SMTP_BODY_CR, SMTP_BODY_LF, SMTP_BODY_DOT },
+	[SMTP_BODY_DOT]		= { TEXT, SMUGGLED, SMTP_BODY_DOT_CR, SMUGGLED, TEXT },
+	[SMTP_BODY_BAD_DOT]	= { TEXT, SMUGGLED, SMUGGLED, SMUGGLED, TEXT },
+	[SMTP_BODY_DOT_CR]	= { SMUGGLED, SMUGGLED, SMUGGLED, SMTP_BODY_END, SMUGGLED },
+};
+
+#undef TEXT
+#undef SMUGGLED
+
+const u8 *smtp_body_end(const struct smtp_body *b, u32 *n)
+{
+	static const u8 crlf[SMTP_END_OF_DATA_LEN] = { '\r', '\n', '.', '\r', '\n' };
+	static const u8 lf[] = { '\n', '.', '\n' };
+	u32 len = b->bare ? sizeof(lf) : sizeof(crlf);
+
+	/* The first of them may be of the DATA line: D3 */
+	*n = smtp_seq_min(b->start + len, b->next) - b->start;
+	return b->bare ? lf + len - *n : crlf + len - *n;
+}
+
+u8 smtp_body_step(u8 state, u8 c)
+{
+	return smtp_body_steps[state][smtp_octets[c]];
+}
+
+/* Does the state follow a CR or LF? */
+static bool smtp_body_at_eol(u8 state)
+{
+	return state == SMTP_BODY_CR || state == SMTP_BODY_LF ||
+	       state == SMTP_BODY_CRLF || state == SMTP_BODY_DOT_CR;
+}
+
+/* Why a dot that stays after @state does not begin an end of data: enum
+ * smtp_mark_wrong (D4)
+ */
+static u8 smtp_body_wrong_before(u8 state)
+{
+	if (state == SMTP_BODY_CR)
+		return SMTP_WRONG_CR_BEFORE;
+	return state == SMTP_BODY_LF ? SMTP_WRONG_LF_BEFORE : SMTP_WRONG_NOWHERE;
+}
+
+/* The state behind octets that follow plain text and hold no dot but in text */
+static u8 smtp_body_state_behind(const u8 *p, u32 n)
+{
+	if (!n || !smtp_is_eol(p[n - 1]))
+		return SMTP_BODY_TEXT;
+	if (p[n - 1] == '\r')
+		return SMTP_BODY_CR;
+	return n > 1 && p[n - 2] == '\r' ? SMTP_BODY_CRLF : SMTP_BODY_LF;
+}
+
+void smtp_body_forget(struct smtp_body *b, struct smtp_host *host)
+{
+	smtp_marks_forget(b, host);
+	smtp_host_free(host, SMTP_MEMORY_BODY, b->early,
+		       b->max_early * sizeof(*b->early));
+	b->early = NULL;
+	b->nr_early = 0;
+	b->max_early = 0;
+}
+
+void smtp_body_ack(struct smtp_body *b, u32 acked, struct smtp_host *host)
+{
+	b->acked = acked;
+	if (smtp_seq_before(b->forgotten, acked))
+		b->forgotten = acked;
+	/* Keep what is compared with live sequence numbers near them */
+	if (b->active) {
+		if (b->acked - b->start > SMTP_END_OF_DATA_LEN)
+			b->start = b->acked - SMTP_END_OF_DATA_LEN;
+	} else if (!smtp_seq_before(b->acked, b->next)) {
+		b->start = b->acked;
+		b->next = b->acked;
+		smtp_body_forget(b, host);
+	}
+	smtp_marks_ack(b, host);
+}
+
+/* The octet at @seq leaves as a space */
+static bool smtp_body_space(struct smtp_scan *scan, u32 seq)
+{
+	if (!smtp_mark_space(scan->b, scan->host, seq))
+		return false;
+	smtp_event(scan->host, SMTP_FIXUP_EVENT_SMUGGLING_DOT, NULL, 0);
+	smtp_host_count(scan->host, SMTP_FIXUP_CNT_BYTES_MASKED, 1);
+	return true;
+}
+
+enum smtp_verdict smtp_body_defuse(struct smtp_scan *scan, u32 from, u32 to,
+				   bool *stuck)
+{
+	struct smtp_body *b = scan->b;
+	bool dot_cr = b->state == SMTP_BODY_DOT_CR;
+	u32 dot = b->next - 1 - dot_cr;
+	u32 space = dot;
+
+	if (smtp_seq_before(space, from))
+		space++;
+	if (smtp_seq_before(space, from) || !smtp_seq_before(space, to))
+		return SMTP_DESYNC;
+	*stuck = !smtp_body_space(scan, space);
+	if (*stuck)
+		return SMTP_PASS;
+	b->state = dot_cr && space == dot ? SMTP_BODY_CR : SMTP_BODY_TEXT;
+	if (space == b->next)
+		b->next++;
+	return SMTP_PASS;
+}
+
+void smtp_body_report(struct smtp_scan *scan)
+{
+	struct smtp_body *b = scan->b;
+
+	if (b->state == SMTP_BODY_DOT_CR)
+		smtp_mark_wrong(b, b->next - 2, SMTP_WRONG_CR_BEHIND);
+	else
+		smtp_mark_wrong(b, b->next - 1, SMTP_WRONG_LF_BEHIND);
+	if (scan->policy->smuggling == SMTP_FIXUP_SMUGGLING_OFF)
+		return;
+	smtp_event(scan->host, SMTP_FIXUP_EVENT_SMUGGLING_SEEN, NULL, 0);
+	if (scan->policy->smuggling == SMTP_FIXUP_SMUGGLING_DROP)
+		scan->ends = true;
+}
+
+bool smtp_body_accept(struct smtp_scan *scan, u8 c)
+{
+	struct smtp_body *b = scan->b;
+	bool dot_cr = b->state == SMTP_BODY_DOT_CR;
+	const struct smtp_mark dot = {
+		.seq = b->next, .len = 1, .kind = SMTP_MARK_DOTS,
+		.eol_before = dot_cr, .wrong = SMTP_WRONG_CR_BEFORE,
+	};
+
+	if (c == '.' && !smtp_mark_add(b, scan->host, &dot))
+		return false;
+	if (smtp_ends_dot(c))
+		smtp_mark_end_behind(b, b->next);
+	smtp_body_report(scan);
+	b->state = smtp_body_step(dot_cr ? SMTP_BODY_CR : SMTP_BODY_TEXT, c);
+	b->next++;
+	return true;
+}
+
+/* -- judging ------------------------------------------------------------ */
+
+/* Marks dots from place @i on, which @dots has found, and does not begin with.
+ * Returns the place of those that take a closer look, or @n: of all it has.
+ */
+static u32 smtp_body_dots(struct smtp_body *b, u32 seq, const u8 *p, u32 i, u32 n,
+			  bool masks, struct smtp_finder *dots)
+{
+	u32 stop = n < 2 ? 0 : n - 2;	/* behind a dot one looks at two octets */
+	struct smtp_mark_writer w;
+
+	if (!smtp_mark_writer_begin(&w, b, seq, n))
+		return i;
+	for (; i < stop; i = smtp_finder_next(dots)) {
+		const u8 *dot = p + i;
+		u8 flags = smtp_beside[dot[-1]];
+		u8 behind = smtp_beside[dot[1]];
+		u32 len = 1;
+
+		if (!(flags | behind) && smtp_mark_write_plain(&w, i))
+			continue;
+		flags &= SMTP_LOG_EOL_BEFORE;
+		if (behind == SMTP_BESIDE_DOT) {
+			len = 2;	/* of a stuffed line, mostly */
+			behind = smtp_beside[dot[2]];
+			if (behind == SMTP_BESIDE_DOT) {
+				len = smtp_find_run(dot, n - i, '.');
+				if (i + len == n || len > SMTP_MARK_LEN_MAX)
+					break;
+				behind = smtp_beside[dot[len]];
+			}
+			smtp_finder_skip_run(dots, i, len);
+		} else if (behind && flags) {
+			break;
+		}
+		if (flags && !masks) {
+			u8 wrong = smtp_body_wrong_before(smtp_body_state_behind(p, i));
+
+			b->marks->wrongs |= wrong;
+			flags |= wrong << SMTP_LOG_WRONG_SHIFT;
+		}
+		flags |= behind & SMTP_LOG_WIDE_END_BEHIND;
+		if (!smtp_mark_write(&w, i, len, flags))
+			break;
+	}
+	smtp_mark_writer_end(&w);
+	return i;
+}
+
+/* Runs over octets that follow plain text, the first of them no dot, and marks
+ * their dots. Returns how many, up to dots that take a closer look: those that
+ * may be part of an end of data, that have not all come, or find no room.
+ * @again: such dots are right before them
+ */
+static u32 smtp_body_text(struct smtp_body *b, u32 seq, const u8 *p, u32 n,
+			  bool masks, bool again)
+{
+	struct smtp_finder dots;
+	u32 i;
+
+	/* A sender of dots must not have the vector registers asked for each */
+	smtp_finder_begin(&dots, p, n, '.', !again ||
+			  (n >= SMTP_VECTOR_MIN &&
+			   smtp_find(p, SMTP_VECTOR_BLOCK, '.') == SMTP_VECTOR_BLOCK));
+	i = smtp_finder_next(&dots);
+	if (i < n)
+		i = smtp_body_dots(b, seq, p, i, n, masks, &dots);
+	smtp_finder_end(&dots);
+	return i;
+}
+
+u32 smtp_body_run(struct smtp_scan *scan, u8 *state, u32 seq,
+		  const u8 *p, u32 n, u8 *event)
+{
+	bool masks = scan->policy->smuggling == SMTP_FIXUP_SMUGGLING_MASK;
+	struct smtp_body *b = scan->b;
+	bool again = false;
+	u8 s = *state;
+	u32 i = 0;
+
+	*event = 0;
+	if (smtp_marks_any(b) && smtp_ends_dot(p[0]))
+		smtp_mark_end_behind(b, seq);
+	while (i < n) {
+		u32 end = i + 1;
+		struct smtp_mark m;
+		u8 step;
+
+		if (s == SMTP_BODY_TEXT && p[i] != '.') {
+			u32 text = smtp_body_text(b, seq + i, p + i, n - i,
+						  masks, again);
+
+			s = smtp_body_state_behind(p + i, text);
+			i += text;
+			if (i == n)
+				break;
+			again = smtp_marks_room(b, seq + i);
+			end = i + 1;
+		}
+		step = smtp_body_step(s, p[i]);
+		if (unlikely(step > SMTP_BODY_DOT_CR)) {
+			*event = step;
+			break;
+		}
+		if (p[i] == '.') {
+			end = i + smtp_find_run(p + i, n - i, '.');
+			if (end - i > SMTP_MARK_LEN_MAX)
+				end = i + SMTP_MARK_LEN_MAX;
+			m = (struct smtp_mark) {
+				.seq = seq + i, .len = end - i,
+				.kind = SMTP_MARK_DOTS,
+				.eol_before = smtp_body_at_eol(s),
+				.end_behind = end < n && smtp_ends_dot(p[end]),
+				.wrong = masks ? 0 : smtp_body_wrong_before(s),
+			};
+			if (!smtp_mark_add(b, scan->host, &m))
+				break;
+			if (end - i > 1)
+				step = SMTP_BODY_TEXT;
+		}
+		s = step;
+		i = end;
+	}
+	*state = s;
+	return i;
+}
+
+void smtp_body_begin(struct smtp_body *b, u32 seq)
+{
+	b->active = true;
+	b->bare = false;
+	b->next = seq;
+	b->state = SMTP_BODY_CRLF;	/* that of the DATA line: D3 */
+	b->start = seq;
+	b->mss = 0;
+	b->long_line = false;
+}
+
+u32 smtp_body_before_cr(struct smtp_scan *scan, const u8 *p, u32 n)
+{
+	u32 cr = smtp_find(p, n, '\r');
+
+	scan->lf_alone = cr;
+	return cr ? cr : n;
+}
+
+void smtp_body_rewind(struct smtp_scan *scan, u32 seq, u8 state)
+{
+	struct smtp_body *b = scan->b;
+
+	smtp_marks_remove(b, scan->host, seq, b->next);
+	b->next = seq;
+	b->state = state;
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Flow: one connection. Takes segments, has their bytes judged in order, and makes
+ * what leaves of them. The only part of the core that knows the TCP streams, the
+ * client's body and the SMTP dialogue together.
+ *
+ * A segment may be cut: its judged head passes, the sender repeats the rest.
+ * docs/design.md, "The stream contract"; docs/rules.md T1, T2.
+ */
+#ifndef _SMTP_CORE_FLOW_H
+#define _SMTP_CORE_FLOW_H
+
+#include "data/body.h"
+#include "tcp/segment.h"
+#include "smtp/session.h"
+#include "tcp/stream.h"
+
+/**
+ * struct smtp_observed - what has passed and is not judged yet
+ * @kept: by enum smtp_dir
+ */
+struct smtp_observed {
+	struct smtp_unacked kept[2];
+};
+
+/**
+ * struct smtp_flow - one connection
+ * @policy: what it is under, for its whole life
+ * @session: the dialogue
+ * @stream: by enum smtp_dir
+ * @body: the client's last one
+ * @message: what has been read of it for its limits, or NULL
+ * @observed: what has passed unjudged, under observe, or NULL
+ * @unobserved: too much has: nothing is judged any more
+ * @sealed: the session has ended, and what was judged does not leave again either
+ * @answers: the client's octets ended it: the server answers what precedes them
+ * @server_fin: the server's FIN has passed: it answers no more
+ * @uncrossed: the client's chunks before it leave as they are: H7
+ *
+ * The surroundings keep it under a lock of their own for every call.
+ */
+struct smtp_flow {
+	const struct smtp_policy *policy;
+	struct smtp_session session;
+	struct smtp_stream stream[2];
+	struct smtp_body body;
+	struct smtp_message *message;
+	struct smtp_observed *observed;
+	bool unobserved;
+	bool sealed;
+	bool answers;
+	bool server_fin;
+	u32 uncrossed;
+};
+
+/* Is the connection at its end? With observe it goes on all the same */
+static inline bool smtp_flow_over(const struct smtp_flow *flow)
+{
+	return flow->session.ended && !flow->policy->observe;
+}
+
+/**
+ * smtp_flow_ended() - the verdict on what follows the end of the connection
+ * @flow: the flow
+ *
+ * Return: %SMTP_DROP, %SMTP_RESET or %SMTP_DESYNC; %SMTP_PASS: it has not ended.
+ */
+static inline enum smtp_verdict smtp_flow_ended(const struct smtp_flow *flow)
+{
+	switch (flow->session.ended) {
+	case SMTP_GO_ON:
+		return SMTP_PASS;
+	case SMTP_END_DROP:
+		return SMTP_DROP;
+	case SMTP_LOST:
+		return SMTP_DESYNC;
+	}
+	return SMTP_RESET;
+}
+
+/**
+ * smtp_flow_closed() - is nothing of this direction judged any more?
+ * @flow: the flow
+ * @dir: the direction
+ *
+ * Where the client ended the connection, commands that passed before are still
+ * answered: without its 250 it would send an accepted mail again.
+ */
+static inline bool smtp_flow_closed(const struct smtp_flow *flow,
+				    enum smtp_dir dir)
+{
+	return smtp_flow_over(flow) &&
+	       (dir == SMTP_CLIENT || !flow->answers || flow->server_fin ||
+		flow->session.replies == flow->session.commands);
+}
+
+/**
+ * smtp_flow_finished() - is the connection over, and all before that delivered?
+ * @flow: the flow
+ *
+ * What was judged before the end leaves, and is repeated, until it is ACKed.
+ */
+static inline bool smtp_flow_finished(const struct smtp_flow *flow)
+{
+	const struct smtp_stream *st = flow->stream;
+
+	return smtp_flow_over(flow) &&
+	       (flow->sealed ||
+		(smtp_flow_closed(flow, SMTP_SERVER) &&
+		 st[SMTP_SERVER].acked == st[SMTP_SERVER].next &&
+		 (!flow->answers ||
+		  st[SMTP_CLIENT].acked == st[SMTP_CLIENT].next)));
+}
+
+/**
+ * smtp_flow_init() - a connection whose handshake has been seen
+ * @flow: the flow, not zeroed
+ * @policy: must outlive it
+ * @client_seq: sequence number of the client's first payload octet
+ * @server_seq: likewise of the server's
+ */
+void smtp_flow_init(struct smtp_flow *flow, const struct smtp_policy *policy,
+		    u32 client_seq, u32 server_seq);
+
+/**
+ * smtp_flow_release() - give back what the flow holds
+ * @flow: the flow
+ * @host: whose memory it is
+ */
+void smtp_flow_release(struct smtp_flow *flow, struct smtp_host *host);
+
+/**
+ * smtp_flow_forget() - give back what is remembered of a body in flight: H5
+ * @flow: the flow, locked
+ * @host: whose memory it is
+ *
+ * For when memory is short. Until those octets are ACKed no repetition of them
+ * passes, and where one is needed the connection ends.
+ *
+ * Return: whether there was anything.
+ */
+bool smtp_flow_forget(struct smtp_flow *flow, struct smtp_host *host);
+
+/**
+ * smtp_flow_give_up() - end the connection and give all its memory back: H5
+ * @flow: the flow, locked
+ * @host: whose memory it is
+ *
+ * For when memory is short. Nothing passes any more; where it is only observed
+ * all does, unseen.
+ *
+ * Return: false: that is so already, or TLS has started.
+ */
+bool smtp_flow_give_up(struct smtp_flow *flow, struct smtp_host *host);
+
+/**
+ * smtp_flow_enforce() - judge one segment, and act
+ * @flow: the flow, locked
+ * @dir: where it comes from
+ * @seg: the segment; @seg->pass is set
+ * @host: whose memory it takes; told of counters and events
+ *
+ * Payload-less segments (len 0) must come here too: their ACKs free memory.
+ *
+ * Return: enum smtp_verdict.
+ */
+enum smtp_verdict smtp_flow_enforce(struct smtp_flow *flow, enum smtp_dir dir,
+				    struct smtp_segment *seg,
+				    struct smtp_host *host);
+
+/* T4: must what the client sends next wait for a reply? */
+static inline bool smtp_flow_waits(const struct smtp_flow *flow)
+{
+	return flow->session.phase == SMTP_FIXUP_PHASE_WAIT;
+}
+
+/**
+ * smtp_flow_holds() - was some of the client's segment in order, and had to wait?
+ * @flow: the flow
+ * @seg: the segment, judged by smtp_flow_segment()
+ *
+ * The surroundings keep a copy, of the last one, and have that judged again when
+ * smtp_flow_goes_on(): as its sender would repeat it, but later. T4
+ */
+static inline bool smtp_flow_holds(const struct smtp_flow *flow,
+				   const struct smtp_segment *seg)
+{
+	const struct smtp_stream *st = &flow->stream[SMTP_CLIENT];
+
+	return !flow->policy->observe && !flow->session.ended &&
+	       !smtp_seq_before(st->next, seg->seq) &&
+	       smtp_seq_before(st->next, seg->seq + seg->len) &&
+	       (smtp_flow_waits(flow) || st->acked != st->next);
+}
+
+/**
+ * smtp_flow_goes_on() - may what was held pass now?
+ * @flow: the flow
+ * @reply: smtp_flow_waits() was true when it was held
+ *
+ * Where a server answers more than a reply a line, the one that came may be
+ * another line's, and the right one may follow. It has the time to do so until the
+ * sender repeats (D11).
+ */
+static inline bool smtp_flow_goes_on(const struct smtp_flow *flow, bool reply)
+{
+	const struct smtp_stream *st = &flow->stream[SMTP_CLIENT];
+
+	return !smtp_flow_waits(flow) &&
+	       (reply ? !flow->session.surplus : st->acked == st->next);
+}
+
+/**
+ * smtp_flow_opaque() - nothing of this flow is judged or kept any more
+ * @flow: the flow; may be read without its lock
+ *
+ * Return: true for good once TLS has started and all before it is ACKed.
+ */
+static inline bool smtp_flow_opaque(const struct smtp_flow *flow)
+{
+	return READ_ONCE(flow->session.phase) == SMTP_FIXUP_PHASE_TLS &&
+	       !READ_ONCE(flow->body.marks) &&
+	       smtp_stream_idle(&flow->stream[SMTP_CLIENT]) &&
+	       smtp_stream_idle(&flow->stream[SMTP_SERVER]);
+}
+
+#endif /* _SMTP_CORE_FLOW_H */

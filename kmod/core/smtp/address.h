@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Address: the arguments of MAIL RCPT SAML SEND SOML, octet by octet.
+ * docs/rules.md A1, A2, L.
+ */
+#ifndef _SMTP_CORE_ADDRESS_H
+#define _SMTP_CORE_ADDRESS_H
+
+#include "../base/host.h"
+
+struct smtp_parser;
+
+/**
+ * smtp_address_begin() - the argument of a command begins
+ * @ps: the parser
+ * @verb: enum smtp_fixup_verb
+ * @ends: it ends here
+ */
+void smtp_address_begin(struct smtp_parser *ps, int verb, bool ends);
+
+/**
+ * smtp_address_run() - pass octets of an argument that mean nothing
+ * @ps: the parser
+ * @c: octets of the argument of any command, or of a SASL response
+ * @n: how many are in the buffer
+ *
+ * Return: how many have passed; the next one is to be looked at.
+ */
+u32 smtp_address_run(struct smtp_parser *ps, const u8 *c, u32 n);
+
+/**
+ * smtp_address_octet() - judge the next octet of an argument
+ * @ps: the parser; the connection may have to end
+ * @c: the octet
+ *
+ * Return: what leaves in its place.
+ */
+u8 smtp_address_octet(struct smtp_parser *ps, u8 c);
+
+#endif /* _SMTP_CORE_ADDRESS_H */

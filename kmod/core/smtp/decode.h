@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Decoding of what a header says, octet by octet: encoded words of RFC 2047, and %XX
+ * of RFC 2231. What comes of it is counted, and runs through an automaton. docs/rules.md
+ * X3, X9.
+ *
+ * Only its end tells that something is an encoded word. Until then both readings go on.
+ */
+#ifndef _SMTP_CORE_DECODE_H
+#define _SMTP_CORE_DECODE_H
+
+#include "../match/automaton.h"
+
+/* Where in an encoded word the next octet stands */
+enum smtp_word_at {
+	SMTP_WORD_NONE,
+	SMTP_WORD_EQUALS,	/* behind = */
+	SMTP_WORD_CHARSET,
+	SMTP_WORD_ENCODING,
+	SMTP_WORD_TEXT,
+	SMTP_WORD_ENDS,		/* behind the ? of its end, if it is that */
+	SMTP_WORD_BEHIND,	/* blanks between two words are not there: 6.2 */
+};
+
+/**
+ * struct smtp_text - a text, as far as it has come
+ * @state: of the automaton
+ * @len: octets; stops at 65,535
+ */
+struct smtp_text {
+	u16 state;
+	u16 len;
+};
+
+/**
+ * struct smtp_decoder - a text being decoded
+ * @text: if what has come since = is an encoded word
+ * @plain: if it is not
+ * @bits: of its base64, those that make no octet yet
+ * @nr_bits: how many
+ * @at: enum smtp_word_at
+ * @word_len: octets of its charset
+ * @encoding: 'b' or 'q', or 0: not read yet
+ * @escape: octets of an =XX or %XX that have come
+ * @digit: the second of these
+ */
+struct smtp_decoder {
+	struct smtp_text text;
+	struct smtp_text plain;
+	u16 bits;
+	u8 nr_bits;
+	u8 at;
+	u8 word_len;
+	u8 encoding;
+	u8 escape;
+	u8 digit;
+};
+
+/**
+ * smtp_text_add() - one more octet that needs no decoding
+ * @a: the automaton, or NULL
+ * @t: the text
+ * @c: the octet
+ */
+static inline void smtp_text_add(const struct smtp_automaton *a, struct smtp_text *t,
+				 u8 c)
+{
+	if (a)
+		t->state = smtp_automaton_step(a, t->state, c);
+	if (t->len != 0xffff)
+		t->len++;
+}
+
+/**
+ * smtp_decode_words() - one more octet, which may be of an encoded word: RFC 2047
+ * @d: the text; zeroed before the first
+ * @a: the automaton, or NULL
+ * @c: the octet
+ */
+void smtp_decode_words(struct smtp_decoder *d, const struct smtp_automaton *a, u8 c);
+
+/**
+ * smtp_decode_percent() - one more octet, which may be of a %XX: RFC 2231, 4
+ * @d: the text; zeroed before the first
+ * @a: the automaton, or NULL
+ * @c: the octet
+ */
+void smtp_decode_percent(struct smtp_decoder *d, const struct smtp_automaton *a, u8 c);
+
+/**
+ * smtp_decode_end() - the text, or a section of it, ends here
+ * @d: the text
+ * @a: the automaton, or NULL
+ *
+ * Return: what it is; it may go on with another section.
+ */
+struct smtp_text smtp_decode_end(struct smtp_decoder *d, const struct smtp_automaton *a);
+
+#endif /* _SMTP_CORE_DECODE_H */

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Header: the fields of a message's header, octet by octet, for the matches that look
+ * at them: "Name: value", decoded, folded lines joined, each run of blanks one.
+ * RFC 5322, 2.2; docs/rules.md X3, X9.
+ */
+#ifndef _SMTP_CORE_HEADER_H
+#define _SMTP_CORE_HEADER_H
+
+#include "decode.h"
+
+struct smtp_parser;
+
+/* Where in a line of a header the next octet stands */
+enum smtp_header_at {
+	SMTP_HEADER_START,	/* the first one */
+	SMTP_HEADER_NAME,
+	SMTP_HEADER_COLON,	/* behind a name and a blank */
+	SMTP_HEADER_OTHER,	/* in what no match acts on */
+	SMTP_HEADER_BEFORE,	/* before a field's value */
+	SMTP_HEADER_VALUE,
+};
+
+/**
+ * struct smtp_header - how far a header has been read
+ * @field: the field
+ * @at: enum smtp_header_at
+ * @open: ... where a line that goes on with the field is
+ * @blank: a blank is between what has come and what comes
+ */
+struct smtp_header {
+	struct smtp_decoder field;
+	u8 at;
+	u8 open;
+	bool blank;
+};
+
+/**
+ * smtp_header_read() - read the next octets of a message's header
+ * @h: zeroed before the first
+ * @ps: the parser; the connection may have to end
+ * @p: the octets, without dots that were put before lines
+ * @n: how many
+ */
+void smtp_header_read(struct smtp_header *h, struct smtp_parser *ps, const u8 *p, u32 n);
+
+#endif /* _SMTP_CORE_HEADER_H */

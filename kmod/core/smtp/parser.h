@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Parser: what judging one run of bytes has at hand. */
+#ifndef _SMTP_CORE_PARSER_H
+#define _SMTP_CORE_PARSER_H
+
+#include "../policy/events.h"
+#include "session.h"
+
+/**
+ * struct smtp_parser - one call of smtp_client_judge() or smtp_server_judge()
+ * @s: the session
+ * @policy: what it is under
+ * @host: told of counters and events
+ * @in: the bytes; those of a body have none of these two
+ * @out: what becomes of them
+ */
+struct smtp_parser {
+	struct smtp_session *s;
+	const struct smtp_policy *policy;
+	struct smtp_host *host;
+	struct smtp_input in;
+	struct smtp_output out;
+};
+
+static inline void smtp_parser_end(const struct smtp_parser *ps, enum smtp_next how)
+{
+	smtp_session_end(ps->s, how, ps->host);
+}
+
+/* Has the connection ended? What is only observed goes on all the same */
+static inline bool smtp_parser_over(const struct smtp_parser *ps)
+{
+	return unlikely(ps->s->ended) && !ps->policy->observe;
+}
+
+/**
+ * smtp_parser_finish() - what a call returns
+ * @ps: the parser
+ * @used: bytes judged
+ * @client: they are the client's
+ * @ended: had the connection ended before?
+ */
+static inline struct smtp_output smtp_parser_finish(struct smtp_parser *ps, u32 used,
+						    bool client, u8 ended)
+{
+	ps->out.used = used;
+	if (smtp_parser_over(ps)) {
+		ps->out.next = ps->s->ended;
+		if (!ended)	/* a change of length would be after the end */
+			memset(&ps->out.edit, 0, sizeof(ps->out.edit));
+	} else if (!ps->out.next) {
+		ps->out.next = smtp_session_next(ps->s, client);
+	}
+	return ps->out;
+}
+
+#endif /* _SMTP_CORE_PARSER_H */

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Value: what the matches of a policy look at in a dialogue, octet by octet: verbs,
+ * names of hosts, addresses, mechanisms of SASL, keywords of EHLO replies.
+ * docs/rules.md X3, X5, X6, X8, X10. header.h and mime.h read messages.
+ */
+#ifndef _SMTP_CORE_MATCH_VALUE_H
+#define _SMTP_CORE_MATCH_VALUE_H
+
+#include "../base/host.h"
+
+struct smtp_parser;
+
+/**
+ * smtp_match_message() - something of a message is whole
+ * @ps: the parser; the connection may have to end
+ * @what: enum smtp_fixup_what
+ * @state: where it has led in its table; read only if a match looks at it
+ */
+void smtp_match_message(struct smtp_parser *ps, u8 what, u16 state);
+
+/**
+ * smtp_value_verb() - a verb begins
+ * @ps: the parser
+ */
+void smtp_value_verb(struct smtp_parser *ps);
+
+/**
+ * smtp_value_argument() - the argument of a command that passes begins
+ * @ps: the parser
+ * @verb: enum smtp_fixup_verb
+ */
+void smtp_value_argument(struct smtp_parser *ps, int verb);
+
+/**
+ * smtp_value_octet() - look at the next octet of a line, before it is judged
+ * @ps: the parser; the connection may have to end
+ * @c: the octet, the line's end too; smtp_value.at is not %SMTP_VALUE_NOWHERE
+ *
+ * Return: whether a match masks the command.
+ */
+bool smtp_value_octet(struct smtp_parser *ps, u8 c);
+
+/**
+ * smtp_value_verb_rest() - a verb is blocked: look at the rest of it in this buffer
+ * @ps: the parser; the connection may have to end
+ * @c: octets behind those that were looked at
+ * @n: how many
+ */
+void smtp_value_verb_rest(struct smtp_parser *ps, const u8 *c, u32 n);
+
+/**
+ * smtp_value_keyword() - look at a line of an EHLO reply
+ * @ps: the parser; the connection may have to end
+ * @text: what is behind its code
+ * @n: octets from there on
+ *
+ * Return: whether a match masks the line.
+ */
+bool smtp_value_keyword(struct smtp_parser *ps, const u8 *text, u32 n);
+
+/**
+ * smtp_value_keyword_masked() - is a line of an EHLO reply masked by a match?
+ * @ps: the parser
+ * @text: what is behind its code
+ * @n: octets from there on
+ */
+bool smtp_value_keyword_masked(const struct smtp_parser *ps, const u8 *text,
+			       u32 n);
+
+/**
+ * smtp_value_mechanisms() - mask mechanisms in an AUTH line of an EHLO reply
+ * @ps: the parser
+ * @text: what is behind its code
+ * @n: octets from there on
+ *
+ * Return: how many octets were changed.
+ */
+u32 smtp_value_mechanisms(struct smtp_parser *ps, u8 *text, u32 n);
+
+#endif /* _SMTP_CORE_MATCH_VALUE_H */

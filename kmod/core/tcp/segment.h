@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Segment: one packet's TCP payload, wherever its octets lie. */
+#ifndef _SMTP_CORE_SEGMENT_H
+#define _SMTP_CORE_SEGMENT_H
+
+#include "../base/host.h"
+
+enum smtp_dir {
+	SMTP_CLIENT,	/* from the client to the server */
+	SMTP_SERVER,	/* from the server to the client */
+};
+
+enum smtp_verdict {
+	SMTP_PASS,	/* the first smtp_segment.pass octets go on */
+	SMTP_DROP,	/* the sender repeats it */
+	SMTP_RESET,	/* the policy ends the connection */
+	SMTP_DESYNC,	/* the connection can't be inspected any more: end it */
+};
+
+/* Does the verdict end the connection by a RST? */
+static inline bool smtp_verdict_resets(enum smtp_verdict verdict)
+{
+	return verdict == SMTP_RESET || verdict == SMTP_DESYNC;
+}
+
+struct smtp_segment;
+
+/**
+ * struct smtp_segment_ops - what the surroundings do with a segment
+ * @read: payload from @off: returns a pointer and sets *@avail, >= 1 octets
+ * @write: make the payload from @off read as @bytes. Called when reading is over;
+ *	must compare before it copies. Returns 0; a positive number: that can't be
+ *	done, only so many octets of the payload may leave; or negative: drop it
+ * @cross: make the @n octets from @off on, but CR and LF, read as 'X'; 0, or
+ *	negative: drop it
+ * @splice: make the payload its first @keep octets and then @bytes; 0, or
+ *	negative: drop it
+ * @adjust: from sequence number @pos on, this direction is shifted by @delta
+ * @settle: this direction's shift holds for all its sequence numbers
+ */
+struct smtp_segment_ops {
+	const u8 *(*read)(struct smtp_segment *seg, u32 off, u32 *avail);
+	int (*write)(struct smtp_segment *seg, u32 off, const u8 *bytes, u32 n);
+	int (*cross)(struct smtp_segment *seg, u32 off, u32 n);
+	int (*splice)(struct smtp_segment *seg, u32 keep, const u8 *bytes, u32 n);
+	void (*adjust)(struct smtp_segment *seg, u32 pos, s32 delta);
+	void (*settle)(struct smtp_segment *seg);
+};
+
+/**
+ * struct smtp_segment - one packet's TCP payload, as the surroundings hold it
+ * @ops: what its surroundings can do with it
+ * @seq: sequence number of the first payload octet
+ * @len: payload octets
+ * @mss: wire segments it will leave in carry this much (gso_size), or 0: one
+ * @ack: cumulative ACK of the other direction
+ * @has_ack: @ack is valid
+ * @fin: carries FIN
+ * @room: payload octets that may leave in it at most; 0: its length must stay
+ * @pass: result: leading octets that go on; less than @len is a cut
+ */
+struct smtp_segment {
+	const struct smtp_segment_ops *ops;
+	u32 seq;
+	u32 len;
+	u32 mss;
+	u32 ack;
+	bool has_ack;
+	bool fin;
+	u32 room;
+	u32 pass;
+};
+
+static inline const u8 *smtp_segment_read(struct smtp_segment *seg, u32 off,
+					  u32 *avail)
+{
+	return seg->ops->read(seg, off, avail);
+}
+
+/**
+ * smtp_segment_write() - make some of what passes read as these octets
+ * @seg: the segment; passes less of it where they can't be written
+ * @off: from there on
+ * @bytes: the octets
+ * @n: how many
+ *
+ * Return: 0, or negative: drop it.
+ */
+static inline int smtp_segment_write(struct smtp_segment *seg, u32 off,
+				     const u8 *bytes, u32 n)
+{
+	int ret = seg->ops->write(seg, off, bytes, n);
+
+	if (ret > 0 && (u32)ret < seg->pass)
+		seg->pass = ret;
+	return ret < 0 ? ret : 0;
+}
+
+/* The octet at @seq, one of the segment's */
+static inline u8 smtp_segment_octet(struct smtp_segment *seg, u32 seq)
+{
+	u32 n;
+
+	return *smtp_segment_read(seg, seq - seg->seq, &n);
+}
+
+/**
+ * smtp_segment_copy() - copy octets of a segment
+ * @seg: the segment
+ * @off: from there on
+ * @to: where to
+ * @n: how many; they are all there
+ */
+void smtp_segment_copy(struct smtp_segment *seg, u32 off, u8 *to, u32 n);
+
+#endif /* _SMTP_CORE_SEGMENT_H */

@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Flow objects, and what the core needs of its host (core/base/host.h).
+ */
+#include <linux/hash.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include "conn.h"
+#include "events.h"
+#include "share.h"
+
+static struct kmem_cache *smtp_flow_cache __read_mostly;
+
+/* All flows. A conntrack whose helper ctnetlink takes away forgets its flow
+ * without a word, so the module must find them by itself when it goes. Spread
+ * over several locks since every connection passes here twice.
+ */
+#define SMTP_FLOW_LIST_BITS	6
+
+static struct smtp_flow_list {
+	spinlock_t lock;	/* of flows */
+	struct hlist_head flows;
+} ____cacheline_aligned_in_smp smtp_flow_lists[1 << SMTP_FLOW_LIST_BITS];
+
+static struct smtp_flow_list *smtp_flow_list(const struct smtp_ct_flow *flow)
+{
+	return &smtp_flow_lists[hash_ptr(flow, SMTP_FLOW_LIST_BITS)];
+}
+
+/**
+ * smtp_flow_charge() - may the flow hold so much more?
+ * @flow: the flow, locked
+ * @size: octets, of memory that is somebody else's to free
+ *
+ * Return: whether it may; then smtp_flow_uncharge() gives it back.
+ */
+bool smtp_flow_charge(struct smtp_ct_flow *flow, u32 size)
+{
+	struct smtp_share *greedy;
+
+	if (smtp_share_take(flow->share, SMTP_MEMORY_BODY, size, &greedy))
+		return false;
+	flow->held[SMTP_MEMORY_BODY] += size;
+	return true;
+}
+
+/**
+ * smtp_flow_uncharge() - the flow holds so much less
+ * @flow: the flow, locked
+ * @size: as it was charged
+ */
+void smtp_flow_uncharge(struct smtp_ct_flow *flow, u32 size)
+{
+	flow->held[SMTP_MEMORY_BODY] -= size;
+	smtp_share_give(flow->share, SMTP_MEMORY_BODY, size);
+}
+
+/**
+ * smtp_flow_drop_kept() - free the copy of what the client sent, if there is one
+ * @flow: the flow, locked
+ */
+void smtp_flow_drop_kept(struct smtp_ct_flow *flow)
+{
+	if (!flow->kept)
+		return;
+	smtp_flow_uncharge(flow, flow->kept_size);
+	kfree_skb(flow->kept);
+	flow->kept = NULL;
+}
+
+/* H5. What is kept for a flow elsewhere than in the core comes by smtp_flow_charge() */
+void *smtp_host_alloc(struct smtp_host *host, enum smtp_memory what, u32 size)
+{
+	enum smtp_memory class = smtp_share_class(what, size);
+	struct smtp_ct_flow *flow = smtp_ct_host(host)->flow;
+	struct smtp_share *greedy;
+	void *p;
+
+	if (smtp_share_take(flow->share, class, size, &greedy)) {
+		if (greedy)
+			smtp_event_refused(flow->net, &flow->ends, flow->rule,
+					   greedy, class);
+		return NULL;
+	}
+	p = kmalloc(size, GFP_ATOMIC | __GFP_NOWARN);
+	if (!p) {
+		smtp_share_give(flow->share, class, size);
+		return NULL;
+	}
+	flow->held[class] += size;
+	return p;
+}
+
+void smtp_host_free(struct smtp_host *host, enum smtp_memory what, void *p,
+		    u32 size)
+{
+	enum smtp_memory class = smtp_share_class(what, size);
+	struct smtp_ct_flow *flow = smtp_ct_host(host)->flow;
+
+	if (!p)
+		return;
+	kfree(p);
+	flow->held[class] -= size;
+	smtp_share_give(flow->share, class, size);
+}
+
+void smtp_host_count(struct smtp_host *host, enum smtp_fixup_counter counter,
+		     u32 n)
+{
+	smtp_counters_add(smtp_ct_host(host)->flow->rule->counters, counter, n);
+}
+
+void smtp_host_event(struct smtp_host *host, enum smtp_fixup_event event,
+		     const char *words)
+{
+	smtp_event_packet(smtp_ct_host(host)->skb, event, words);
+}
+
+/* Memory for a flow object. Where the source has none left, that is told */
+static struct smtp_ct_flow *smtp_flow_memory(const struct nf_conn *ct,
+					     const struct smtp_rule *rule,
+					     struct smtp_share *source)
+{
+	struct smtp_share *greedy;
+	struct smtp_ct_flow *flow;
+
+	if (smtp_share_take(source, SMTP_MEMORY_FLOW, sizeof(*flow), &greedy)) {
+		if (greedy)
+			smtp_event_refused(nf_ct_net(ct),
+					   nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL),
+					   rule, greedy, SMTP_MEMORY_FLOW);
+		return NULL;
+	}
+	flow = kmem_cache_alloc(smtp_flow_cache, GFP_ATOMIC | __GFP_NOWARN);
+	if (!flow)
+		smtp_share_give(source, SMTP_MEMORY_FLOW, sizeof(*flow));
+	return flow;
+}
+
+/**
+ * smtp_ct_flow_alloc() - a flow whose greeting has not come yet
+ * @ct: its connection
+ * @rule: what it is under; the flow takes a reference
+ * @isn: sequence numbers of the first payload octets, by enum smtp_dir
+ *
+ * Called under RCU or with a reference to @rule, does not sleep.
+ *
+ * Return: the flow, or NULL: out of memory, or what its source may have.
+ */
+struct smtp_ct_flow *smtp_ct_flow_alloc(const struct nf_conn *ct,
+					struct smtp_rule *rule, const u32 isn[2])
+{
+	struct smtp_share *source = smtp_share_get(ct);
+	struct smtp_flow_list *list;
+	struct smtp_ct_flow *flow;
+
+	if (!source)
+		return NULL;
+	flow = smtp_flow_memory(ct, rule, source);
+	if (!flow) {
+		smtp_share_put(source);
+		return NULL;
+	}
+	spin_lock_init(&flow->lock);
+	flow->dead = false;
+	flow->kept = NULL;
+	flow->net = nf_ct_net(ct);
+	flow->ends = *nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
+	flow->rule = smtp_rule_get(rule);
+	flow->share = source;
+	memset(flow->held, 0, sizeof(flow->held));
+	smtp_flow_init(&flow->core, &rule->policy, isn[SMTP_CLIENT],
+		       isn[SMTP_SERVER]);
+
+	smtp_share_join(source, &flow->of_source);
+	list = smtp_flow_list(flow);
+	spin_lock_bh(&list->lock);
+	hlist_add_head(&flow->node, &list->flows);
+	spin_unlock_bh(&list->lock);
+	return flow;
+}
+
+static void smtp_ct_flow_rcu(struct rcu_head *rcu)
+{
+	struct smtp_ct_flow *flow = container_of(rcu, struct smtp_ct_flow, rcu);
+
+	smtp_rule_put(flow->rule);
+	smtp_share_give(flow->share, SMTP_MEMORY_FLOW, sizeof(*flow));
+	smtp_share_put(flow->share);
+	kmem_cache_free(smtp_flow_cache, flow);
+}
+
+/**
+ * smtp_ct_flow_free() - end a flow
+ * @flow: the flow, already out of its conntrack's reach, or NULL
+ *
+ * Other CPUs may be working on it: they find it dead.
+ */
+void smtp_ct_flow_free(struct smtp_ct_flow *flow)
+{
+	struct smtp_ct_host host = { .flow = flow };
+	struct smtp_flow_list *list;
+	bool dead;
+
+	if (!flow)
+		return;
+	spin_lock_bh(&flow->lock);
+	dead = flow->dead;
+	if (!dead) {
+		smtp_flow_release(&flow->core, &host.host);
+		smtp_flow_drop_kept(flow);
+	}
+	flow->dead = true;
+	spin_unlock_bh(&flow->lock);
+	if (dead)
+		return;
+
+	smtp_share_leave(flow->share, &flow->of_source);
+	list = smtp_flow_list(flow);
+	spin_lock_bh(&list->lock);
+	hlist_del_init(&flow->node);
+	spin_unlock_bh(&list->lock);
+	call_rcu(&flow->rcu, smtp_ct_flow_rcu);
+}
+
+/* H5: has a flow give memory back, as smtp_shares_init() says. All that is known of a
+ * body in flight can be forgotten, at a price. Without its commands in flight the
+ * connection has to end.
+ */
+static bool smtp_ct_flow_reclaim(struct list_head *of_source, enum smtp_memory class,
+				 long least)
+{
+	struct smtp_ct_flow *flow = list_entry(of_source, struct smtp_ct_flow, of_source);
+	struct smtp_ct_host host = { .flow = flow };
+	char words[SMTP_FIXUP_WORDS_MAX + 1];
+	bool done = false;
+	u32 held;
+
+	spin_lock_bh(&flow->lock);
+	held = flow->held[class];
+	if (!flow->dead && held && held >= least) {
+		bool kept = flow->kept;
+
+		smtp_flow_drop_kept(flow);
+		done = class == SMTP_MEMORY_BODY ?
+		       smtp_flow_forget(&flow->core, &host.host) || kept :
+		       smtp_flow_give_up(&flow->core, &host.host);
+	}
+	if (done) {
+		snprintf(words, sizeof(words), "held %u KiB of %s", held >> 10,
+			 class == SMTP_MEMORY_BODY ? "a body" : "commands");
+		smtp_event_reclaimed(flow->net, &flow->ends, flow->rule, words);
+	}
+	spin_unlock_bh(&flow->lock);
+	return done;
+}
+
+/* As many as are taken at once: the list may be long, and others' mostly */
+#define SMTP_FLOWS_TAKEN	32
+
+/* Takes some of the namespace's flows from the list. Called under RCU: whoever
+ * ends a flow meanwhile must not free it. Returns how many.
+ */
+static int smtp_flow_list_take(struct smtp_flow_list *list,
+			       const struct net *net,
+			       struct smtp_ct_flow *taken[SMTP_FLOWS_TAKEN])
+{
+	struct smtp_ct_flow *flow;
+	struct hlist_node *tmp;
+	int n = 0;
+
+	spin_lock_bh(&list->lock);
+	hlist_for_each_entry_safe(flow, tmp, &list->flows, node) {
+		if (flow->net != net)
+			continue;
+		hlist_del_init(&flow->node);
+		taken[n++] = flow;
+		if (n == SMTP_FLOWS_TAKEN)
+			break;
+	}
+	spin_unlock_bh(&list->lock);
+	return n;
+}
+
+/**
+ * smtp_flows_net_exit() - free the flows that a namespace leaves behind
+ * @net: the namespace; none of its conntracks has a flow any more
+ */
+void smtp_flows_net_exit(const struct net *net)
+{
+	struct smtp_ct_flow *taken[SMTP_FLOWS_TAKEN];
+	int i, j, n;
+
+	for (i = 0; i < ARRAY_SIZE(smtp_flow_lists); i++) {
+		do {
+			rcu_read_lock();
+			n = smtp_flow_list_take(&smtp_flow_lists[i], net, taken);
+			for (j = 0; j < n; j++)
+				smtp_ct_flow_free(taken[j]);
+			rcu_read_unlock();
+			cond_resched();
+		} while (n == SMTP_FLOWS_TAKEN);
+	}
+}
+
+/**
+ * smtp_flows_init() - set up what flows need
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int smtp_flows_init(void)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(smtp_flow_lists); i++)
+		spin_lock_init(&smtp_flow_lists[i].lock);
+	smtp_shares_init(smtp_ct_flow_reclaim);
+	smtp_flow_cache = KMEM_CACHE(smtp_ct_flow, 0);
+	return smtp_flow_cache ? 0 : -ENOMEM;
+}
+
+/**
+ * smtp_flows_exit() - free all flows there still are
+ *
+ * Called when no helper runs any more, nor its destroy.
+ */
+void smtp_flows_exit(void)
+{
+	struct smtp_ct_flow *flow;
+	struct hlist_node *tmp;
+	int i;
+
+	smtp_shares_exit();
+	for (i = 0; i < ARRAY_SIZE(smtp_flow_lists); i++) {
+		hlist_for_each_entry_safe(flow, tmp, &smtp_flow_lists[i].flows,
+					  node)
+			smtp_ct_flow_free(flow);
+		cond_resched();
+	}
+	rcu_barrier();
+	kmem_cache_destroy(smtp_flow_cache);
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Flow objects: the core's state of one connection, and their lifetime. */
+#ifndef _SMTP_CT_FLOW_H
+#define _SMTP_CT_FLOW_H
+
+#include <linux/rcupdate.h>
+#include <linux/spinlock.h>
+#include <net/netfilter/nf_conntrack.h>
+#include "../core/observe.h"
+#include "../netns/ports.h"
+
+/**
+ * struct smtp_ct_flow - one connection
+ * @core: what the core knows of it
+ * @lock: held for every call into the core
+ * @dead: taken from its conntrack; nothing passes by it any more
+ * @kept_reply: @kept waits for a reply, otherwise for ACKs
+ * @kept: what the client sent and must wait, or NULL: kept.h
+ * @kept_size: octets of memory that it takes
+ * @kept_end: sequence number behind its last octet
+ * @ended_at: jiffies when the core ended it
+ * @awaited: number of the command that a reply is awaited for, 0: none
+ * @awaited_at: jiffies since, 0: it was told
+ * @net: its namespace
+ * @ends: the connection, from the client to the server
+ * @share: its source's memory, a reference: H5
+ * @held: memory that the core has asked for, octets, by smtp_share_class()
+ * @of_source: in share->flows, until @dead
+ * @rule: what it is under, a reference
+ * @node: in the list of all flows
+ * @rcu: to free it, when it is no more
+ */
+struct smtp_ct_flow {
+	struct smtp_flow core;
+	spinlock_t lock;	/* of core, dead and kept */
+	bool dead;
+	bool kept_reply;
+	u32 kept_size;
+	u32 kept_end;
+	struct sk_buff *kept;
+	unsigned long ended_at;
+	u32 awaited;
+	unsigned long awaited_at;
+	struct net *net;
+	struct nf_conntrack_tuple ends;
+	struct smtp_share *share;
+	u32 held[SMTP_MEMORY_CLASSES];
+	struct list_head of_source;
+	struct smtp_rule *rule;
+	union {
+		struct hlist_node node;
+		struct rcu_head rcu;
+	};
+};
+
+/**
+ * struct smtp_ct_host - what a call of the core is about
+ * @host: what the core knows of it
+ * @flow: the connection
+ * @skb: the packet, or NULL
+ */
+struct smtp_ct_host {
+	struct smtp_host host;
+	struct smtp_ct_flow *flow;
+	const struct sk_buff *skb;
+};
+
+static inline const struct smtp_ct_host *smtp_ct_host(const struct smtp_host *host)
+{
+	return container_of(host, struct smtp_ct_host, host);
+}
+
+int smtp_flows_init(void);
+void smtp_flows_exit(void);
+void smtp_flows_net_exit(const struct net *net);
+struct smtp_ct_flow *smtp_ct_flow_alloc(const struct nf_conn *ct,
+					struct smtp_rule *rule,
+					const u32 isn[2]);
+void smtp_ct_flow_free(struct smtp_ct_flow *flow);
+bool smtp_flow_charge(struct smtp_ct_flow *flow, u32 size);
+void smtp_flow_uncharge(struct smtp_ct_flow *flow, u32 size);
+void smtp_flow_drop_kept(struct smtp_ct_flow *flow);
+
+#endif /* _SMTP_CT_FLOW_H */
