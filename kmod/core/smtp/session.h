@@ -362,6 +362,12 @@ const char *smtp_session_awaited(const struct smtp_session *s);
 void smtp_session_init(struct smtp_session *s);
 
 /**
+ * smtp_line_begin() - the next byte of the client begins a command line
+ * @s: the session
+ */
+void smtp_line_begin(struct smtp_session *s);
+
+/**
  * smtp_session_end() - the connection ends, but for what is only observed
  * @s: the session
  * @how: %SMTP_END_DROP, %SMTP_END_RESET or %SMTP_LOST
