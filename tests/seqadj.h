@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * conntrack's own adjustment of sequence numbers, as nf_conntrack_seqadj.c
- * does it (Linux 6.1; unchanged since 3.12), without SACK: one position and
- * two offsets for each direction. What kmod/path/helper.c drives it with is at the
- * end. Signs, comparisons and their order are the kernel's.
+ * conntrack's own adjustment of sequence numbers, without SACK: one position and two
+ * offsets for each direction. As net/netfilter/nf_conntrack_seqadj.c of Linux 6.1,
+ * unchanged since 3.12: the signs, comparisons and their order are the kernel's. What
+ * kmod/path/helper.c calls is at the end.
  */
 #ifndef _TESTS_SEQADJ_H
 #define _TESTS_SEQADJ_H

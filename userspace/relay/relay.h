@@ -11,7 +11,7 @@
 #include "host/host.h"
 
 /* What came from an end and has not been judged: more than the core ever
- * wants to see at once (SMTP_REPLAY_MAX)
+ * wants at once (%SMTP_UNACKED_MAX)
  */
 #define RELAY_IN	65536
 

@@ -8,8 +8,8 @@
 
 #define SMTP_ONES	0x0101010101010101ULL
 
-/* One load: memcpy() by that name is a call in a kernel built without its like
- * of string.h for the compiler, user-mode Linux for one.
+/* One load. memcpy() would be a call in a kernel that does not map it to the
+ * compiler's own, such as user-mode Linux.
  */
 static __always_inline u64 smtp_word_at(const u8 *p)
 {

@@ -2,7 +2,7 @@
 /*
  * The PROXY protocol's header, by which a load balancer tells the server whose
  * connection this is. It comes before anything else, and the server does not speak
- * before it has it. HAProxy's proxy-protocol.txt; RULES.md V11.
+ * before it has it. HAProxy's proxy-protocol.txt; docs/rules.md V11.
  */
 #ifndef _SMTP_CORE_PROXY_H
 #define _SMTP_CORE_PROXY_H

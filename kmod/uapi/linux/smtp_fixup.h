@@ -136,7 +136,7 @@ enum smtp_fixup_assign {
 	__SMTP_FIXUP_ASSIGN_MAX
 };
 
-/* The PROXY protocol's header, before the first command: RULES.md V11 */
+/* The PROXY protocol's header, before the first command: docs/rules.md V11 */
 enum smtp_fixup_proxy_protocol {
 	SMTP_FIXUP_PROXY_PROTOCOL_OFF,		/* a command that is not allowed */
 	SMTP_FIXUP_PROXY_PROTOCOL_ALLOW,	/* it passes */
