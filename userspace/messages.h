@@ -108,7 +108,7 @@ struct event {
 int event_get(const struct nlmsghdr *nlh, struct event *event);
 
 /* Read one message and append it to the list (a struct of above, as
- * netlink_dump() wants it). Return 0, or -1 when it makes no sense.
+ * netlink_read() wants it). Return 0, or -1 when it makes no sense.
  */
 int policy_list_add(const struct nlmsghdr *nlh, void *list);
 int stats_list_add(const struct nlmsghdr *nlh, void *list);

@@ -209,17 +209,6 @@ static void put_classified(FILE *out, const struct event *event)
 		*event->words ? " " : "", event->words);
 }
 
-/* Its words are two numbers */
-static void put_sizes(FILE *out, const struct event *event)
-{
-	const int declared = strcspn(event->words, " ");
-
-	fputs("Detected ESMTP size violation", out);
-	put_way(out, event);
-	fprintf(out, "; declared size is: %.*s, actual size is%s", declared,
-		event->words, event->words + declared);
-}
-
 static void put_tls(FILE *out, const struct event *event)
 {
 	fputs("TLS started on ESMTP session between client ", out);
@@ -237,11 +226,11 @@ static const struct vendor_message {
 	{ 108003, 2, put_malicious },
 	{ 108004, 4, put_classified },
 	{ 108005, 6, put_classified },
-	{ 108006, 7, put_sizes },
 	{ 108007, 6, put_tls },
 };
 
-void event_syslog(FILE *out, const struct event *event)
+/* As an ASA does. Nothing where it has no number for the event. */
+static void event_syslog(FILE *out, const struct event *event)
 {
 	for (size_t i = 0; i < sizeof(vendor_messages) / sizeof(*vendor_messages); i++) {
 		const struct vendor_message *message = &vendor_messages[i];

@@ -14,7 +14,4 @@ int event_json(FILE *out, const struct event *event);
 void event_note(FILE *out, const struct event *event, const char *text,
 		bool json);
 
-/* As ASA does; nothing where it has no number. */
-void event_syslog(FILE *out, const struct event *event);
-
 #endif /* _SMTPFIXUP_MONITOR_H */

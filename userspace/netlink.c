@@ -236,8 +236,8 @@ int netlink_request(struct netlink *nl, struct nlmsghdr *nlh,
 	return receive(nl, nlh, reply, &interrupted, why);
 }
 
-int netlink_dump(struct netlink *nl, u8 cmd, const struct reply *reply,
-		 struct reason *why)
+static int dump(struct netlink *nl, u8 cmd, const struct reply *reply,
+		struct reason *why)
 {
 	u32 buf[(NLMSG_HDRLEN + GENL_HDRLEN) / sizeof(u32)] = { 0 };
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
@@ -362,7 +362,7 @@ int netlink_read(u8 cmd, const struct reply *reply, struct reason *why)
 
 	rc = netlink_open(&nl, why);
 	if (!rc)
-		rc = netlink_dump(&nl, cmd, reply, why);
+		rc = dump(&nl, cmd, reply, why);
 	netlink_close(&nl);
 	return rc;
 }

@@ -39,11 +39,9 @@ void netlink_close(struct netlink *nl);
 int netlink_request(struct netlink *nl, struct nlmsghdr *nlh,
 		    const struct reply *reply, struct reason *why);
 
-/* Dump by a command. What changed during the dump is read again. */
-int netlink_dump(struct netlink *nl, u8 cmd, const struct reply *reply,
-		 struct reason *why);
-
-/* netlink_open(), netlink_dump(), netlink_close() */
+/* Open a socket, dump by a command, and close the socket. What changed during the dump
+ * is read again.
+ */
 int netlink_read(u8 cmd, const struct reply *reply, struct reason *why);
 
 /**

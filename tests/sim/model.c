@@ -1546,7 +1546,8 @@ static bool expects_reply(const struct model *m)
 	return m->replies < m->commands;
 }
 
-bool model_masks(const struct model *m)
+/* Would a 250 of several lines that begins now be masked as an EHLO's? D11 */
+static bool masks(const struct model *m)
 {
 	if (!expects_reply(m))
 		return m->ehlo_sent;
@@ -1610,7 +1611,7 @@ static void server_byte(struct model *m, uint32_t p, uint32_t to)
 		m->reply_expected = expects_reply(m);
 		m->reply_in_body = !m->reply_expected && m->state == M_BODY &&
 				   !m->refused;
-		m->reply_masked = model_masks(m);
+		m->reply_masked = masks(m);
 		m->reply_offers = false;
 		m->greeting_masked = false;
 		m->letters = 0;
@@ -1718,7 +1719,7 @@ bool model_rewrites(const struct model *m, bool *whole)
 		return true;
 	if (text && !m->reply_begun && !memcmp(in, "220", n))
 		return true;
-	return (m->reply_begun ? m->reply_masked : model_masks(m)) &&
+	return (m->reply_begun ? m->reply_masked : masks(m)) &&
 	       m->policy.ehlo == MODEL_STRIP && !memcmp(in, "250", n);
 }
 
@@ -1819,7 +1820,7 @@ static bool server_rewrite(struct model *m, uint32_t to)
 		m->reply_expected = expects_reply(m);
 		m->reply_in_body = !m->reply_expected && m->state == M_BODY &&
 				   !m->refused;
-		m->reply_masked = model_masks(m);
+		m->reply_masked = masks(m);
 		m->reply_offers = false;
 	}
 	if (greeting) {

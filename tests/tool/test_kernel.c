@@ -1252,7 +1252,6 @@ static void m_monitor_syslog(void **state)
 	prepare_event(SMTP_FIXUP_EVENT_DESYNCHRONISED, 108004, NULL, 0);
 	prepare_event(SMTP_FIXUP_EVENT_PACKET_INVALID, 0, NULL, 0);
 	prepare_event(SMTP_FIXUP_EVENT_REPLY_UNEXPECTED, 108005, NULL, 0);
-	prepare_event(SMTP_FIXUP_EVENT_COMMAND_MASKED, 108006, "1000 2000", 0);
 	prepare_event(SMTP_FIXUP_EVENT_TLS_STARTED, 108007, NULL, 0);
 	prepare_event(SMTP_FIXUP_EVENT_TLS_STARTED, 108999, NULL, 0);
 	tool(&o, "monitor", "--syslog", NULL);
@@ -1265,7 +1264,6 @@ static void m_monitor_syslog(void **state)
 			    AT "%ASA-4-108004: ESMTP Parameter: Masked header flags for ESMTP Response from server:2001:db8::25/25 to client:192.0.2.1/40001; mask-banner: banner masked\n"
 			    AT "%ASA-4-108004: ESMTP Classification: Reset connection for ESMTP Request from client:192.0.2.1/40001 to server:2001:db8::25/25; matched Class T2: body desynchronised\n"
 			    AT "%ASA-6-108005: ESMTP Classification: Received ESMTP Response from server:2001:db8::25/25 to client:192.0.2.1/40001; matched Class D8: reply unexpected\n"
-			    AT "%ASA-7-108006: Detected ESMTP size violation from client:192.0.2.1/40001 to server:2001:db8::25/25; declared size is: 1000, actual size is 2000\n"
 			    AT "%ASA-6-108007: TLS started on ESMTP session between client client:192.0.2.1/40001 and server server:2001:db8::25/25\n");
 }
 

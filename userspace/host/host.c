@@ -223,11 +223,3 @@ u32 host_seq_out(const struct host_flow *flow, enum smtp_dir dir, u32 seq)
 
 	return seq + (smtp_seq_before(way->pos, seq) ? way->after : way->before);
 }
-
-u32 host_ack_out(const struct host_flow *flow, enum smtp_dir dir, u32 ack)
-{
-	const struct host_way *way = &flow->way[dir];
-
-	return ack - (smtp_seq_before(way->pos, ack - way->before) ?
-		      way->after : way->before);
-}

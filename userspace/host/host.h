@@ -172,10 +172,7 @@ static inline u32 host_flow_unanswered(const struct host_flow *flow)
 enum smtp_verdict host_judge(struct host_segment *segment);
 void host_segment_end(struct host_segment *segment);
 
-/* What a number of a direction leaves as, and what the far end's ACK of the
- * direction was before it was shifted: nf_ct_seq_adjust().
- */
+/* What a sequence number of a direction leaves as: nf_ct_seq_adjust() */
 u32 host_seq_out(const struct host_flow *flow, enum smtp_dir dir, u32 seq);
-u32 host_ack_out(const struct host_flow *flow, enum smtp_dir dir, u32 ack);
 
 #endif /* _SMTPFIXUP_HOST_H */
