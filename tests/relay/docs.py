@@ -22,6 +22,8 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.join(HERE, "../..")
+sys.path.append(os.path.join(HERE, ".."))
+from counting import Counting    # noqa: E402  pylint: disable=wrong-import-position
 DOC = os.path.join(TOP, "docs/without-module.md")
 NPM = os.path.join(os.environ.get("MTA") or
                    os.path.expanduser(os.environ.get("XDG_CACHE_HOME") or "~/.cache") +
@@ -143,7 +145,7 @@ def blocks():
 
 
 def main():
-    passed = failed = 0
+    count = Counting()
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)
         run = Run(folder, sys.argv[1])
@@ -164,14 +166,10 @@ def main():
                     got = run.relay_said(block.count("\n"))
                     results = [("events", "" if same(block, got) else got)]
                 for title, wrong in results:
-                    print("FAIL " if wrong else "ok   ", "docs/without-module.md:", title)
-                    if wrong:
-                        print("      | " + wrong.replace("\n", "\n      | "))
-                    passed, failed = passed + (not wrong), failed + bool(wrong)
+                    count.result("docs/without-module.md: " + title, wrong)
         finally:
             run.end()
-    print("%d passed, %d failed" % (passed, failed))
-    return 1 if failed or passed < 8 else 0
+    return count.finish(8)
 
 
 if __name__ == "__main__":

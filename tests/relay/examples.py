@@ -9,15 +9,15 @@ a write. What the far end receives must be what the example says.
 Usage: examples.py PROGRAM [PAGE]
 """
 import os
-import re
 import shlex
 import socket
 import sys
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "..", "vm"))
+sys.path[:0] = [os.path.join(HERE, ".."), os.path.join(HERE, "..", "vm")]
 
+from counting import Counting    # noqa: E402  pylint: disable=wrong-import-position
 import through_relay    # noqa: E402  pylint: disable=wrong-import-position
 
 PAGE = os.path.join(HERE, "..", "..", "docs", "rules.md")
@@ -183,7 +183,7 @@ def run(meet, groups, family, single, pauses):
 def main():
     program, page = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else PAGE
     tool, _, meet = through_relay.join(program, PATIENCE, RuntimeError)
-    passed = failed = 0
+    count = Counting()
     for line, words, groups in parse(page):
         tool("set", "25", *words)
         for single in (False, True):
@@ -196,14 +196,8 @@ def main():
                 if not wrong or max(pauses) < PAUSE_MAX:
                     break
             how = "an octet a write" if single else "whole"
-            if wrong:
-                failed += 1
-                print("FAIL  %s:%d, %s: %s" % (re.sub(".*/", "", page), line, how, wrong))
-            else:
-                passed += 1
-                print("ok    %s:%d, %s" % (re.sub(".*/", "", page), line, how))
-    print("%d passed, %d failed" % (passed, failed))
-    return 1 if failed or not passed else 0
+            count.result("%s:%d, %s" % (os.path.basename(page), line, how), wrong)
+    return count.finish()
 
 
 if __name__ == "__main__":

@@ -15,6 +15,9 @@ import sys
 import threading
 import time
 
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from counting import Counting    # noqa: E402  pylint: disable=wrong-import-position
+
 PROGRAM = sys.argv[1]
 TESTS = []
 PATIENCE = 20
@@ -472,19 +475,10 @@ def _():
 
 
 def main():
-    passed = failed = 0
+    count = Counting()
     for title, function in TESTS:
-        try:
-            function()
-        except Exception as error:    # pylint: disable=broad-except
-            failed += 1
-            print("FAIL  %s\n      | %s: %s" % (title, type(error).__name__, str(error)[:2000]))
-        else:
-            passed += 1
-            print("ok    " + title)
-        sys.stdout.flush()
-    print("%d passed, %d failed" % (passed, failed))
-    return 1 if failed else 0
+        count.attempt(title, function)
+    return count.finish()
 
 
 if __name__ == "__main__":

@@ -18,6 +18,9 @@ import time
 import captures
 from captures import ACK, FIN, PSH, RST, SYN, URG, Talk
 
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from counting import Counting    # noqa: E402  pylint: disable=wrong-import-position
+
 PROGRAM = sys.argv[1]
 ONLY = sys.argv[3] if sys.argv[2:3] == ["--only"] else ""
 FOLDER = tempfile.TemporaryDirectory()
@@ -680,21 +683,12 @@ def _():
 
 
 def main():
-    passed = failed = 0
+    count = Counting()
     for title, function in TESTS:
         if ONLY not in title:
             continue
-        try:
-            function()
-        except Exception as error:    # pylint: disable=broad-except
-            failed += 1
-            print("FAIL  %s\n      | %s: %s" % (title, type(error).__name__, str(error)[:3000]))
-        else:
-            passed += 1
-            print("ok    " + title)
-        sys.stdout.flush()
-    print("%d passed, %d failed" % (passed, failed))
-    return 1 if failed else 0
+        count.attempt(title, function)
+    return count.finish()
 
 
 if __name__ == "__main__":

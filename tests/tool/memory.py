@@ -8,6 +8,9 @@ import os
 import sys
 import tempfile
 
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from counting import Counting    # noqa: E402  pylint: disable=wrong-import-position
+
 FILE = 32 << 20     # the longest that restore reads
 LINES = 65536       # the most that set a policy
 
@@ -45,7 +48,7 @@ def peak(program, name, output):
 
 
 def main():
-    failed = 0
+    count = Counting()
     for title, text, said, limit in FILES:
         with tempfile.NamedTemporaryFile() as file, tempfile.TemporaryFile() as output:
             file.write(text())
@@ -54,11 +57,9 @@ def main():
             output.seek(0)
             words = output.read().decode()
         good = status == 1 and said in words and used <= limit
-        failed += not good
-        print("%sok restore: %s: %d MiB, %d at most" % ("" if good else "not ", title, used, limit))
-        if not good:
-            print("# status %d: %s" % (status, words))
-    return bool(failed)
+        count.result("restore: %s: %d MiB, %d at most" % (title, used, limit),
+                     None if good else "status %d: %s" % (status, words))
+    return count.finish()
 
 
 if __name__ == "__main__":

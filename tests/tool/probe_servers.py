@@ -2,15 +2,19 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """probe against small SMTP servers behind a device of each generation.
 
-Usage: probe_servers.py PROGRAM. Prints "ok NAME" or "not ok NAME".
+Usage: probe_servers.py PROGRAM. Ends with "N passed, N failed".
 """
 import json
+import os
 import re
 import socket
 import struct
 import subprocess
 import sys
 import threading
+
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from counting import Counting    # noqa: E402  pylint: disable=wrong-import-position
 
 PROGRAM = sys.argv[1]
 V1 = "HELO MAIL RCPT DATA RSET NOOP QUIT".split()
@@ -147,10 +151,11 @@ def probe(server, device, *words, family=socket.AF_INET):
     return done.returncode, done.stdout.decode("latin-1"), done.stderr.decode(), target
 
 
+COUNT = Counting()
+
+
 def result(good, name, detail=""):
-    print("%sok %s" % ("" if good else "not ", name))
-    if not good:
-        print("# %s" % (detail,))
+    COUNT.result(name, None if good else "%s" % (detail,) or "it is not so")
 
 
 for server, device, want in (
@@ -217,3 +222,5 @@ with socket.socket() as closed:
                           capture_output=True, text=True, timeout=100, check=False)
     result(done.returncode == 1 and not done.stdout and done.stderr.count("\n") == 1 and
            "Connection refused" in done.stderr, "probe where nobody listens", done.stderr)
+
+sys.exit(COUNT.finish())

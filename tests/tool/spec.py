@@ -2,14 +2,17 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The YAML specification numbers everything as the uapi header does.
 
-Prints "ok NAME" or "not ok NAME". What has no number of its own in the YAML
-gets it by its place, so one entry out of place makes all behind it wrong.
+What has no number of its own in the YAML gets it by its place, so one entry out of
+place makes all that follow wrong. Ends with "N passed, N failed".
 """
 import os
 import re
 import sys
 
 import yaml
+
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from counting import Counting    # noqa: E402  pylint: disable=wrong-import-position
 
 KMOD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "kmod")
 # Attribute sets of the YAML: the header's prefix, and what attribute 1 is there
@@ -121,11 +124,10 @@ def main():
     check_options(spec, wrong)
     wrong["operations"] = compared(
         numbers, "CMD_", [o["name"] for o in spec["operations"]["list"]], 1)
+    count = Counting()
     for name, why in wrong.items():
-        print("%s %s" % ("not ok" if why else "ok", name))
-        if why:
-            print("# " + why)
-    return 1 if any(wrong.values()) else 0
+        count.result(name, why)
+    return count.finish()
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ Greedy connections hold what they can of memory_limit, and honest mails go by
 beside them. The greedy have both ends, packet by packet, so that nothing is
 ACKed: addresses that no kernel has, behind the client's and the server's.
 """
-import contextlib
 import ipaddress
 import itertools
 import json

@@ -29,35 +29,8 @@ SLOWER=${SLOWER:-1}
 
 # -- counting ---------------------------------------------------------------
 
-passed=0 failed=0
-CHECKED=$(mktemp)
-
-pass() {
-	printf 'ok    %s\n' "$1"
-	passed=$((passed + 1))
-}
-
-# fail NAME [DETAIL]
-fail() {
-	printf 'FAIL  %s\n' "$1"
-	if [[ -n ${2-} ]]; then
-		head -n 40 <<<"$2" | sed 's/^/      | /'
-	fi
-	failed=$((failed + 1))
-}
-
-# check NAME COMMAND [ARG]...: it must succeed. Runs in this shell, so that a
-# function may leave variables behind.
-check() {
-	local name=$1 status=0
-	shift
-	"$@" >"$CHECKED" 2>&1 || status=$?
-	if ((status)); then
-		fail "$name" "$* (status $status): $(<"$CHECKED")"
-	else
-		pass "$name"
-	fi
-}
+# shellcheck source=tests/count.sh
+. "$ROOT/tests/count.sh"
 
 # check_status STATUS NAME COMMAND [ARG]...: its exit status; $output is kept.
 check_status() {
@@ -87,32 +60,6 @@ contains() {
 	else
 		fail "$1" "no /$3/ in: $2"
 	fi
-}
-
-# count_suite NAME COMMAND...: run something that ends with "N passed, N failed".
-count_suite() {
-	local name=$1 last status=0 log
-	shift
-	log=$(mktemp)
-	"$@" 2>&1 | tee "$log" | sed -u '$ { /^[0-9]* passed, [0-9]* failed$/d }'
-	status=${PIPESTATUS[0]}
-	last=$(tail -n 1 "$log")
-	rm -f "$log"
-	if [[ $last =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
-		passed=$((passed + BASH_REMATCH[1]))
-		failed=$((failed + BASH_REMATCH[2]))
-		((status == 0 || BASH_REMATCH[2] > 0)) || fail "$name ended with status $status"
-	else
-		fail "$name broke off with status $status" "$last"
-	fi
-}
-
-finished=0
-finish() {
-	finished=1
-	printf '%d passed, %d failed\n' "$passed" "$failed"
-	((failed == 0))
-	exit
 }
 
 at_exit() {

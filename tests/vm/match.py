@@ -9,7 +9,7 @@ import sys
 import tempfile
 
 import suite
-from net import Connection, Counted, Mismatch, compare, tool
+from net import Counted, Mismatch, compare, greeted, in_body, tool
 from suite import test
 
 SENDER, RELAY, WORDS, AUTH, MANY, MESSAGE = range(60, 66)
@@ -30,12 +30,6 @@ SETS = {
               "/\\.exe$/i", "drop", "match", "mime-type", "application/*", "log",
               "match", "not", "mime-encoding", "7bit,base64", "log"],
 }
-
-
-def greeted(port, family):
-    connection = Connection(port, family)
-    connection.s(b"220 ready\r\n")
-    return connection
 
 
 @test("X3, X9", "senders and host names")
@@ -101,18 +95,11 @@ def mechanisms(family):
         conn.close()
 
 
-def in_body(family):
-    connection = greeted(MESSAGE, family)
-    connection.c(b"DATA\r\n")
-    connection.s(b"354 go\r\n")
-    return connection
-
-
 @test("X3, X4", "header fields and parts of a message")
 def messages(family):
     for cut in (None, 1):
         with Counted(MESSAGE, matches_logged=3, matches_acted=1, connections_ended=1), \
-                in_body(family) as conn:
+                in_body(MESSAGE, family) as conn:
             conn.c(b"Subject: good\r\nX-Spam: Yes\r\nContent-Type: multipart/mixed;\r\n"
                    b" boundary=x\r\n\r\n--x\r\nContent-Type: application/pdf; name=a.pdf\r\n"
                    b"Content-Transfer-Encoding: 8bit\r\n\r\nSubject: evil\r\n--x\r\n"
@@ -123,7 +110,7 @@ def messages(family):
 
 @test("X3, X9", "a decoded header field ends the connection")
 def decoded(family):
-    with Counted(MESSAGE, matches_acted=1, connections_ended=1), in_body(family) as conn:
+    with Counted(MESSAGE, matches_acted=1, connections_ended=1), in_body(MESSAGE, family) as conn:
         conn.c(b"From: a\r\nSubject: =?utf-8?q?e=76?=\r\n =?utf-8?B?aWw=?=\r\n")
         conn.client.send(b"To: b\r\n")
         try:

@@ -11,9 +11,11 @@ import os
 import socket
 import struct
 import subprocess
+import sys
 import threading
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.append(os.path.join(ROOT, "tests"))    # counting.py
 TOOL = os.environ.get("SMTPFIXUP") or os.path.join(ROOT, "userspace", "smtpfixup")
 MODULE = os.environ.get("NF_SMTP_FIXUP_KO") or os.path.join(ROOT, "nf_smtp_fixup.ko")
 SERVER = {4: "10.0.2.2", 6: "fd00:2::2"}

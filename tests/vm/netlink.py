@@ -19,9 +19,9 @@ import threading
 import time
 import traceback
 
-import yaml
-
-from net import ROOT, Inside, Mismatch, tool
+from net import Inside, Mismatch, tool
+from netlink_spec import Spec
+from counting import Counting       # pylint: disable=wrong-import-order
 
 SEED = int(os.environ.get("SEED") or random.randrange(1 << 32))
 DICE = random.Random(SEED)
@@ -30,31 +30,6 @@ ERROR, DONE, GENERIC, CONTROL = 2, 3, 16, 16
 NESTED = 0x8000
 SOL_NETLINK, ADD_MEMBERSHIP, CAP_ACK, EXT_ACK, SNDBUFFORCE = 270, 1, 10, 11, 32
 OPEN_AT_ONCE = 24   # sockets that are not read
-
-
-class Spec:
-    """What smtp_fixup.yaml says, as numbers."""
-
-    def __init__(self):
-        with open(os.path.join(ROOT, "kmod/smtp_fixup.yaml"), encoding="utf-8") as file:
-            spec = yaml.safe_load(file)
-        self.sets = {}
-        for entry in spec["attribute-sets"]:
-            self.sets[entry["name"]] = {
-                a["name"]: dict(a, number=n) for n, a in enumerate(entry["attributes"], 1)}
-        for entry in spec["attribute-sets"]:
-            if "subset-of" in entry:
-                whole = self.sets[entry["subset-of"]]
-                self.sets[entry["name"]] = {a["name"]: whole[a["name"]]
-                                            for a in entry["attributes"]}
-        self.enums = {d["name"]: [e["name"] if isinstance(e, dict) else e for e in d["entries"]]
-                      for d in spec["definitions"] if "entries" in d}
-        self.numbers = {d["name"]: len(d["entries"]) if "entries" in d else d["value"]
-                        for d in spec["definitions"]}
-        self.commands = {o["name"]: n for n, o in enumerate(spec["operations"]["list"], 1)}
-        self.requests = {o["name"]: o.get("do", {}).get("request", {}).get("attributes", [])
-                         for o in spec["operations"]["list"]}
-
 
 SPEC = Spec()
 CHANGES = ("policy-set", "policy-replace")
@@ -557,31 +532,22 @@ def fuzz(seconds):
 
 
 def main():
-    passed = failed = 0
-
-    def result(name, why):
-        nonlocal passed, failed
-        print("%s  %s" % ("FAIL" if why else "ok  ", name))
-        if why:
-            print("      | " + why[:4000].replace("\n", "\n      | "))
-        passed, failed = passed + (not why), failed + bool(why)
-
+    count = Counting()
     try:
         fuzz(float(sys.argv[1]))
         why = None
     except (Mismatch, OSError) as error:
         why = "seed %d: %s: %s\n%s" % (SEED, type(error).__name__, error, traceback.format_exc())
-    result("requests: refused ones change nothing, accepted ones can be saved and restored", why)
+    count.result("requests: refused ones change nothing, accepted ones can be saved and restored", why)
     for name in SPEC.commands:
         if name != "event":
-            result("%s: accepted, and refused" % name,
+            count.result("%s: accepted, and refused" % name,
                    None if accepted[name] and refused[name] else
                    "accepted %d, refused %d" % (accepted[name], refused[name]))
     for name in SPEC.requests["policy-set"]:
-        result("%s: in an accepted request" % name,
+        count.result("%s: in an accepted request" % name,
                None if used["main", name] else "never")
-    print("%d passed, %d failed" % (passed, failed))
-    return bool(failed)
+    return count.finish()
 
 
 if __name__ == "__main__":

@@ -5,46 +5,32 @@ suite.sh in the guest. Its messages are made of the specification, since it read
 none itself.
 """
 import errno
-import os
 import socket
 import sys
 
-import yaml
 from pyroute2.netlink import NLA_F_NESTED, NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, genlmsg, nla
 from pyroute2.netlink.exceptions import NetlinkError
 from pyroute2.netlink.generic import GenericNetlinkSocket
 
 import suite
-from net import PATIENCE, ROOT, SERVER, Connection, Inside, Mismatch, tool
+from net import PATIENCE, SERVER, Connection, Inside, Mismatch, tool
+from netlink_spec import OTHER_POLICY, POLICY, Spec, other_policy_is_set, policy_is_set, same
 from suite import test
 
 TYPES = {"u8": "uint8", "u16": "uint16", "u32": "uint32", "u64": "uint64", "flag": "flag",
          "string": "asciiz", "binary": "cdata", "pad": "none"}
-with open(os.path.join(ROOT, "kmod/smtp_fixup.yaml"), encoding="utf-8") as _file:
-    SPEC = yaml.safe_load(_file)
-SETS = {s["name"]: s for s in SPEC["attribute-sets"]}
-COMMANDS = {o["name"]: n for n, o in enumerate(SPEC["operations"]["list"], 1)}
-ENUMS = {d["name"]: [e["name"] if isinstance(e, dict) else e for e in d["entries"]]
-         for d in SPEC["definitions"] if "entries" in d}
-
-
-def numbered(name):
-    """{attribute: (number, entry)}; a subset has the numbers of the whole set."""
-    entry = SETS[name]
-    whole = SETS[entry.get("subset-of", name)]["attributes"]
-    numbers = {a["name"]: (n, a) for n, a in enumerate(whole, 1)}
-    return {a["name"]: numbers[a["name"]] for a in entry["attributes"]}
+SPEC = Spec()
 
 
 def message_class(name, base):
     """pyroute2's class for that set of attributes."""
     members = {"prefix": "", "nla_map": [], "nla_flags": NLA_F_NESTED}
-    for attribute, (number, entry) in numbered(name).items():
+    for attribute, entry in SPEC.sets[name].items():
         kind = TYPES.get(entry["type"])
         if entry["type"] == "nest":
             kind = "nest_" + attribute.replace("-", "_")
             members[kind] = message_class(entry["nested-attributes"], nla)
-        members["nla_map"].append((number, attribute, kind))
+        members["nla_map"].append((entry["number"], attribute, kind))
     return type("smtp_fixup_" + name.replace("-", "_"), (base,), members)
 
 
@@ -80,7 +66,7 @@ class Client:
     def __init__(self):
         with Inside("router"):
             self.sock = GenericNetlinkSocket()
-            self.sock.bind(SPEC["name"], MESSAGE)
+            self.sock.bind(SPEC.name, MESSAGE)
 
     def __enter__(self):
         return self
@@ -90,25 +76,12 @@ class Client:
 
     def request(self, command, dump=False, **values):
         message = MESSAGE()
-        message["cmd"] = COMMANDS[command]
-        message["version"] = SPEC["version"]
+        message["cmd"] = SPEC.commands[command]
+        message["version"] = SPEC.version
         message["attrs"] = nested({k.replace("_", "-"): v for k, v in values.items()})["attrs"]
         flags = NLM_F_REQUEST | (NLM_F_DUMP if dump else NLM_F_ACK)
         return [plain(m) for m in self.sock.nlm_request(message, msg_type=self.sock.prid,
                                                         msg_flags=flags) if "attrs" in m]
-
-
-def number(enum, name):
-    return ENUMS[enum].index(name)
-
-
-def bits(enum, *names):
-    return sum(1 << number(enum, name) for name in names)
-
-
-def same(got, want, what):
-    if got != want:
-        raise Mismatch("%s is %r, wanted %r" % (what, got, want))
 
 
 def ask(command, dump=False, **values):
@@ -116,30 +89,28 @@ def ask(command, dump=False, **values):
         return client.request(command, dump, **values)
 
 
+def numbers(policy):
+    """Words of enums as pyroute2 takes them."""
+    given = {}
+    for name, value in policy.items():
+        enum = SPEC.sets["main"].get(name, SPEC.sets["limit"].get(name, {})).get("enum")
+        if isinstance(value, dict):
+            given[name] = numbers(value)
+        elif enum:
+            given[name] = (SPEC.bits(enum, *value) if isinstance(value, list) else
+                           SPEC.number(enum, value))
+        else:
+            given[name] = value
+    return given
+
+
 @test("pyroute2", "policy-set, every attribute that needs no table", families=(4,))
 def _(_family):
     tool("restore", "/dev/null")
-    ask("policy-set", ports=[{"first": 25}, {"first": 587, "last": 590}],
-        mode=number("mode", "esmtp"), banner=number("banner", "text"), banner_text="mx ready",
-        tls=number("tls", "allow"), reject=number("reject", "noop"),
-        ehlo=number("ehlo", "strip"), special=number("special", "drop"),
-        smuggling=number("smuggling", "drop"), line_ending=number("line-ending", "strict"),
-        midstream=number("midstream", "pass"), assign=number("assign", "explicit"),
-        by_mark=True, observe=True,
-        verbs=bits("verb", "helo", "ehlo", "mail", "rcpt", "data", "rset", "noop", "quit",
-                   "starttls"),
-        keywords=bits("keyword", "size", "starttls"),
-        limits={"rcpt": {"max-value": 7, "action": number("action", "mask")}})
-    shown = tool("show")
-    for word in ("set 25 esmtp", "set 587-590 esmtp", "mx ready", "tls allow", "reject noop",
-                 "ehlo strip", "special drop", "smuggling drop", "midstream pass",
-                 "assign explicit", "by-mark", "observe", "limit rcpt 7 mask"):
-        if word not in shown:
-            raise Mismatch("no %s in %s" % (word, shown))
-    ask("policy-set", ports={"first": 26}, mode=number("mode", "esmtp"), strict=True,
-        keep_esmtp=True, iif="veth-rc")
-    same(sorted(tool("show", "26").split()),
-         sorted("set 26 esmtp keep-esmtp strict iif veth-rc".split()), "show 26")
+    ask("policy-set", **numbers(POLICY))
+    policy_is_set()
+    ask("policy-set", **numbers(OTHER_POLICY))
+    other_policy_is_set()
 
 
 @test("pyroute2", "policy-get is what show says", families=(4,))
@@ -151,22 +122,22 @@ def _(_family):
     got = {p["ports"]["first"]: p for p in ask("policy-get", dump=True)}
     same(sorted(got), [25, 587], "ports")
     same((got[25]["mode"], got[25]["tls"], got[25]["limits"]["rcpt"]),
-         (number("mode", "esmtp"), number("tls", "allow"),
-          {"max-value": 7, "action": number("action", "mask")}), "policy of 25")
+         (SPEC.number("mode", "esmtp"), SPEC.number("tls", "allow"),
+          {"max-value": 7, "action": SPEC.number("action", "mask")}), "policy of 25")
     same(got[25]["matches"]["match"]["patterns"], "a@example.org", "its match")
     same((got[587]["mode"], got[587]["iif"], got[587]["ports"]["last"]),
-         (number("mode", "fixup"), "veth-rc", 590), "policy of 587")
-    starttls = bits("verb", "starttls")
+         (SPEC.number("mode", "fixup"), "veth-rc", 590), "policy of 587")
+    starttls = SPEC.bits("verb", "starttls")
     same((got[25]["verbs"] & starttls, got[587]["verbs"] & starttls), (starttls, 0), "verbs")
 
 
 @test("pyroute2", "policy-replace", families=(4,))
 def _(_family):
     ask("policy-replace", policy=[
-        {"ports": {"first": 25}, "mode": number("mode", "fixup"),
-         "banner": number("banner", "stars")},
-        {"ports": {"first": 2525, "last": 2530}, "mode": number("mode", "esmtp"),
-         "tls": number("tls", "require")}])
+        {"ports": {"first": 25}, "mode": SPEC.number("mode", "fixup"),
+         "banner": SPEC.number("banner", "stars")},
+        {"ports": {"first": 2525, "last": 2530}, "mode": SPEC.number("mode", "esmtp"),
+         "tls": SPEC.number("tls", "require")}])
     same(tool("show"), "set 25 fixup banner stars\nset 2525-2530 esmtp tls require\n", "show")
 
 
@@ -174,8 +145,8 @@ def _(_family):
 def _(_family):
     before = tool("show")
     try:
-        ask("policy-set", ports={"first": 25}, mode=number("mode", "esmtp"), iif="veth-rc",
-            assign=number("assign", "explicit"))
+        ask("policy-set", ports={"first": 25}, mode=SPEC.number("mode", "esmtp"), iif="veth-rc",
+            assign=SPEC.number("assign", "explicit"))
     except NetlinkError as error:
         same(error.code, errno.EINVAL, "its error")
     else:
@@ -199,7 +170,7 @@ def _(family):
             same((socket.inet_ntop(kind, flows[0]["client"]),
                   socket.inet_ntop(kind, flows[0]["server"]), flows[0]["server-port"],
                   flows[0]["mode"], flows[0]["blocked"]),
-                 (CLIENT[family], SERVER[family], 25, number("mode", "fixup"), 1), "flow")
+                 (CLIENT[family], SERVER[family], 25, SPEC.number("mode", "fixup"), 1), "flow")
             for command, want in (("stats-get", 1), ("stats-zero", 1), ("stats-get", 0)):
                 same(ask(command, dump=True)[0]["counters"]["commands-blocked"], want, command)
             same(ask("flush", ports={"first": 26}), [{"flushed": 0}], "flush 26")

@@ -12,7 +12,7 @@ modprobe -a veth bridge vrf nf_conntrack nft_ct nft_flow_offload nf_flow_table_i
 	ip_vs ip_vs_rr nf_conntrack_bridge br_netfilter nf_conntrack_netlink 2>/dev/null
 load_module mode=off || exit
 for tool in ufw firewalld ipvsadm conntrackd keepalived; do
-	command -v $tool >/dev/null || { fail "$tool is not installed"; finish; }
+	command -v $tool >/dev/null || give_up "$tool is not installed"
 done
 
 # network [bridge]: client - router - server as the page says; with "bridge" the

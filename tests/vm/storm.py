@@ -20,6 +20,7 @@ import threading
 import time
 
 from net import MODULE, SERVER, SLOWER, Inside, Mismatch, tool
+from counting import Counting       # pylint: disable=wrong-import-order
 
 SEED = int(os.environ.get("SEED") or random.randrange(1 << 32))
 DICE = random.Random(SEED)
@@ -172,15 +173,7 @@ THINGS = (flip, restore, flush, namespace, reload, processor, interface, memory,
 
 def main():
     seconds, report = float(sys.argv[1]), sys.argv[2]
-    passed = failed = 0
-
-    def result(name, why):
-        nonlocal passed, failed
-        print("%s  %s" % ("FAIL" if why else "ok  ", name), flush=True)
-        if why:
-            print("      | " + str(why)[:2000].replace("\n", "\n      | "), flush=True)
-        passed, failed = passed + (not why), failed + bool(why)
-
+    count = Counting()
     stop = threading.Event()
     threads = [threading.Thread(target=sender, args=(n, stop), daemon=True) for n in range(4)]
     for thread in threads:
@@ -195,12 +188,12 @@ def main():
             time.sleep(DICE.random() * 2)
     except (Mismatch, OSError, subprocess.SubprocessError) as error:
         why = "%s: %s" % (thing.__name__, error)
-    result("what happened succeeded, seed %d: %s" % (SEED, dict(happened)), why)
+    count.result("what happened succeeded, seed %d: %s" % (SEED, dict(happened)), why)
     tool("set", "25", "fixup")
     stop.set()
     for thread in threads:
         thread.join(3 * WAIT)
-    result("every sender comes to an end", sum(t.is_alive() for t in threads))
+    count.result("every sender comes to an end", sum(t.is_alive() for t in threads))
     with open(report + ".pid", encoding="ascii") as file:
         os.kill(int(file.read()), signal.SIGTERM)
     while not os.path.exists(report):
@@ -210,12 +203,11 @@ def main():
         took = collections.Counter(json.load(file)["mails"])
     print("# %d accepted, %d unsure, %d came; sessions that ended early: %s" % (
         len(accepted), len(unsure), sum(took.values()), dict(trouble)))
-    result("mails were accepted", None if len(accepted) > 10 else len(accepted))
-    result("no mail that was accepted is lost", sorted(accepted - set(took)))
-    result("none is doubled", [name for name, n in took.items() if n > 1])
-    result("none is changed", sorted(set(took) - sent))
-    print("%d passed, %d failed" % (passed, failed))
-    return bool(failed)
+    count.result("mails were accepted", None if len(accepted) > 10 else len(accepted))
+    count.result("no mail that was accepted is lost", sorted(accepted - set(took)))
+    count.result("none is doubled", [name for name, n in took.items() if n > 1])
+    count.result("none is changed", sorted(set(took) - sent))
+    return count.finish()
 
 
 if __name__ == "__main__":

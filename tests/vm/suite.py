@@ -6,9 +6,9 @@ and runs once for 4 and once for 6. quick=True: also with every offload setting;
 module=True: needs the module itself, so "smtpfixup relay" can't stand in for it.
 """
 import signal
-import traceback
 
 from net import SLOWER, THROUGH, Mismatch
+from counting import Counting       # pylint: disable=wrong-import-order
 
 TESTS = []
 LIMIT = 120 * SLOWER    # s: longer than that and the test itself is stuck
@@ -29,7 +29,7 @@ def stuck(_signal, _frame):
 
 def run(quick_only=False, only=None, label=""):
     """Run them; returns the exit status."""
-    passed = failed = 0
+    count = Counting()
     signal.signal(signal.SIGALRM, stuck)
     for rule, name, quick, families, function in TESTS:
         if quick_only and not quick:
@@ -39,23 +39,6 @@ def run(quick_only=False, only=None, label=""):
         for family in families:
             title = "%s %s, IPv%s%s" % (rule, name, family, label)
             signal.alarm(LIMIT)
-            try:
-                function(family)
-            except Exception as error:    # pylint: disable=broad-except
-                failed += 1
-                print("FAIL  " + title, flush=True)
-                text = str(error)
-                if not isinstance(error, Mismatch):
-                    text = traceback.format_exc()
-                for line in text.splitlines():
-                    print("      | " + line, flush=True)
-                frame = [f for f in traceback.extract_tb(error.__traceback__)
-                         if f.filename == function.__code__.co_filename]
-                if frame:
-                    print("      | at line %d: %s" % (frame[-1].lineno, frame[-1].line))
-            else:
-                passed += 1
-                print("ok    " + title, flush=True)
+            count.attempt(title, function, family, known=Mismatch)
     signal.alarm(0)
-    print("%d passed, %d failed" % (passed, failed), flush=True)
-    return 1 if failed else 0
+    return count.finish(0)

@@ -12,7 +12,8 @@ import sys
 import time
 
 import suite
-from net import PATIENCE, ROOT, SERVER, Connection, Inside, Mismatch, tool
+from net import PATIENCE, SERVER, Connection, Inside, Mismatch, tool
+from netlink_spec import OTHER_POLICY, POLICY, other_policy_is_set, policy_is_set, same
 from suite import test
 
 TREE = sys.argv.pop(1)
@@ -40,35 +41,13 @@ def ynl(*words, refused=False, **values):
     return json.loads(done.stdout)
 
 
-def same(got, want, what):
-    if got != want:
-        raise Mismatch("%s is %r, wanted %r" % (what, got, want))
-
-
 @test("ynl", "policy-set, every attribute", families=(4,))
 def _(_family):
     tool("restore", "/dev/null")
-    ynl("--do", "policy-set", ports=[{"first": 25}, {"first": 587, "last": 590}], mode="esmtp",
-        banner="text", banner_text="mx ready", tls="allow", reject="noop", ehlo="strip",
-        special="drop", smuggling="drop", line_ending="strict", midstream="pass",
-        assign="explicit", by_mark=True, observe=True,
-        verbs=["helo", "ehlo", "mail", "rcpt", "data", "rset", "noop", "quit", "starttls"],
-        keywords=["size", "starttls"],
-        limits={"rcpt": {"max-value": 7, "action": "mask"}})
-    shown = tool("show")
-    for word in ("set 25 esmtp", "set 587-590 esmtp", "mx ready", "tls allow", "reject noop",
-                 "ehlo strip", "special drop", "smuggling drop", "midstream pass",
-                 "assign explicit", "by-mark", "observe", "limit rcpt 7 mask"):
-        if word not in shown:
-            raise Mismatch("no %s in %s" % (word, shown))
-
-
-@test("ynl", "policy-set by strict, keep-esmtp, iif", families=(4,))
-def _(_family):
-    ynl("--do", "policy-set", ports=[{"first": 26}], mode="esmtp", strict=True, keep_esmtp=True,
-        iif="veth-rc")
-    same(sorted(tool("show", "26").split()),
-         sorted("set 26 esmtp keep-esmtp strict iif veth-rc".split()), "show 26")
+    ynl("--do", "policy-set", **POLICY)
+    policy_is_set()
+    ynl("--do", "policy-set", **OTHER_POLICY)
+    other_policy_is_set()
 
 
 @test("ynl", "policy-get is what show says", families=(4,))

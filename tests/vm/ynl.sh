@@ -6,7 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 
 tree=${XDG_CACHE_HOME:-$HOME/.cache}/smtpfixup/ynl/$(uname -r | grep -oE '^[0-9]+\.[0-9]+')
-[[ -e $tree/MAINTAINERS ]] || { fail "there is no $tree: run scripts/spec"; finish; }
+[[ -e $tree/MAINTAINERS ]] || give_up "there is no $tree: run scripts/spec"
 topology
 load_module mode=off || exit
 cp "$ROOT/kmod/smtp_fixup.yaml" "$tree/Documentation/netlink/specs/"
