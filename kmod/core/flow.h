@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Flow: one connection. Takes segments, has their bytes judged in order, and makes
- * what leaves of them. The only part of the core that knows the TCP streams, the
- * client's body and the SMTP dialogue together.
- *
- * A segment may be cut: its judged head passes, the sender repeats the rest.
- * docs/design.md, "The stream contract"; docs/rules.md T1, T2.
+ * Flow: the state of one connection. The only part of the core that knows the TCP
+ * streams, the client's body and the SMTP dialogue together, with the files beside it:
+ * enforce.h judges segments, by lines.h, bodies.h and rewrite.h.
+ * docs/design.md, "The stream contract".
  */
 #ifndef _SMTP_CORE_FLOW_H
 #define _SMTP_CORE_FLOW_H
@@ -122,6 +120,28 @@ static inline bool smtp_flow_finished(const struct smtp_flow *flow)
 void smtp_flow_init(struct smtp_flow *flow, const struct smtp_policy *policy,
 		    u32 client_seq, u32 server_seq);
 
+/* Part of smtp_flow_acked(): @ack is new, and a number of the near end */
+void smtp_flow_take_ack(struct smtp_flow *flow, enum smtp_dir dir, u32 ack,
+			struct smtp_host *host);
+
+/**
+ * smtp_flow_acked() - the far end acknowledges octets
+ * @flow: the flow, locked
+ * @dir: which way these octets go
+ * @ack: the number of the next octet that the far end expects, as it counts
+ * @host: whose memory it is
+ */
+static inline void smtp_flow_acked(struct smtp_flow *flow, enum smtp_dir dir,
+				   u32 ack, struct smtp_host *host)
+{
+	const struct smtp_stream *st = &flow->stream[dir];
+
+	/* A FIN counts as well */
+	ack = smtp_seq_min(smtp_edit_in(&st->edit, ack), st->next);
+	if (smtp_seq_before(st->acked, ack))
+		smtp_flow_take_ack(flow, dir, ack, host);
+}
+
 /**
  * smtp_flow_release() - give back what the flow holds
  * @flow: the flow
@@ -152,21 +172,6 @@ bool smtp_flow_forget(struct smtp_flow *flow, struct smtp_host *host);
  * Return: false: that is so already, or TLS has started.
  */
 bool smtp_flow_give_up(struct smtp_flow *flow, struct smtp_host *host);
-
-/**
- * smtp_flow_enforce() - judge one segment, and act
- * @flow: the flow, locked
- * @dir: where it comes from
- * @seg: the segment; @seg->pass is set
- * @host: whose memory it takes; told of counters and events
- *
- * Payload-less segments (len 0) must come here too: their ACKs free memory.
- *
- * Return: enum smtp_verdict.
- */
-enum smtp_verdict smtp_flow_enforce(struct smtp_flow *flow, enum smtp_dir dir,
-				    struct smtp_segment *seg,
-				    struct smtp_host *host);
 
 /* T4: must what the client sends next wait for a reply? */
 static inline bool smtp_flow_waits(const struct smtp_flow *flow)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Observe. See observe.h. */
 #include "data/early.h"
+#include "enforce.h"
 #include "observe.h"
 #include "policy/events.h"
 #include "smtp/message.h"

@@ -249,7 +249,6 @@ bool model_must_wait(const struct model *m, int dir);
  */
 bool model_rewrites(const struct model *m, bool *whole);
 
-
 /* H7: must a BDAT wait, at m->d[0].len, in sight to m->sight? */
 bool model_chunk_waits(const struct model *m);
 

@@ -111,6 +111,20 @@ static inline u8 smtp_segment_octet(struct smtp_segment *seg, u32 seq)
  * @to: where to
  * @n: how many; they are all there
  */
-void smtp_segment_copy(struct smtp_segment *seg, u32 off, u8 *to, u32 n);
+static inline void smtp_segment_copy(struct smtp_segment *seg, u32 off, u8 *to,
+				     u32 n)
+{
+	while (n) {
+		u32 avail;
+		const u8 *p = smtp_segment_read(seg, off, &avail);
+
+		if (avail > n)
+			avail = n;
+		memcpy(to, p, avail);
+		off += avail;
+		to += avail;
+		n -= avail;
+	}
+}
 
 #endif /* _SMTP_CORE_SEGMENT_H */

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Enforcing: judges segments, one by one. See enforce.h. */
+#include "bodies.h"
+#include "data/early.h"
+#include "data/retransmit.h"
+#include "enforce.h"
+#include "lines.h"
+#include "policy/events.h"
+#include "rewrite.h"
+#include "smtp/message.h"
+
+/* T1: a change of length that was ACKed holds for all that follows. Only a packet of the
+ * same direction may settle it. An ACK comes in the other direction, maybe on another
+ * processor, and could overtake a packet that is judged but whose sequence numbers
+ * conntrack has not adjusted yet.
+ */
+static void smtp_stream_settle(struct smtp_stream *st, struct smtp_segment *seg)
+{
+	struct smtp_edit *e = &st->edit;
+
+	if (!e->old || smtp_seq_before(st->acked, e->pos + e->old))
+		return;
+	smtp_edit_settle(e);
+	seg->ops->settle(seg);
+}
+
+/* Judges the octets from @off to @to, in order, as far as it can: stream->next tells.
+ * Returns %SMTP_DESYNC where they can't be judged, and nothing passes.
+ */
+static enum smtp_verdict smtp_flow_judge(struct smtp_flow *flow,
+					 enum smtp_dir dir,
+					 struct smtp_segment *seg,
+					 u32 off, u32 to,
+					 struct smtp_host *host)
+{
+	struct smtp_stream *st = &flow->stream[dir];
+	struct smtp_body *b = &flow->body;
+	u32 start = st->next - off;
+
+	while (off < to) {
+		enum smtp_next next = smtp_session_next(&flow->session,
+							dir == SMTP_CLIENT);
+		bool more = true;
+
+		if (next == SMTP_SYNC)
+			break;
+		/* Chunks may be announced without end; no window is larger */
+		if (st->next - st->acked > SMTP_WINDOW_MAX)
+			break;
+		if (next == SMTP_BODY && !smtp_flow_in_body(flow, host))
+			break;
+		if (next == SMTP_TLS) {
+			st->next += to - off;
+		} else if (next == SMTP_BODY) {
+			if (smtp_flow_body(flow, seg, off, to, host) == SMTP_DESYNC)
+				return SMTP_DESYNC;
+			st->next = b->next;
+			if (smtp_flow_over(flow))
+				break;
+			if (!b->active) {
+				smtp_session_data_ended(&flow->session, b->bare, host);
+				smtp_message_end(&flow->message, host);
+			} else {
+				/* Stopped early: the rest comes again */
+				more = !smtp_seq_before(st->next, start + to);
+			}
+		} else {
+			more = smtp_flow_lines(flow, dir, seg, off, to, host);
+		}
+		if (smtp_flow_closed(flow, dir))
+			break;		/* what was in order leaves */
+		if (!more || st->next - start == off || smtp_host_busy(host))
+			break;		/* no room, no memory, no time */
+		off = st->next - start;
+	}
+	return SMTP_PASS;
+}
+
+/* Is the part of the segment that was judged before fit to leave again? */
+static bool smtp_flow_repeat(struct smtp_flow *flow, enum smtp_dir dir,
+			     struct smtp_segment *seg, struct smtp_host *host)
+{
+	const struct smtp_stream *st = &flow->stream[dir];
+	struct smtp_body *b = &flow->body;
+	u32 from = smtp_seq_max(seg->seq, st->acked);
+	u32 to = smtp_seq_min(seg->seq + seg->len, st->next);
+
+	/* Chunks are not kept, and this may be the first copy */
+	if (!smtp_seq_before(from, st->skip_start))
+		from = smtp_seq_max(from, st->skip_end);
+	if (!smtp_seq_before(from, to))
+		return true;
+	smtp_host_count(host, SMTP_FIXUP_CNT_SEGMENTS_REPLAYED, 1);
+	if (dir == SMTP_SERVER ||
+	    (!b->active && !smtp_seq_before(b->acked, b->next)))
+		return true;		/* all of it is kept */
+	from = smtp_seq_max(from, b->start);
+	to = smtp_seq_min(to, smtp_retransmit_kept_from(b));
+	if (!smtp_seq_before(from, to) || smtp_retransmit_judge(b, seg, from, to))
+		return true;
+	if (smtp_seq_before(from, b->forgotten)) {
+		b->stalls++;
+		return false;
+	}
+	smtp_event(host, SMTP_FIXUP_EVENT_BODY_REWRITE_REFUSED, NULL, 0);
+	return false;
+}
+
+/* Is all of the segment inside the last chunk? */
+static bool smtp_stream_unread(const struct smtp_stream *st,
+			       const struct smtp_segment *seg)
+{
+	return st->skip_start != st->skip_end &&
+	       !smtp_seq_before(seg->seq, st->skip_start) &&
+	       !smtp_seq_before(st->skip_end, seg->seq + seg->len);
+}
+
+/* The connection is over. Does the segment begin with octets that were judged before
+ * that? They pass until all have arrived: a sender whose ACK was lost repeats them.
+ */
+static bool smtp_stream_owes(const struct smtp_flow *flow,
+			     const struct smtp_stream *st,
+			     const struct smtp_segment *seg)
+{
+	return !smtp_flow_finished(flow) && smtp_seq_before(seg->seq, st->next);
+}
+
+enum smtp_verdict smtp_flow_enforce(struct smtp_flow *flow, enum smtp_dir dir,
+				    struct smtp_segment *seg,
+				    struct smtp_host *host)
+{
+	struct smtp_stream *st = &flow->stream[dir];
+	struct smtp_body *b = &flow->body;
+	enum smtp_verdict verdict = SMTP_DROP;
+	u32 limit = seg->seq + seg->len;
+	bool over = false, finished = false;
+	u32 off;
+
+	host->events = 0;
+	if (unlikely(flow->session.ended)) {
+		over = smtp_flow_closed(flow, dir);
+		finished = smtp_flow_finished(flow);
+	}
+	if (seg->has_ack)
+		smtp_flow_acked(flow, !dir, seg->ack, host);
+	smtp_stream_settle(st, seg);
+	seg->pass = seg->len;
+	if (!seg->len && !seg->fin)
+		return finished ? SMTP_DROP : SMTP_PASS;
+	if (over && !smtp_stream_owes(flow, st, seg))
+		goto drop;
+
+	if (smtp_seq_before(st->next, seg->seq)) {
+		/* Beyond a gap. A FIN may not pass first: a change of length
+		 * in the gap would move it between octets that precede it.
+		 */
+		if (flow->session.phase == SMTP_FIXUP_PHASE_TLS)
+			return SMTP_PASS;
+		if (dir == SMTP_CLIENT && seg->len && !seg->fin &&
+		    !smtp_stream_far(st, seg) && smtp_flow_in_body(flow, host) &&
+		    !flow->session.refused &&
+		    !smtp_message_may_end(flow->policy)) {
+			struct smtp_scan scan = smtp_flow_scan(flow, host);
+
+			scan.chunks = flow->session.chunking;
+			verdict = smtp_early_judge(&scan, seg);
+		}
+		if (verdict == SMTP_PASS)
+			smtp_host_count(host, SMTP_FIXUP_CNT_SEGMENTS_AHEAD, 1);
+		else
+			smtp_host_count(host, SMTP_FIXUP_CNT_SEGMENTS_DROPPED, 1);
+		return verdict;
+	}
+	if (!seg->len || (smtp_stream_unread(st, seg) && !flow->session.crossed)) {
+		flow->server_fin |= seg->fin && dir == SMTP_SERVER;
+		return SMTP_PASS;
+	}
+
+	/* The sender sees no ACK inside an edit, so it will repeat from before it */
+	if (smtp_edit_inside(&st->edit, seg->seq))
+		goto drop;
+	if (!smtp_flow_repeat(flow, dir, seg, host)) {
+		if (over || b->stalls < SMTP_STALLS_MAX)
+			goto drop;
+		smtp_session_end(&flow->session, SMTP_LOST, host);
+		flow->sealed = true;
+		return SMTP_DESYNC;
+	}
+
+	/* What has passed ahead of a gap is not judged again */
+	if (dir == SMTP_CLIENT && b->nr_early) {
+		if (smtp_stream_far(st, seg))
+			goto drop;
+		limit = smtp_seq_min(limit, b->early[0].start);
+	}
+	off = smtp_seq_min(st->next, limit) - seg->seq;
+	if (!over &&
+	    smtp_flow_judge(flow, dir, seg, off, limit - seg->seq,
+			    host) == SMTP_DESYNC) {
+		smtp_session_end(&flow->session, SMTP_LOST, host);
+		flow->sealed = true;
+		return SMTP_DESYNC;
+	}
+	if (unlikely(flow->session.ended) && !over && smtp_flow_closed(flow, dir)) {
+		/* A message that will not be whole need not arrive */
+		flow->answers |= dir == SMTP_CLIENT && !b->active;
+		flow->sealed |= dir == SMTP_CLIENT && b->active;
+		if (!smtp_stream_owes(flow, st, seg)) {
+			verdict = smtp_flow_ended(flow);
+			if (smtp_verdict_resets(verdict) && smtp_flow_finished(flow))
+				return verdict;
+			goto drop;
+		}
+	}
+
+	seg->pass = smtp_seq_min(st->next, limit) - seg->seq;
+	if (!seg->pass)
+		goto drop;
+	if (!flow->policy->observe && smtp_flow_overwrite(flow, dir, seg)) {
+		smtp_event(host, SMTP_FIXUP_EVENT_MEMORY_REFUSED, NULL, 0);
+		goto drop;
+	}
+	if (seg->pass < seg->len)	/* overwriting may have cut it, too */
+		smtp_host_count(host, SMTP_FIXUP_CNT_SEGMENTS_CUT, 1);
+	else
+		flow->server_fin |= seg->fin && dir == SMTP_SERVER;
+	return SMTP_PASS;
+drop:
+	smtp_host_count(host, SMTP_FIXUP_CNT_SEGMENTS_DROPPED, 1);
+	return SMTP_DROP;
+}
