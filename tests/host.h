@@ -24,7 +24,7 @@ struct host_call {
 /**
  * struct host - the surroundings of the flows under test; one per process
  * @bytes: allocated and not given back
- * @blocks: likewise, number
+ * @blocks: allocations not given back
  * @held: @bytes by enum smtp_memory
  * @peak: largest @bytes since host_reset()
  * @allocs: calls of smtp_host_alloc()
@@ -33,7 +33,7 @@ struct host_call {
  * @fail_arg: for @fail
  * @error: what the core did wrong with its memory, or NULL
  * @counters: by enum smtp_fixup_counter, all flows together
- * @events: by enum smtp_fixup_event, likewise
+ * @events: by enum smtp_fixup_event, all flows together
  * @words: of the last event of each
  */
 struct host {

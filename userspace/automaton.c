@@ -210,7 +210,7 @@ static bool stays_certain(const struct nodes *nodes, const struct node *n,
 	return false;
 }
 
-/* Finds the nodes behind which a pattern's answer is yes, whatever comes */
+/* Finds the nodes after which a pattern's answer is yes, whatever comes */
 static void find_certain(struct build *b)
 {
 	struct nodes *nodes = &b->nodes;
@@ -259,7 +259,7 @@ static int u32_compare(const void *a, const void *b)
 }
 
 /* Leaves out nodes that can't change what the subset says: those of a pattern that
- * is certain, and those of rules behind one that certainly acts.
+ * is certain, and those of rules after one that certainly acts.
  */
 static u32 subset_prune(const struct build *b, u32 *member, u32 count)
 {
@@ -340,7 +340,7 @@ static int subset_find(struct build *b, u32 count, struct reason *why)
 	return b->count - 1;
 }
 
-/* Puts the nodes that @octet leads to behind the others. Returns how many. */
+/* Puts the nodes that @octet leads to after the others. Returns how many. */
 static u32 subset_step(struct build *b, const struct subset *s, u8 octet, u32 *seen,
 		       u32 stamp)
 {

@@ -13,10 +13,10 @@
 
 /**
  * struct automaton_rule - the patterns of one criterion
- * @patterns: as written, one behind the other with commas between them
+ * @patterns: as written, one after the other with commas between them
  * @verdict: what a state says where this is the first that acts
  * @negated: it acts on values that none of them matches
- * @field: the values begin with this name, ": " behind it, and the patterns are of
+ * @field: the values begin with this name, ": " after it, and the patterns are of
  *	what follows; nor does it act on others. NULL: all values
  * @next: reads one of them: pattern_next() or its like
  */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* check [FILE]: does what is configured happen? As a plugin of monitoring: the
- * first line and the exit status say how it is, the lines behind why.
+ * first line and the exit status say how it is, the lines after why.
  */
 #include <errno.h>
 #include <stdarg.h>

@@ -55,7 +55,7 @@ struct flag {
  * @valued: bit mask of the indices of those that a value follows
  * @hidden: not for people
  * @raw: reads its words without flags being taken out
- * @literal: whether the word behind these words is taken as it is, even if it
+ * @literal: whether the word after these words is taken as it is, even if it
  *	looks like a flag; or NULL
  * @explain: write the rest of --help, or NULL
  * @request: what its words ask for; of verbs that "restore" reads, else NULL
@@ -113,7 +113,7 @@ extern const struct verb verb_autocomplete;
 
 const struct verb *verb_find_name(const char *name);
 
-/* Whether the word behind these words of the verb can't be a flag. */
+/* Whether the word after these words of the verb can't be a flag. */
 bool verb_takes(const struct verb *verb, int argc, char *const *argv);
 
 /* The whole of "help", and of "VERB --help". */

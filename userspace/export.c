@@ -197,7 +197,7 @@ static char *between_slashes(const char *expr)
 	return text;
 }
 
-/* The patterns of a match as "regex" lines. Returns what stands behind "regex" in
+/* The patterns of a match as "regex" lines. Returns what stands after "regex" in
  * the match, and in *@back what import will make of it; NULL: they can't be.
  */
 static char *patterns_back(struct exported *e, const char *list, char **back)
@@ -602,7 +602,7 @@ static int export_run(struct cli *cli)
 	struct policy_list list = { 0 };
 	const struct reply reply = { policy_list_add, policy_list_clear, &list };
 	struct ports ports = { 0 };
-	struct cli rest = *cli;		/* behind "asa" */
+	struct cli rest = *cli;		/* after "asa" */
 	int rc;
 
 	if (!cli->argc || strcmp(cli->argv[0], "asa"))

@@ -68,7 +68,7 @@ bool config_before(const struct config *config, unsigned int major,
  * @config: the configuration
  * @head: the index of the line that begins it
  *
- * Return: the index of the line behind its last one.
+ * Return: the index of the line after its last one.
  */
 size_t config_block_end(const struct config *config, size_t head);
 

@@ -24,7 +24,7 @@ static int port_number(const char *word, size_t len)
 	       port < 65536 ? (int)port : -1;
 }
 
-/* "eq P" or "range P P" at word *at, as the tool writes ports; moves *at behind it.
+/* "eq P" or "range P P" at word *at, as the tool writes ports; moves *at after it.
  * NULL: neither, and *at stays.
  */
 static char *ports_text(const struct config_line *line, int *at)
@@ -50,7 +50,7 @@ static char *ports_text(const struct config_line *line, int *at)
 			       import_text("%d-%d", first, last);
 }
 
-/* Moves *at behind an address. Returns 1: any, 0: some, -1: that is none. */
+/* Moves *at after an address. Returns 1: any, 0: some, -1: that is none. */
 static int address(const struct config_line *line, int *at)
 {
 	static const char *const some[] = { "host", "object", "object-group", "interface" };

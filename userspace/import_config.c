@@ -18,7 +18,7 @@ static bool is_blank(const char *text)
 	return !*text;
 }
 
-/* Behind what a pager leaves before a line ("<--- More --->", and CR or backspaces
+/* After what a pager leaves before a line ("<--- More --->", and CR or backspaces
  * over it), a byte order mark, and the prompt of a session that was typed
  */
 static char *line_begin(char *text)

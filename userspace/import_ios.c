@@ -227,7 +227,7 @@ static void import_zone_pair(struct import *im, size_t at)
 		const struct config_line *line = &config->line[i];
 		const bool named = config_begins(line, "service-policy type inspect");
 
-		/* Where the indentation is lost it stands right behind */
+		/* Where the indentation is lost it stands right after */
 		if (i >= end && !named)
 			break;
 		if (!named || line->argc != 4)

@@ -3,8 +3,8 @@
  * policy-map type inspect esmtp, and smtp of a router: parameters, conditions and
  * actions. docs/rules.md X. See import.h.
  *
- * An ASA goes on behind a match that only logs; here the first match that acts
- * counts. So matches that log stand behind the others.
+ * An ASA goes on after a match that only logs; here the first match that acts
+ * counts. So matches that log stand after the others.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -17,11 +17,11 @@
 #include "set.h"
 
 /**
- * struct map_action - what the lines behind a condition say
+ * struct map_action - what the lines after a condition say
  * @action: enum smtp_fixup_action, or -1: none
  * @log: with "log"
  * @rate: the line with rate-limit, or NULL
- * @next: the index of the line behind them
+ * @next: the index of the line after them
  */
 struct map_action {
 	int action;
@@ -582,7 +582,7 @@ static void condition_class(struct map *map, const struct config_line *line,
 
 /* -- parameters --------------------------------------------------------- */
 
-/* "action drop-connection log" and the like behind word @at */
+/* "action drop-connection log" and the like after word @at */
 static int parameter_action(const struct config_line *line, int at)
 {
 	int action = -1;

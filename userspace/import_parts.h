@@ -90,7 +90,7 @@ const char *import_condition(const char *ours, bool limit);
  * @ours: what is looked at: verb, keyword or mime-encoding
  * @list: words with commas
  * @negated: may be turned around
- * @words: gets them, each behind a blank
+ * @words: gets them, each after a blank
  *
  * Return: the list that import will make of it, to be freed; NULL: an ASA has no
  * such words.

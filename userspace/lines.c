@@ -13,7 +13,7 @@ static bool blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-/* Takes one word from *at, and leaves behind it; @to is never beyond *at. */
+/* Takes one word from *at, and moves it past the word; @to is never beyond *at. */
 static char *split_word(char **at, char *to, struct reason *why)
 {
 	char quote = '\0';

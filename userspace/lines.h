@@ -46,7 +46,7 @@ int line_split(char *line, char **words, struct reason *why);
  * @list: the requests; lines_free() it even on failure
  * @name: what the text is called in errors
  * @text: the text; is changed
- * @len: its length; a NUL stands behind it
+ * @len: its length; a NUL stands after it
  * @why: filled on failure, with name and number of the line
  */
 int lines_parse(struct line_list *list, const char *name, char *text,

@@ -428,7 +428,7 @@ void policy_list_select(struct policy_list *list, const struct ports *ports)
 	const size_t count = list->count;
 	size_t kept = 0;
 
-	/* What is missing goes behind; then the hits close up */
+	/* What is missing goes to the end; then the hits close up */
 	for (size_t i = 0; i < ports->count; i++) {
 		size_t j = 0;
 

@@ -82,7 +82,7 @@ struct flow_list {
  * @client: the end that opened the connection
  * @server: the other
  * @client_dev: interface towards the client, or empty
- * @server_dev: likewise
+ * @server_dev: interface towards the server, or empty
  * @vendor: number of the vendor's message, or 0
  * @words: the words concerned, or empty
  * @suppressed: events before it that were not sent

@@ -267,7 +267,7 @@ static int parse_action(const char *arg, struct reason *why)
 	return action;
 }
 
-/* What a match looks at. *@field: the name behind "header:", or NULL */
+/* What a match looks at. *@field: the name after "header:", or NULL */
 static int parse_what(const char *arg, const char **field, struct reason *why)
 {
 	const char *header = smtp_what_names[SMTP_FIXUP_WHAT_HEADER];

@@ -13,8 +13,8 @@
 /**
  * struct place - where an entry of the list goes
  * @entry: the entry
- * @chain: ranges that overlap, be it by way of others, have the same one
- * @link: within a chain, those of equal width likewise
+ * @chain: the same for ranges that overlap, directly or by way of others
+ * @link: within a chain, the same for ranges of equal width that do
  */
 struct place {
 	struct policy_entry entry;

@@ -41,7 +41,7 @@ static void octets_add(struct octets *set, unsigned int first, unsigned int last
 	}
 }
 
-/* May libfa's range from @c go on behind @last? Not beyond 127, where its signed
+/* May libfa's range from @c go on after @last? Not beyond 127, where its signed
  * characters turn around, nor over what means something between brackets.
  */
 static bool range_goes_on(unsigned int c, unsigned int last)
@@ -99,7 +99,7 @@ static int digits(const char *at, const char *end, int count, int base)
 	return *behind || count > 255 ? -1 : count;
 }
 
-/* What is behind a backslash, one octet; moves *at behind it */
+/* What is after a backslash, one octet; moves *at after it */
 static int parse_escape(const char **at, const char *end, struct reason *why)
 {
 	static const char letters[] = "rntf", octets[] = "\r\n\t\f";
@@ -192,7 +192,7 @@ static int parse_glob(const char *at, const char *end, FILE *out,
 /**
  * struct regexp - a regular expression being read
  * @at: what is to be read
- * @end: behind it
+ * @end: after it
  * @out: what it becomes
  * @nocase: letters match in either case
  * @depth: parentheses that are open
@@ -211,7 +211,7 @@ struct regexp {
 	bool open;
 };
 
-/* {N} and {N,}: at least N; @at is behind the brace */
+/* {N} and {N,}: at least N; @at is after the brace */
 static int parse_repeat(struct regexp *r, struct reason *why)
 {
 	char *behind;
@@ -339,9 +339,9 @@ static int parse_regexp(struct regexp *r, struct reason *why)
 /**
  * struct pattern - a pattern as it stands in a list
  * @at: its first octet, without what surrounds it
- * @end: behind its last one
+ * @end: after its last one
  * @regexp: it stood between slashes
- * @nocase: ... and i was behind them
+ * @nocase: i followed the second slash: letters match in either case
  */
 struct pattern {
 	const char *at;

@@ -18,7 +18,7 @@
 
 /**
  * pattern_next() - read a pattern from a list
- * @list: the list; is moved behind the pattern and its comma
+ * @list: the list; is moved after the pattern and its comma
  * @out: the pattern as a regular expression of libfa that a whole value matches
  * @why: filled on failure
  *
@@ -43,7 +43,7 @@ void pattern_other_fields(FILE *out, const char *name);
 /**
  * pattern_relay() - the same of a list of domains: addresses within one
  * @list: as for pattern_next()
- * @out: likewise
+ * @out: as for pattern_next()
  * @why: filled on failure
  *
  * An address with no @ is within each, one with %, ! or another @ in its local

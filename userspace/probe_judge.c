@@ -78,7 +78,7 @@ static const struct probe_verdict verdicts[] = {
 	  "no device was seen" },
 };
 
-/* One line of a reply: what is behind its code and the byte that follows */
+/* One line of a reply: what is after its code and the byte that follows */
 static const char *line_text(const char *line, size_t *len)
 {
 	*len = strcspn(line, "\n");

@@ -25,7 +25,7 @@ const char *const probe_step_names[PROBE_STEPS] = {
  * @fd: the socket
  * @seconds: how long to wait for a reply
  * @len: octets of @buf that wait to be read
- * @buf: what came behind the last line
+ * @buf: what came after the last line
  */
 struct talk {
 	int fd;
@@ -116,7 +116,7 @@ static int line_code(const char *line)
 	return (line[0] - '0') * 100 + (line[1] - '0') * 10 + line[2] - '0';
 }
 
-/* RFC 5321, 4.2.1: lines up to one that has no hyphen behind its code */
+/* RFC 5321, 4.2.1: lines up to one that has no hyphen after its code */
 static int read_reply(struct talk *t, enum probe_step step,
 		      struct probe_reply *reply, struct reason *why)
 {
@@ -207,7 +207,7 @@ int probe_talk(struct probe *p, int fd, int seconds, struct reason *why)
 			return reason_local(why, "the server won't talk: %s",
 					    QUOTED(p->reply[step].text));
 	}
-	/* Behind a 220 to STARTTLS only TLS may follow */
+	/* After a 220 to STARTTLS only TLS may follow */
 	if (p->reply[PROBE_STARTTLS].code != 220)
 		say(fd, "QUIT\r\n");
 	return 0;

@@ -12,7 +12,7 @@
 /* More than 65535 ranges with texts need */
 #define FILE_SIZE_MAX (32U << 20)
 
-/* All of it, with a NUL behind; NULL on failure */
+/* All of it, with a NUL after; NULL on failure */
 static char *read_all(FILE *f, const char *name, size_t *len, struct reason *why)
 {
 	size_t alloc = 16384, got;

@@ -135,7 +135,7 @@ static void set_explain(FILE *out)
 }
 
 /**
- * struct place - what the word behind some words of a set line is
+ * struct place - what the word after some words of a set line is
  * @option: the option it belongs to; NULL where it is the name of an option,
  *	or belongs to an unknown one
  * @nth: its number among the option's words: 0 is the name

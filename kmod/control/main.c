@@ -90,7 +90,7 @@ static const struct smtp_param smtp_params[] __initconst = {
 			   SMTP_FIELD_OTHER)
 };
 
-/* Sets one option from the words behind its name. What others may change again,
+/* Sets one option from the words after its name. What others may change again,
  * strict and tls, is the first pass's.
  */
 static const char *__init smtp_set_option(struct smtp_policy *policy,

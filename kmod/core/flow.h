@@ -115,7 +115,7 @@ static inline bool smtp_flow_finished(const struct smtp_flow *flow)
  * @flow: the flow, not zeroed
  * @policy: must outlive it
  * @client_seq: sequence number of the client's first payload octet
- * @server_seq: likewise of the server's
+ * @server_seq: sequence number of the server's first payload octet
  */
 void smtp_flow_init(struct smtp_flow *flow, const struct smtp_policy *policy,
 		    u32 client_seq, u32 server_seq);

@@ -9,8 +9,8 @@
 /**
  * struct smtp_shadow - what enforcing sees instead of a packet
  * @seg: nothing that is done to it reaches the packet
- * @real: where its octets are
- * @bytes: ... or its octets
+ * @real: the segment that has its octets, or NULL: they are at @bytes
+ * @bytes: its octets, where there is no @real
  */
 struct smtp_shadow {
 	struct smtp_segment seg;
@@ -55,14 +55,14 @@ static u32 smtp_observe_judge(struct smtp_flow *flow, enum smtp_dir dir,
 		smtp_observe_give_up(flow, host);
 		break;
 	case SMTP_DROP:
-	case SMTP_RESET:	/* never: no policy ends what is only observed */
+	case SMTP_RESET:	/* does not happen: no policy ends what is only observed */
 		break;
 	}
 	return 0;
 }
 
-/* Keeps the segment from @off on. *@more: there was something already that it
- * follows. False: that can't be.
+/* Keeps the segment from @off on. *@more: it continues what was kept before. False: it
+ * can't be kept.
  */
 static bool smtp_observe_keep(struct smtp_flow *flow, enum smtp_dir dir,
 			      struct smtp_segment *seg, u32 off, bool *more,
@@ -153,8 +153,9 @@ static void smtp_observe_segment(struct smtp_flow *flow, enum smtp_dir dir,
 	    !smtp_observe_keep(flow, dir, seg, done, &more, host))
 		smtp_observe_give_up(flow, host);
 
-	/* What has been kept comes again: of the server only when there is
-	 * more of it, for a repetition means something there (E1)
+	/* Judge what was kept once more, as if it were retransmitted. For the server do
+	 * so only when there is more of it: a retransmission without more means that no
+	 * more will come (E1).
 	 */
 	if (flow->observed && kept[SMTP_SERVER] &&
 	    ((more && dir == SMTP_SERVER) ||

@@ -99,8 +99,8 @@ static int smtp_setting_cmp(const void *a, const void *b)
 	return cmp ?: s1->nth < s2->nth ? -1 : s1->nth > s2->nth;
 }
 
-/* Does a rule go before another one where they overlap? The narrower does, of
- * equal ones the later.
+/* Which of two rules that overlap takes precedence? The narrower one; of equal ones the
+ * later.
  */
 static bool smtp_rule_precedes(const struct smtp_rule *r1,
 			       const struct smtp_rule *r2)
@@ -173,9 +173,9 @@ static void smtp_table_paint(struct smtp_table *table, struct smtp_paint *paint,
 	}
 }
 
-/* Is there a rule that this one goes before? It is at least as wide, so it
- * has one of the range's ends in it. Counting no other makes what is kept the
- * same in whatever order an equal configuration was set.
+/* Does this rule take precedence over another one? That one is at least as wide, so it
+ * contains an end of this range. Other rules are not counted, so that equal
+ * configurations keep the same rules in whatever order they were set.
  */
 static bool smtp_table_overrides(const struct smtp_table *table,
 				 const struct smtp_rule *rule)

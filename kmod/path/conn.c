@@ -116,7 +116,7 @@ void smtp_host_event(struct smtp_host *host, enum smtp_fixup_event event,
 	smtp_event_packet(smtp_ct_host(host)->skb, event, words);
 }
 
-/* Memory for a flow object. Where the source has none left, that is told */
+/* Memory for a flow object. Reports it where the source has used up its share. */
 static struct smtp_ct_flow *smtp_flow_memory(const struct nf_conn *ct,
 					     const struct smtp_rule *rule,
 					     struct smtp_share *source)
@@ -223,9 +223,9 @@ void smtp_ct_flow_free(struct smtp_ct_flow *flow)
 	call_rcu(&flow->rcu, smtp_ct_flow_rcu);
 }
 
-/* H5: has a flow give memory back, as smtp_shares_init() says. All that is known of a
- * body in flight can be forgotten, at a price. Without its commands in flight the
- * connection has to end.
+/* H5: makes a flow give memory back, as smtp_shares_init() says. What is known of a
+ * body in flight can be forgotten, at a price. A connection that must give up its
+ * commands in flight has to end.
  */
 static bool smtp_ct_flow_reclaim(struct list_head *of_source, enum smtp_memory class,
 				 long least)
@@ -255,7 +255,8 @@ static bool smtp_ct_flow_reclaim(struct list_head *of_source, enum smtp_memory c
 	return done;
 }
 
-/* As many as are taken at once: the list may be long, and others' mostly */
+/* How many are taken at once: the list may be long, and most of it of other namespaces
+ */
 #define SMTP_FLOWS_TAKEN	32
 
 /* Takes some of the namespace's flows from the list. Called under RCU: whoever

@@ -17,7 +17,7 @@
  * @kept_reply: @kept waits for a reply, otherwise for ACKs
  * @kept: what the client sent and must wait, or NULL: kept.h
  * @kept_size: octets of memory that it takes
- * @kept_end: sequence number behind its last octet
+ * @kept_end: sequence number after its last octet
  * @ended_at: jiffies when the core ended it
  * @awaited: number of the command that a reply is awaited for, 0: none
  * @awaited_at: jiffies since, 0: it was told

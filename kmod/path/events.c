@@ -34,7 +34,7 @@ struct smtp_event_at {
 	bool reply;
 };
 
-/* May one more be sent? *@suppressed: how many were not, before it */
+/* May one more event be sent? *@suppressed: how many were not sent before it */
 static bool smtp_event_allowed(struct smtp_event_limit *limit, u64 *suppressed)
 {
 	u64 now = get_jiffies_64();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The netfilter hooks: right behind conntrack they attach the helper to new
+ * The netfilter hooks: right after conntrack they attach the helper to new
  * connections, and stop what conntrack knows no connection of and would let
  * pass by the helper. Before DNAT: the port is the one that the client dialled.
  */
@@ -31,7 +31,7 @@ static const struct tcphdr *smtp_hook_tcp(const struct sk_buff *skb, u8 family,
 }
 
 /* The zone that a packet's template names. conntrack drops the template of what it
- * calls INVALID, so it is kept from before for the hook behind it, on this processor;
+ * calls INVALID, so it is kept from before for the hook after it, on this processor;
  * where that has changed meanwhile the default zone has to do.
  */
 struct smtp_hook_zone {
@@ -71,12 +71,13 @@ static struct nf_conntrack_zone smtp_hook_zone(const struct sk_buff *skb)
 	return zone;
 }
 
-/* Is the packet of a connection that the rule leaves alone? Of one that is not
- * known, the interface tells: clients are on this side, servers on the other.
- * And of one that is hidden from connection tracking no reply tells anything
- * that its client could go on with. Nor can nft select what is hidden.
+/* Does the rule leave the packet's connection alone? If conntrack has no entry, the
+ * interface decides: clients are on this side, servers on the other. A reply that is
+ * hidden from connection tracking (notrack) is left alone: its client cannot get on by
+ * it. So is any hidden packet where nft selects connections, for nft cannot select
+ * those.
  */
-static bool smtp_hook_spared(const struct sk_buff *skb,
+static bool smtp_hook_exempt(const struct sk_buff *skb,
 			     const struct nf_hook_state *state,
 			     const struct smtp_rule *rule, bool tracked,
 			     bool reply)
@@ -86,7 +87,7 @@ static bool smtp_hook_spared(const struct sk_buff *skb,
 	struct nf_conntrack_zone zone = smtp_hook_zone(skb);
 	struct nf_conntrack_tuple tuple;
 	struct nf_conn *ct;
-	bool spared;
+	bool exempt;
 
 	if ((!explicit && !*rule->policy.iif) ||
 	    !nf_ct_get_tuplepr(skb, skb_network_offset(skb), state->pf,
@@ -99,9 +100,9 @@ static bool smtp_hook_spared(const struct sk_buff *skb,
 		return reply ? !tracked || smtp_select_iif(rule, state) :
 			       !smtp_select_iif(rule, state);
 	ct = nf_ct_tuplehash_to_ctrack(h);
-	spared = !smtp_helper_data(ct);
+	exempt = !smtp_helper_data(ct);
 	nf_ct_put(ct);
-	return spared;
+	return exempt;
 }
 
 /* A packet of no connection: the helper would never see it */
@@ -122,7 +123,7 @@ static unsigned int smtp_hook_stray(const struct sk_buff *skb,
 		rule = smtp_rule_find(state->net, ntohs(th->source));
 		reply = true;
 	}
-	if (!rule || smtp_hook_spared(skb, state, rule, tracked, reply))
+	if (!rule || smtp_hook_exempt(skb, state, rule, tracked, reply))
 		return NF_ACCEPT;
 	smtp_event_stray(skb, state, rule,
 			 tracked ? SMTP_FIXUP_EVENT_PACKET_INVALID :
@@ -130,8 +131,8 @@ static unsigned int smtp_hook_stray(const struct sk_buff *skb,
 	return smtp_rule_drop_verdict(rule);
 }
 
-/* The packet goes on by itself, as no connection's: what conntrack has just made of
- * it never was
+/* The packet goes on without a connection: the entry that conntrack has just made for
+ * it is dropped
  */
 static void smtp_hook_forget(struct sk_buff *skb)
 {
@@ -139,9 +140,9 @@ static void smtp_hook_forget(struct sk_buff *skb)
 	nf_ct_set(skb, NULL, IP_CT_UNTRACKED);
 }
 
-/* Both ends of a connection that can't be judged are told. The sender at once; the
- * far end by the packet as a RST, and where that is not the number it expects, it
- * asks (RFC 5961, 3.2), which comes by here and is answered likewise.
+/* Ends both sides of a connection that can't be judged. The sender gets a RST at once.
+ * The packet becomes a RST for the far end. Where its number is not the one expected,
+ * the far end sends a challenge ACK (RFC 5961, 3.2), which gets a RST here, too.
  */
 static unsigned int smtp_hook_reset(struct sk_buff *skb,
 				    const struct nf_hook_state *state)
@@ -158,8 +159,8 @@ static unsigned int smtp_hook_reset(struct sk_buff *skb,
 	return NF_ACCEPT;
 }
 
-/* The server speaks first where conntrack has no entry (any more), and nft selects by
- * what the client sends: ask the client
+/* conntrack has no entry (any more), the server speaks first, and nft selects by what
+ * the client sends: make the client send something
  */
 static unsigned int smtp_hook_ask(struct sk_buff *skb, const struct nf_conn *ct,
 				  const struct smtp_rule *rule,
@@ -242,10 +243,10 @@ static unsigned int smtp_hook_new(struct sk_buff *skb, struct nf_conn *ct,
 		      NF_ACCEPT;
 }
 
-/* The packet of a connection that is known. Where the next one of the same ports
- * would go on as that, the entry is deleted: no helper can be attached to it
- * any more, and sequence adjustment would go on, too. The client's SYN comes again
- * and gets an entry of its own.
+/* A packet of a known connection. If the next connection of the same ports would go on
+ * with this entry, the entry is deleted: no helper can be attached to it any more, and
+ * its sequence adjustment would go on, too. The client repeats its SYN and gets an
+ * entry of its own.
  */
 static unsigned int smtp_hook_known(const struct sk_buff *skb,
 				    struct nf_conn *ct,

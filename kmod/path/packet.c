@@ -93,8 +93,8 @@ static struct tcphdr *smtp_packet_th(const struct smtp_packet *p)
 	return (struct tcphdr *)(p->skb->data + p->tcp);
 }
 
-/* Has each wire segment of the packet a header of its own? So it is with
- * rx-gro-list, for TCP since 6.10.
+/* Does each wire segment of the packet have a header of its own? So with rx-gro-list,
+ * for TCP since 6.10.
  */
 static bool smtp_packet_listed(const struct sk_buff *skb)
 {
@@ -228,8 +228,8 @@ int smtp_packet_write(struct smtp_segment *seg, u32 off, const u8 *bytes, u32 n)
 	return smtp_packet_store(p, off + first, bytes + first, end - first);
 }
 
-/* smtp_segment_ops.cross. It is for all of a packet: rather linear than cut before the
- * second wire segment, and the sender repeats one that there is no memory for.
+/* smtp_segment_ops.cross. It makes the whole packet linear rather than cut it before
+ * the second wire segment. Without memory for that, the sender repeats the packet.
  */
 int smtp_packet_cross(struct smtp_segment *seg, u32 off, u32 n)
 {
@@ -396,7 +396,7 @@ static int smtp_packet_trim(struct smtp_packet *p, u32 keep)
 		gone = skb_checksum(skb, len, old - len, 0);
 		gone = smtp_packet_csum_at(p, gone, len);
 	}
-	/* Not worth following: whoever asks has th->check to go by */
+	/* Not tracked further: whoever needs it reads th->check */
 	if (skb->ip_summed == CHECKSUM_COMPLETE)
 		skb->ip_summed = CHECKSUM_NONE;
 	if (pskb_trim(skb, len))
@@ -484,8 +484,8 @@ int smtp_packet_splice(struct smtp_segment *seg, u32 keep, const u8 *bytes,
  */
 #define SMTP_PACKET_MIN	576
 
-/* How long may the payload become? What is as long as the packet was passes
- * wherever that did. On loopback sequence numbers are not adjusted.
+/* How long may the payload become? A packet no longer than it was passes wherever it
+ * passed before. On loopback sequence numbers are not adjusted.
  */
 static u32 smtp_packet_room(const struct smtp_packet *p)
 {

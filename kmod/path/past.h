@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Past: connections that the module knew when conntrack forgot them. What begins in
- * its middle soon after the first policy is taken for a connection older than that;
- * these are not, whatever conntrack -D, a flush or a time-out made of them.
+ * Past: connections that the module knew when conntrack forgot them. A connection that
+ * begins in its middle soon after the first policy counts as older than the policy.
+ * These do not, whether conntrack -D, a flush or a time-out made conntrack forget them.
  */
 #ifndef _SMTP_PAST_H
 #define _SMTP_PAST_H

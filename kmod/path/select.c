@@ -90,7 +90,8 @@ enum smtp_fixup_midstream smtp_select_midstream(const struct nf_conn *ct,
 		smtp_event_ct(ct, rule, SMTP_FIXUP_EVENT_PREEXISTING);
 		return SMTP_FIXUP_MIDSTREAM_PASS;
 	}
-	/* It was to go on no more, or can't: its ends differ about the numbers */
+	/* It had ended, or it can't go on: its ends differ about the sequence numbers
+	 */
 	if (past == SMTP_PAST_ENDED)
 		what = SMTP_FIXUP_MIDSTREAM_RESET;
 	smtp_event_ct(ct, rule, what == SMTP_FIXUP_MIDSTREAM_PASS ?

@@ -163,7 +163,7 @@ struct model {
 	bool header;		/* ... of which this line is one of the header */
 	uint32_t field;		/* ... where its field begins: X3 */
 	uint32_t bodies;	/* ended */
-	uint32_t body_end[64];	/* behind the end of data of each */
+	uint32_t body_end[64];	/* after the end of data of each */
 	uint32_t body_begin[64];
 	bool body_bare[64];	/* ended in LF.LF: V7 */
 	uint8_t kinds[MODEL_COMMANDS];
@@ -231,7 +231,7 @@ bool model_verb_allowed(const struct model_policy *p, const uint8_t *word,
 void model_judge(struct model *m, int dir, uint32_t to);
 
 /* Where the octet at @p of @in leaves; of what is replaced, but for its first
- * octet: behind that
+ * octet: after that
  */
 uint32_t model_at(const struct model_dir *d, uint32_t p);
 
@@ -252,7 +252,7 @@ bool model_rewrites(const struct model *m, bool *whole);
 /* H7: must a BDAT wait, at m->d[0].len, in sight to m->sight? */
 bool model_chunk_waits(const struct model *m);
 
-/* D5: is the next octet @c, the last in sight, held to see what is behind it? */
+/* D5: is the next octet @c, the last in sight, held to see what is after it? */
 bool model_response_waits(const struct model *m, uint8_t c);
 
 /* H7: is the client's octet of a chunk that nobody takes? Then it leaves as *@c */

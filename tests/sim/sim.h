@@ -90,7 +90,7 @@ struct plan {
 	u8 preset;		/* enum smtp_fixup_mode: as it is; or 0 */
 	char banner[SMTP_FIXUP_TEXT_MAX + 7];	/* of model.text */
 	bool loopback;	/* lengths must stay */
-	u32 pull;	/* an edit behind these octets of a GSO packet cuts it, 0: none */
+	u32 pull;	/* an edit after these octets of a GSO packet cuts it, 0: none */
 	enum client_kind client;
 	bool fair;	/* everything must arrive in the end */
 	bool rewrites;	/* repetitions carry other bytes */
@@ -146,7 +146,7 @@ struct packet {
 	u64 when;
 	u32 order;
 	u8 dir;		/* enum smtp_dir */
-	u8 stage;	/* 0: on the way to the filter, 1: behind it */
+	u8 stage;	/* 0: on the way to the filter, 1: after it */
 	bool fin, rst, low_ttl, window_zero, forged;
 	u32 seq, len, mss, ack;
 	u32 solid, solid_end;	/* payload that must not be cut */
@@ -211,7 +211,7 @@ struct client_app {
 	u32 code;	/* of the last reply */
 	u8 digits[4];
 	u32 column;
-	u8 line[16];	/* behind the digits */
+	u8 line[16];	/* after the digits */
 	bool chunking;
 	bool tls;
 	bool done;

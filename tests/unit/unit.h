@@ -40,7 +40,7 @@ struct fix {
 	u8 out[1 << 17];	/* the last segment as it left */
 	u32 out_len;
 	u32 out_at;		/* where it left, from the start: conntrack's word */
-	u32 ack_at;		/* likewise of the other direction, what it ACKs */
+	u32 ack_at;		/* what it ACKs of the other direction, from the start */
 	enum smtp_verdict verdict;
 };
 
@@ -57,7 +57,7 @@ void fix_end(struct fix *f);
  * @name: both
  * @mode: enum smtp_fixup_mode that the connection begins with
  * @run: the test
- * @next: the one behind it
+ * @next: the one after it
  */
 struct unit_test {
 	const char *rules;
@@ -74,7 +74,7 @@ void unit_register(struct unit_test *test);
 #define SMTP_FIXUP_MODE_NONE	0xff
 
 /* TEST("V6", "a verb may come in any number of segments", FIXUP) { ... }
- * f has begun with that mode; it ends behind the test, if that has not ended it.
+ * f has begun with that mode; it ends after the test, if that has not ended it.
  */
 #define TEST(rules, title, mode) \
 	UNIT_TEST(rules, title, SMTP_FIXUP_MODE_##mode, __COUNTER__)

@@ -43,7 +43,7 @@ struct host {
 
 /**
  * struct host_way - how far one direction's sequence numbers are shifted
- * @pos: from behind this number on by @after, before it by @before
+ * @pos: numbers after this one are shifted by @after, others by @before
  * @before: octets
  * @after: octets
  *
@@ -126,7 +126,7 @@ void host_event(const struct host_flow *flow, enum smtp_fixup_event event);
  * host_flow_init() - a connection whose handshake was seen
  * @flow: with @host, @rule and both ends filled in
  * @client_seq: sequence number of the client's first payload octet
- * @server_seq: likewise of the server's
+ * @server_seq: sequence number of the server's first payload octet
  */
 void host_flow_init(struct host_flow *flow, u32 client_seq, u32 server_seq);
 void host_flow_release(struct host_flow *flow);

@@ -55,7 +55,7 @@ struct relay_session;
  * @in: came from this end, not judged
  * @out: judged, for this end
  * @next: sequence number of the first octet of @in
- * @left: sequence number behind what left for the other end
+ * @left: sequence number after what left for the other end
  * @wait: ms until what is held back is judged once more
  * @due: ms since some time in the past: when that is; 0: nothing is held back
  * @ended: this end will send no more
@@ -89,8 +89,8 @@ struct relay_side {
  * @to: the server's address that is tried
  * @deadline: as relay_side.due: when a silent or resetting session ends, or one
  *	that the policy has ended does so without the server's answers
- * @next: in the list of sessions
- * @before: likewise
+ * @next: the next one in the list of sessions
+ * @before: the one before it in that list
  */
 struct relay_session {
 	struct host_flow flow;

@@ -53,7 +53,7 @@ enum track_state {
  * @mss: what its SYN said
  * @ack: the latest that it ACKed, where @has_ack
  * @held: octets held back
- * @fin: behind the last octet, where @has_fin
+ * @fin: after the last octet, where @has_fin
  * @has_fin: its FIN is held back, or has passed
  * @fin_left: it has passed
  * @told: RST was sent to the other end in its name
@@ -86,8 +86,8 @@ struct track_side {
  * struct connection - one of them
  * @flow: what the core knows of it
  * @chain: the next one of the same bucket
- * @newer: a packet of it came later
- * @older: likewise
+ * @newer: the connection that had a packet next after this one
+ * @older: the connection that had a packet last before this one
  * @state: enum track_state
  * @begun: the core's part is there
  * @midstream: its packets are counted as such
@@ -753,7 +753,7 @@ static void take_segment(struct track *t, struct connection *c, enum smtp_dir di
 		settle(t, c, dir, passed);
 		return;
 	}
-	/* A FIN behind what is held back comes with that */
+	/* A FIN after what is held back comes with that */
 	if (!observe && fin && !p->len && side->held.first) {
 		keep_head(side, p);
 		return;

@@ -65,7 +65,7 @@ static void replay_write(const struct frame *frame, void *data)
 	capture_out_write(output->capture, frame);
 }
 
-/* Behind a number of connections */
+/* After a number of connections */
 static const char *const note_docs[TRACK_NOTES] = {
 	[TRACK_MIDSTREAM] = "from before the capture: not judged",
 	[TRACK_ONE_WAY] = "without their server's packets: not judged",

@@ -36,7 +36,7 @@ typedef __s32 s32;
 
 /**
  * struct smtp_host - one call of the core, for its surroundings
- * @events: of the packet that is judged
+ * @events: events of the packet that is judged
  *
  * Embedded in what they know of it: the connection, whose memory and counters are
  * meant, and the packet.
@@ -45,12 +45,12 @@ struct smtp_host {
 	u32 events;
 };
 
-/* Events of one packet, and those of the line that they end in: each takes some
- * time, and what follows is cut off for the sender to repeat
+/* Each event takes time. After so many in one packet the packet is cut at the end of a
+ * line, and the sender repeats the rest.
  */
 #define SMTP_EVENTS_MAX		512
 
-/* Has the packet taken time enough? */
+/* Has judging this packet taken long enough? */
 static inline bool smtp_host_busy(const struct smtp_host *host)
 {
 	return unlikely(host->events >= SMTP_EVENTS_MAX);

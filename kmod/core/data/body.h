@@ -15,7 +15,7 @@ enum smtp_body_state {
 	SMTP_BODY_TEXT,
 	SMTP_BODY_CR,
 	SMTP_BODY_LF,		/* without a CR before it */
-	SMTP_BODY_CRLF,		/* a body begins as if behind one */
+	SMTP_BODY_CRLF,		/* a body begins as if after one */
 	SMTP_BODY_DOT,		/* CRLF and a dot */
 	SMTP_BODY_BAD_DOT,	/* CR or LF alone, and a dot */
 	SMTP_BODY_DOT_CR,	/* CRLF, a dot and CR */
@@ -34,8 +34,8 @@ enum smtp_early_begin {
 /**
  * struct smtp_early - body octets that passed ahead of a gap
  * @start: sequence number of the first
- * @end: behind the last
- * @state: enum smtp_body_state behind the last
+ * @end: after the last
+ * @state: enum smtp_body_state after the last
  * @begin: enum smtp_early_begin
  */
 struct smtp_early {
@@ -71,9 +71,9 @@ struct smtp_early {
  * @stalls: retransmissions dropped because they reach before @forgotten
  * @forgotten: no repetition of octets before this passes: H5
  * @long_line: a segment of this body, beyond a gap, had no line end
- * @long_line_end: behind its last octet
+ * @long_line_end: after its last octet
  * @marks: of its dots in flight, or NULL
- * @early: ranges beyond @next, in order, not touching, or NULL
+ * @early: ranges beyond @next, in order, which do not touch, or NULL
  */
 struct smtp_body {
 	u32 next;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Ahead: segments of a body beyond a gap. See early.h. */
+/* Early segments of a body. See early.h. */
 #include "../policy/events.h"
 #include "../scan/find.h"
 #include "../scan/octets.h"
@@ -7,7 +7,7 @@
 #include "marks.h"
 #include "retransmit.h"
 
-/* What the octets that a range begins with lead to behind @state */
+/* The state that follows @state and the octets that a range begins with */
 static u8 smtp_early_step(u8 state, u8 begin)
 {
 	static const u8 last[] = {
@@ -25,27 +25,27 @@ static u8 smtp_early_step(u8 state, u8 begin)
 static bool smtp_early_grow(struct smtp_body *b, struct smtp_host *host)
 {
 	u32 max = b->max_early ? 2 * b->max_early : SMTP_EARLY_MIN;
-	struct smtp_early *ahead;
+	struct smtp_early *ranges;
 
 	if (max > SMTP_EARLY_MAX)
 		return false;
-	ahead = smtp_host_alloc(host, SMTP_MEMORY_BODY, max * sizeof(*ahead));
-	if (!ahead) {
+	ranges = smtp_host_alloc(host, SMTP_MEMORY_BODY, max * sizeof(*ranges));
+	if (!ranges) {
 		smtp_event(host, SMTP_FIXUP_EVENT_MEMORY_REFUSED, NULL, 0);
 		return false;
 	}
 	if (b->early)
-		memcpy(ahead, b->early, b->nr_early * sizeof(*ahead));
+		memcpy(ranges, b->early, b->nr_early * sizeof(*ranges));
 	smtp_host_free(host, SMTP_MEMORY_BODY, b->early,
-		       b->max_early * sizeof(*ahead));
-	b->early = ahead;
+		       b->max_early * sizeof(*ranges));
+	b->early = ranges;
 	b->max_early = max;
 	return true;
 }
 
-/* Does the segment begin with NUL, or a line end, LF or CRLF? A gap's end of data,
- * or its like, can go on so, but then it is found when the gap closes. False: with
- * anything else that can be the rest of one.
+/* Does the segment begin with NUL, LF or CRLF? Such bytes may complete an end of data
+ * in the gap, or a look-alike of one, which is then found when the gap closes. False:
+ * it begins with something else that may do so.
  */
 static bool smtp_early_begins(struct smtp_segment *seg, u8 *begin)
 {
@@ -67,7 +67,7 @@ static bool smtp_early_begins(struct smtp_segment *seg, u8 *begin)
 	return !smtp_is_eol(c) && c != '.';
 }
 
-/* Octets of a segment that are read for what shows that it is of a body */
+/* How many octets of a segment are read to see that it is of a body */
 #define SMTP_EARLY_READ		4096
 
 /* No command line is longer: V10 */
@@ -116,8 +116,8 @@ static bool smtp_early_verb_octet(u8 c, bool first)
 	       (!first && ((c >= '0' && c <= '9') || c == '-'));
 }
 
-/* Reads octets up to the end of their line, or to where it is known whether that
- * is a command's. Returns how many; *@body: it is none.
+/* Reads octets to the end of their line, or until it is known whether the line is a
+ * command. Returns how many. *@body: the line is not a command.
  */
 static u32 smtp_early_line_read(struct smtp_early_line *line, const u8 *p,
 				u32 n, bool *body)
@@ -182,8 +182,8 @@ static bool smtp_early_is_body(const struct smtp_scan *scan,
 	return false;
 }
 
-/* May the segment, behind all that has passed ahead of a gap, hold commands? Where
- * lines have turned out to be longer than RFC 5321 allows, one more passes.
+/* May the segment hold commands, which follow all that has passed ahead of a gap? If
+ * lines of this body are longer than RFC 5321 allows, one more such segment passes.
  */
 static bool smtp_early_doubtful(struct smtp_scan *scan, struct smtp_segment *seg)
 {
@@ -241,7 +241,7 @@ enum smtp_verdict smtp_early_judge(struct smtp_scan *scan,
 			if (smtp_seq_before(seg->seq, a->start) ||
 			    smtp_seq_before(a->end, end))
 				return SMTP_DROP;
-			/* The end of the gap will be judged with these in mind */
+			/* The end of the gap will be judged by what these begin with */
 			if (seg->seq == a->start &&
 			    (!smtp_early_begins(seg, &begin) || begin != a->begin))
 				return SMTP_DROP;
@@ -250,8 +250,8 @@ enum smtp_verdict smtp_early_judge(struct smtp_scan *scan,
 		}
 	}
 
-	/* ahead[i] is the first range after the segment. What comes before a
-	 * range, or joins one, is of the body as that is.
+	/* early[i] is the first range after the segment. A segment before a range, or
+	 * right after one, is of the body because that range is.
 	 */
 	joins = i && b->early[i - 1].end == seg->seq;
 	if (joins)
@@ -294,7 +294,7 @@ enum smtp_verdict smtp_early_close_gap(struct smtp_scan *scan, u32 piece)
 	u8 event = smtp_early_step(b->state, b->early[0].begin);
 	bool stuck = false;
 
-	/* The end, and what is behind it has passed. V7: LF.LF may be one */
+	/* The end, and what is after it has passed. V7: LF.LF may be one */
 	if (event == SMTP_BODY_END ||
 	    (event == SMTP_BODY_SMUGGLED && scan->lf_alone &&
 	     b->early[0].begin == SMTP_EARLY_LF))

@@ -44,7 +44,7 @@ enum smtp_verdict smtp_early_close_gap(struct smtp_scan *scan, u32 piece);
 /**
  * smtp_early_skip() - take a gap for text, as if it had been judged
  * @b: the body of a connection that is only observed
- * @seq: sequence number behind the gap
+ * @seq: sequence number after the gap
  * @host: whose memory it is
  */
 void smtp_early_skip(struct smtp_body *b, u32 seq, struct smtp_host *host);

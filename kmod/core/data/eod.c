@@ -61,7 +61,7 @@ static u8 smtp_body_wrong_before(u8 state)
 	return state == SMTP_BODY_LF ? SMTP_WRONG_LF_BEFORE : SMTP_WRONG_NOWHERE;
 }
 
-/* The state behind octets that follow plain text and hold no dot but in text */
+/* The state after octets that follow plain text and hold no dot but in text */
 static u8 smtp_body_state_behind(const u8 *p, u32 n)
 {
 	if (!n || !smtp_is_eol(p[n - 1]))
@@ -86,7 +86,7 @@ void smtp_body_ack(struct smtp_body *b, u32 acked, struct smtp_host *host)
 	b->acked = acked;
 	if (smtp_seq_before(b->forgotten, acked))
 		b->forgotten = acked;
-	/* Keep what is compared with live sequence numbers near them */
+	/* Keep numbers that are compared with live sequence numbers near them */
 	if (b->active) {
 		if (b->acked - b->start > SMTP_END_OF_DATA_LEN)
 			b->start = b->acked - SMTP_END_OF_DATA_LEN;
@@ -171,7 +171,7 @@ bool smtp_body_accept(struct smtp_scan *scan, u8 c)
 static u32 smtp_body_dots(struct smtp_body *b, u32 seq, const u8 *p, u32 i, u32 n,
 			  bool masks, struct smtp_finder *dots)
 {
-	u32 stop = n < 2 ? 0 : n - 2;	/* behind a dot one looks at two octets */
+	u32 stop = n < 2 ? 0 : n - 2;	/* after a dot one looks at two octets */
 	struct smtp_mark_writer w;
 
 	if (!smtp_mark_writer_begin(&w, b, seq, n))
@@ -212,10 +212,10 @@ static u32 smtp_body_dots(struct smtp_body *b, u32 seq, const u8 *p, u32 i, u32 
 	return i;
 }
 
-/* Runs over octets that follow plain text, the first of them no dot, and marks
- * their dots. Returns how many, up to dots that take a closer look: those that
- * may be part of an end of data, that have not all come, or find no room.
- * @again: such dots are right before them
+/* Runs over octets that follow plain text, the first of which is not a dot, and marks
+ * their dots. Stops at dots that may be part of an end of data, that are not all in
+ * this buffer, or that find no room. Returns how many octets were passed. @again: such
+ * dots are right before them.
  */
 static u32 smtp_body_text(struct smtp_body *b, u32 seq, const u8 *p, u32 n,
 			  bool masks, bool again)

@@ -62,7 +62,7 @@ static inline void smtp_body_measure(struct smtp_body *b, const struct smtp_segm
  * @b: the body
  * @seg: the segment
  *
- * These are short, and so are the commands behind it.
+ * These are short, and so are the commands after it.
  *
  * Return: whether it is shorter than others of this body.
  */
@@ -75,7 +75,7 @@ static inline bool smtp_body_short(const struct smtp_body *b,
 /**
  * smtp_body_step() - what does an octet lead to?
  * @state: enum smtp_body_state
- * @c: the octet behind it
+ * @c: the octet after it
  *
  * Return: enum smtp_body_state, %SMTP_BODY_END or %SMTP_BODY_SMUGGLED.
  */
@@ -84,7 +84,7 @@ u8 smtp_body_step(u8 state, u8 c);
 /**
  * smtp_body_run() - run over octets and mark their dots while nothing happens
  * @scan: the call
- * @state: enum smtp_body_state before them, and then behind
+ * @state: enum smtp_body_state before them; result: after them
  * @seq: sequence number of the first
  * @p: the octets
  * @n: how many
@@ -103,7 +103,7 @@ u32 smtp_body_run(struct smtp_scan *scan, u8 *state, u32 seq, const u8 *p,
  * @to: up to there
  * @stuck: result: there is no room for a mark
  *
- * That is its dot, or where that has left, the octet behind it.
+ * That is its dot, or where that has left, the octet after it.
  *
  * Return: %SMTP_PASS, or %SMTP_DESYNC: too late.
  */
@@ -119,7 +119,7 @@ enum smtp_verdict smtp_body_defuse(struct smtp_scan *scan, u32 from, u32 to,
 void smtp_body_report(struct smtp_scan *scan);
 
 /**
- * smtp_body_accept() - report a look-alike end of data and go on behind it (D4)
+ * smtp_body_accept() - report a look-alike end of data and go on after it (D4)
  * @scan: the call
  * @c: the byte at body->next, which completes it: text like any other
  *

@@ -61,7 +61,7 @@ bool smtp_mark_next_chunk(struct smtp_mark_place *at)
 	return true;
 }
 
-/* The first chunk that ends behind @seq, or NULL. It is most often one of the log's
+/* The first chunk that ends after @seq, or NULL. It is most often one of the log's
  * ends, or near the one that was looked for last.
  */
 static struct smtp_mark_chunk *smtp_chunk_behind(struct smtp_marks *marks, u32 seq)
@@ -260,7 +260,9 @@ struct smtp_mark_chunk *smtp_marks_put(struct smtp_body *b, u32 seq)
 	return marks->put;
 }
 
-/* Do the dots @m go on with those of the last mark, which is long? Then it grows. */
+/* Do the dots @m continue those of the last mark, and is that a long one? Then it
+ * grows.
+ */
 static bool smtp_chunk_extend(struct smtp_mark_chunk *c, const struct smtp_mark *m)
 {
 	u8 *log = c->log + c->last;
@@ -398,7 +400,7 @@ bool smtp_mark_add(struct smtp_body *b, struct smtp_host *host,
 	return true;
 }
 
-/* What is written of the mark whose octets include @seq, or NULL */
+/* Where the mark is written whose octets include @seq, or NULL */
 static u8 *smtp_mark_log(const struct smtp_body *b, u32 seq)
 {
 	struct smtp_marks *marks = b->marks;
@@ -414,7 +416,9 @@ static u8 *smtp_mark_log(const struct smtp_body *b, u32 seq)
 	return at.chunk->log + at.off;
 }
 
-/* Likewise, if it is of a dot behind a line end, or of a space: those are long */
+/* smtp_mark_log(), if that mark is of a dot after a line end, or of a space. Those are
+ * always long marks.
+ */
 static u8 *smtp_mark_log_long(const struct smtp_body *b, u32 seq)
 {
 	u8 *log = smtp_mark_log(b, seq);
@@ -498,7 +502,7 @@ static void smtp_chunk_truncate(struct smtp_mark_chunk *c, u32 from, u32 to)
 	c->end = end;
 }
 
-/* No mark reaches over @to. If any was added between the two, a chunk begins behind
+/* No mark reaches over @to. If any was added between the two, a chunk begins after
  * it: smtp_chunk_split().
  */
 void smtp_marks_remove(struct smtp_body *b, struct smtp_host *host, u32 from, u32 to)
@@ -525,7 +529,7 @@ void smtp_marks_ack(struct smtp_body *b, struct smtp_host *host)
 {
 	struct smtp_marks *marks = b->marks;
 
-	/* A retransmission may begin behind a dot, or behind one and a CR */
+	/* A retransmission may begin after a dot, or after one and a CR */
 	while (marks && marks->head &&
 	       !smtp_seq_before(b->acked - 2, marks->head->end))
 		smtp_chunk_remove(host, marks, marks->head);

@@ -27,8 +27,8 @@ enum smtp_mark_wrong {
 	SMTP_WRONG_NOWHERE,
 	SMTP_WRONG_CR_BEFORE,	/* the octet before it is no LF */
 	SMTP_WRONG_LF_BEFORE,	/* that before this LF is no CR */
-	SMTP_WRONG_LF_BEHIND,	/* the octet behind it is no CR */
-	SMTP_WRONG_CR_BEHIND,	/* that behind this CR is no LF */
+	SMTP_WRONG_LF_BEHIND,	/* the octet after it is no CR */
+	SMTP_WRONG_CR_BEHIND,	/* that after this CR is no LF */
 };
 
 /**
@@ -37,7 +37,7 @@ enum smtp_mark_wrong {
  * @len: octets; more than one only of dots
  * @kind: enum smtp_mark_kind
  * @eol_before: the octet before them is CR or LF, or the body begins here
- * @end_behind: the octet behind them is CR, LF or NUL: smtp_ends_dot()
+ * @end_behind: the octet after them is CR, LF or NUL: smtp_ends_dot()
  * @wrong: enum smtp_mark_wrong; only of a single dot with @eol_before
  */
 struct smtp_mark {
@@ -95,10 +95,10 @@ struct smtp_mark {
 
 /**
  * struct smtp_mark_chunk - a part of the log
- * @next: the following part; of the last one the first
- * @prev: likewise
+ * @next: the following part; the last part has the first one
+ * @prev: the preceding part; the first part has the last one
  * @first: sequence number of the first mark
- * @end: behind the last mark
+ * @end: after the last mark
  * @room: octets there is room for
  * @used: octets in use, not 0
  * @last: where in @log the last mark begins
@@ -144,7 +144,7 @@ struct smtp_marks {
 /**
  * struct smtp_mark_place - a place in the log
  * @marks: the log
- * @chunk: the chunk, or NULL: behind the last mark
+ * @chunk: the chunk, or NULL: after the last mark
  * @off: where in its log
  * @after_space: a %SMTP_MARK_SPACE ends where this mark begins
  * @m: the mark
@@ -157,7 +157,7 @@ struct smtp_mark_place {
 	struct smtp_mark m;
 };
 
-/* Sequence number behind the mark */
+/* Sequence number after the mark */
 static inline u32 smtp_mark_end(const struct smtp_mark *m)
 {
 	return m->seq + m->len;
@@ -170,7 +170,7 @@ static inline bool smtp_marks_any(const struct smtp_body *b)
 }
 
 /**
- * smtp_mark_behind() - the first mark that ends behind a place
+ * smtp_mark_behind() - the first mark that ends after a place
  * @b: the body
  * @seq: sequence number of the place
  * @at: result
@@ -254,7 +254,7 @@ static inline u8 smtp_log_beside(u8 before, u8 behind)
 	       (smtp_beside[behind] & SMTP_LOG_WIDE_END_BEHIND);
 }
 
-/* Writes a mark that begins @gap octets behind the one before it. @flags as in a long
+/* Writes a mark that begins @gap octets after the one before it. @flags as in a long
  * mark. Returns where the next one goes; there is room for %SMTP_LOG_LONG_SIZE octets.
  */
 static __always_inline u8 *smtp_log_write(u8 *log, u32 gap, u16 len, u8 flags)
@@ -347,8 +347,8 @@ static inline bool smtp_marks_room(struct smtp_body *b, u32 seq)
  * @seq: sequence number of the piece
  * @put: where in its log the next mark goes
  * @last: where the last one began
- * @full: no mark begins behind this
- * @end: place in the piece behind the last dots, perhaps negative
+ * @full: no mark begins after this
+ * @end: place in the piece after the last dots, perhaps negative
  */
 struct smtp_mark_writer {
 	struct smtp_mark_chunk *c;
@@ -413,7 +413,7 @@ static __always_inline bool smtp_mark_write(struct smtp_mark_writer *w, u32 at,
 	return true;
 }
 
-/* Likewise, of one dot in a line; false also where it takes more than an octet */
+/* smtp_mark_write() of one dot in a line; false also where it takes more than an octet */
 static __always_inline bool smtp_mark_write_plain(struct smtp_mark_writer *w, u32 at)
 {
 	u32 gap = at - w->end;
@@ -438,14 +438,14 @@ void smtp_mark_end_behind(struct smtp_body *b, u32 seq);
  * smtp_mark_space() - the octet at @seq leaves as a space
  * @b: the body
  * @host: whose memory it takes
- * @seq: sequence number of a dot behind a line end, or of the octet behind it
+ * @seq: sequence number of a dot after a line end, or of the octet after it
  *
  * Return: false: there is no memory.
  */
 bool smtp_mark_space(struct smtp_body *b, struct smtp_host *host, u32 seq);
 
 /**
- * smtp_mark_wrong() - a dot behind a line end is left: why is it no end of data?
+ * smtp_mark_wrong() - a dot after a line end is left: why is it no end of data?
  * @b: the body
  * @seq: the dot's sequence number
  * @wrong: enum smtp_mark_wrong; what is known already stays
@@ -469,7 +469,7 @@ bool smtp_marks_reserve(struct smtp_body *b, struct smtp_host *host);
  * @b: the body
  * @host: whose memory it takes
  * @from: sequence number of the first; the beginning of what was looked at
- * @to: behind the last
+ * @to: after the last
  */
 void smtp_marks_remove(struct smtp_body *b, struct smtp_host *host, u32 from, u32 to);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Repeat: repetitions of a body. See retransmit.h. */
+/* Retransmissions of a body. See retransmit.h. */
 #include "../scan/find.h"
 #include "../scan/octets.h"
 #include "marks.h"
@@ -93,10 +93,9 @@ static bool smtp_retransmit_repairs(const struct smtp_body *b,
 	return false;
 }
 
-/* What follows was or will be judged after the first copy of the octets before
- * @end, after which the state is @state. Are those of [from, to) among them the
- * same line ends? A dot after a bare CR or LF may have been left alone: it must stay
- * bare.
+/* What follows is judged by the first copy of the octets before @end, after which the
+ * state is @state. Do the octets of [from, to) have the same line ends as that copy? A
+ * dot after a bare CR or LF may have been left alone: that line end must stay bare.
  */
 static bool smtp_retransmit_ends_alike(const struct smtp_body *b,
 				       struct smtp_cursor *c, u32 from, u32 to,
@@ -137,8 +136,8 @@ struct smtp_walk {
 	u8 before;
 };
 
-/* Are the octets beside the dots of the mark what they were? Those are at [@start,
- * @end) of the @n octets at @p.
+/* Are the octets beside the dots of the mark the same as before? The dots are at
+ * [@start, @end) of the @n octets at @p.
  */
 static bool smtp_walk_beside(const struct smtp_walk *w, const u8 *p,
 			     s32 start, s32 end, u32 n)
@@ -168,9 +167,9 @@ static inline bool smtp_in_line(u8 before, u8 behind)
 	return !((smtp_beside[before] | smtp_beside[behind]) & SMTP_LOG_BESIDE);
 }
 
-/* Goes over marks and the dots at *@dot and behind, as long as these are inside of
+/* Goes over marks and the dots from *@dot on, as long as these are inside of
  * the @n octets at @p and alike: most are. Stops at a mark that takes a closer look,
- * or behind the last. There is no %SMTP_MARK_SPACE.
+ * or after the last. There is no %SMTP_MARK_SPACE.
  */
 static void smtp_walk_dots(struct smtp_walk *w, const u8 *p, u32 n,
 			   struct smtp_finder *dots, u32 *dot)
@@ -206,7 +205,7 @@ static void smtp_walk_dots(struct smtp_walk *w, const u8 *p, u32 n,
 		size = smtp_log_parse(log, &start, &len, &flags);
 		if (!smtp_log_plain(log))
 			continue;
-		/* Dots in a line, one behind the other */
+		/* Dots in a line, one after the other */
 		while (start == at && at < last && smtp_in_line(p[at - 1], p[at + 1]) &&
 		       log + 1 < stop && smtp_log_plain(log + 1)) {
 			at = smtp_finder_next(dots);
@@ -223,8 +222,8 @@ static void smtp_walk_dots(struct smtp_walk *w, const u8 *p, u32 n,
 	w->at.m.seq = w->seq + start;
 }
 
-/* Walks over the next @n octets. False: they are not those of the first copy, as
- * far as dots and what is beside them go.
+/* Walks over the next @n octets. False: their dots, or the octets beside dots, differ
+ * from the first copy.
  */
 static bool smtp_walk_octets(struct smtp_walk *w, const u8 *p, u32 n)
 {
@@ -310,7 +309,7 @@ bool smtp_retransmit_judge(const struct smtp_body *b, struct smtp_segment *seg,
 	return true;
 }
 
-/* Goes from @at on to the first mark of dots behind a line end */
+/* Goes from @at on to the first mark of dots after a line end */
 static void smtp_mark_to_eol(struct smtp_mark_place *at)
 {
 	while (at->chunk && (at->m.kind != SMTP_MARK_DOTS || !at->m.eol_before))

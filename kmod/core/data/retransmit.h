@@ -15,7 +15,7 @@
  * @b: the body
  * @seg: the segment
  * @from: sequence number of the first octet that is repeated
- * @to: behind the last
+ * @to: after the last
  *
  * Return: whether it may pass.
  */
@@ -26,7 +26,7 @@ bool smtp_retransmit_judge(const struct smtp_body *b, struct smtp_segment *seg,
  * smtp_retransmit_kept_from() - where the body ends as far as repetitions go
  * @b: the body
  *
- * Return: sequence number behind the octets that smtp_retransmit_judge() answers
+ * Return: sequence number after the octets that smtp_retransmit_judge() answers
  * for: of a body that has ended, the end of data is known.
  */
 u32 smtp_retransmit_kept_from(const struct smtp_body *b);
@@ -41,7 +41,7 @@ u32 smtp_retransmit_kept_from(const struct smtp_body *b);
  * @b: the body
  * @seg: the segment; its first seg->pass octets go on
  *
- * All of it, for the first time or again, but line ends and the dots behind them:
+ * All of it, for the first time or again, but line ends and the dots after them:
  * one of those may be of the end of data. D10.
  *
  * Return: 0, or what smtp_segment_ops.cross returned.

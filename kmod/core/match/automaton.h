@@ -49,7 +49,7 @@ struct smtp_automaton {
 const char *smtp_automaton_measure(struct smtp_automaton *a, const u8 *packed,
 				   u32 n);
 
-/* Octets of smtp_automaton.next, and behind them of smtp_automaton.verdict */
+/* Octets of smtp_automaton.next, and after them of smtp_automaton.verdict */
 static inline u32 smtp_automaton_size(const struct smtp_automaton *a)
 {
 	return a->nr_states * a->nr_classes * sizeof(*a->next) + a->nr_states;

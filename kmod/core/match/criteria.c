@@ -117,7 +117,7 @@ static char *smtp_text_append(char *to, const char *text, u32 n)
 	return to + n;
 }
 
-/* Writes the text of a match at @at. Returns what is behind it. */
+/* Writes the text of a match at @at. Returns what is after it. */
 static char *smtp_criterion_make(struct smtp_criterion *m,
 				 const struct smtp_criteria_spec *spec, u32 i,
 				 char *at)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Criteria: the matches of a policy, and what becomes of a value that one of them
- * acts on. No state: hooks.h has what looks at a dialogue. docs/rules.md X.
+ * acts on. No state: smtp/value.h looks at the dialogue. docs/rules.md X.
  */
 #ifndef _SMTP_CORE_MATCH_CRITERIA_H
 #define _SMTP_CORE_MATCH_CRITERIA_H
@@ -18,7 +18,7 @@
  * @negated: it acts on what no pattern matches
  * @text: what it is called in events: "not sender a,b"
  * @len: octets of it
- * @patterns: ... and its end: "a,b", as written
+ * @patterns: the end of @text: "a,b", as written
  * @field: name of the header field whose value it looks at, or NULL
  */
 struct smtp_criterion {
@@ -35,10 +35,10 @@ struct smtp_criterion {
  * struct smtp_criteria - the matches of a policy, immutable once made
  * @size: octets of all, what it points to included
  * @nr: how many
- * @verbs: bit mask of enum smtp_fixup_verb: those that the matches mask
- * @keywords: bit mask of enum smtp_fixup_keyword: likewise
+ * @verbs: bit mask of enum smtp_fixup_verb: verbs that the matches mask
+ * @keywords: bit mask of enum smtp_fixup_keyword: keywords that the matches mask
  * @messages: one of them looks at messages
- * @ends_messages: ... and ends the connection
+ * @ends_messages: one of them looks at messages, and ends the connection
  * @mime: one of them looks at MIME fields
  * @table: by enum smtp_fixup_what; without rows where no match looks at it
  * @criterion: in order
@@ -60,7 +60,7 @@ struct smtp_criteria {
  * @what: as struct smtp_criterion has it, and the next two
  * @action:
  * @negated:
- * @len: octets of @patterns, without the NUL behind them
+ * @len: octets of @patterns, without the NUL after them
  * @patterns: as written
  * @field: name of a header field, or NULL
  */

@@ -54,7 +54,7 @@ extern const struct smtp_event_kind smtp_events[__SMTP_FIXUP_EVENT_MAX];
  * smtp_words_clean() - make somebody's octets fit for a terminal
  * @to: at least %SMTP_FIXUP_WORDS_MAX + 1 characters
  * @words: the octets, or NULL
- * @n: how many; those behind %SMTP_FIXUP_WORDS_MAX are left out
+ * @n: how many; those after %SMTP_FIXUP_WORDS_MAX are left out
  *
  * What is not printable ASCII becomes '?'.
  */

@@ -141,7 +141,7 @@ void smtp_policy_init(struct smtp_policy *p, u8 mode);
 
 /**
  * smtp_policy_set_strict() - set the strict option and what follows from it
- * @p: the policy, as its mode has it: other options come behind this one
+ * @p: the policy, as its mode has it: other options come after this one
  */
 void smtp_policy_set_strict(struct smtp_policy *p);
 
@@ -178,7 +178,7 @@ void smtp_policy_set_tls(struct smtp_policy *p, u8 tls);
 /**
  * smtp_policy_set_text() - set the banner option to a line of the operator's
  * @p: the policy
- * @text: what stands behind "220 "
+ * @text: what stands after "220 "
  * @n: octets
  *
  * Return: NULL, or what is wrong with the text, as smtp_policy_check().
@@ -210,7 +210,7 @@ static inline u32 smtp_policy_spare(const struct smtp_policy *p)
 }
 
 /**
- * smtp_limits_check() - refuse limits that can't be kept; part of the next
+ * smtp_limits_check() - refuse limits that can't be kept; smtp_policy_check() calls it
  * @p: the policy
  *
  * Return: NULL, or the reason, as smtp_policy_check().
@@ -218,7 +218,8 @@ static inline u32 smtp_policy_spare(const struct smtp_policy *p)
 const char *smtp_limits_check(const struct smtp_policy *p);
 
 /**
- * smtp_criteria_check() - refuse matches that contradict their policy; likewise
+ * smtp_criteria_check() - refuse matches that contradict their policy;
+ *	smtp_policy_check() calls it
  * @p: the policy
  *
  * Return: NULL, or the reason, as smtp_policy_check().

@@ -218,7 +218,7 @@ static __always_inline void smtp_finder_skip(struct smtp_finder *f, u32 to)
 }
 
 /**
- * smtp_finder_skip_run() - go on behind a run
+ * smtp_finder_skip_run() - go on after a run
  * @f: the search
  * @at: what smtp_finder_next() returned last
  * @len: such octets from there on, at least 2
@@ -239,7 +239,7 @@ static __always_inline void smtp_finder_skip_run(struct smtp_finder *f, u32 at,
  * @c: its value
  * @vector: smtp_vector_begin() has returned this
  *
- * Return: the place behind it, or 0: there is none.
+ * Return: the place after it, or 0: there is none.
  */
 static inline u32 smtp_find_last(const u8 *p, u32 n, u8 c,
 				 enum smtp_vector vector)

@@ -15,7 +15,7 @@
 
 #define SMTP_VECTOR_BLOCK	64
 
-/* Among fewer octets, asking takes as long as it saves */
+/* For fewer octets, asking for the registers costs more than it saves */
 #ifndef SMTP_VECTOR_MIN
 #define SMTP_VECTOR_MIN		512
 #endif
@@ -189,11 +189,11 @@ static __always_inline u64 smtp_vector_find_avx2(const u8 **p, const u8 *end, u6
  * @kind: what smtp_vector_begin() returned, not %SMTP_VECTOR_NONE
  * @p: where to begin; at least %SMTP_VECTOR_BLOCK octets before @end. Is set to
  *	the block's first octet
- * @end: behind the last octet
+ * @end: after the last octet
  * @all: the octet's value, eight times
  *
  * Return: a bit for each octet of the block, the lowest for the first; 0: there
- * is none, and fewer than %SMTP_VECTOR_BLOCK octets are left behind *@p.
+ * is none, and fewer than %SMTP_VECTOR_BLOCK octets are left after *@p.
  */
 static __always_inline u64 smtp_vector_find(enum smtp_vector kind, const u8 **p,
 					    const u8 *end, u64 all)

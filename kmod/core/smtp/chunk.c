@@ -12,7 +12,7 @@ static bool smtp_is_digit(u8 c)
 	return c >= '0' && c <= '9';
 }
 
-/* A digit of the size? No leading zeros: not everybody's are decimal */
+/* Is it a digit of the size? Leading zeros are refused: some servers read octal. */
 static bool smtp_chunk_digit(struct smtp_chunk *k, u8 c)
 {
 	if (!smtp_is_digit(c) || k->digits == SMTP_CHUNK_DIGITS ||
@@ -23,7 +23,7 @@ static bool smtp_chunk_digit(struct smtp_chunk *k, u8 c)
 	return true;
 }
 
-/* An octet of the word behind the size? */
+/* An octet of the word after the size? */
 static bool smtp_chunk_word(struct smtp_chunk *k, u8 c)
 {
 	if (k->verb == SMTP_FIXUP_VERB_XEXCH50) {
@@ -46,7 +46,7 @@ static bool smtp_chunk_whole(const struct smtp_chunk *k)
 	       (k->line == SMTP_CHUNK_WORD && k->word == SMTP_LAST_LEN);
 }
 
-/* An octet of the verb, where that is blocked */
+/* Reads an octet of a verb that is blocked */
 static u8 smtp_chunk_name(struct smtp_chunk *k, u8 c)
 {
 	if ((c & ~0x20) != smtp_verbs[k->verb].text[k->word])

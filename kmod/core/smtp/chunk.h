@@ -18,9 +18,9 @@
 enum smtp_chunk_line {
 	SMTP_CHUNK_NONE,	/* another command's line */
 	SMTP_CHUNK_NAME,	/* in BDAT, which is blocked */
-	SMTP_CHUNK_VERB,	/* behind the verb: a space */
+	SMTP_CHUNK_VERB,	/* after the verb: a space */
 	SMTP_CHUNK_SIZE,	/* before or in the size */
-	SMTP_CHUNK_SPACE,	/* behind it and a space */
+	SMTP_CHUNK_SPACE,	/* after it and a space */
 	SMTP_CHUNK_WORD,	/* in LAST, or the recipients of XEXCH50 */
 	SMTP_CHUNK_CR,		/* LF ends the line */
 	SMTP_CHUNK_BAD,		/* not a line that announces a chunk */
@@ -32,7 +32,7 @@ enum smtp_chunk_line {
  * @line: enum smtp_chunk_line
  * @verb: enum smtp_fixup_verb, where @line is not %SMTP_CHUNK_NONE
  * @digits: digits of the size so far
- * @word: octets of the word behind it so far
+ * @word: octets of the word after it so far
  * @indented: blanks stood before the verb
  * @blocked: the verb does not pass: H7
  */
@@ -59,7 +59,7 @@ static inline void smtp_chunk_blocked(struct smtp_chunk *k)
 }
 
 /**
- * smtp_chunk_octet() - read one more octet behind the verb
+ * smtp_chunk_octet() - read one more octet after the verb
  * @k: the line
  * @c: the octet
  *

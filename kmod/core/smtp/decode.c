@@ -83,7 +83,7 @@ static void smtp_decode_word(struct smtp_decoder *d, const struct smtp_automaton
 	smtp_text_add(a, &d->text, d->bits >> d->nr_bits);
 }
 
-/* May the octet be one of an encoded word? If so, @d->at is behind it. */
+/* May the octet be one of an encoded word? If so, @d->at is after it. */
 static bool smtp_decode_goes_on(struct smtp_decoder *d, const struct smtp_automaton *a,
 				u8 c)
 {

@@ -14,11 +14,11 @@
 /* Where in an encoded word the next octet stands */
 enum smtp_word_at {
 	SMTP_WORD_NONE,
-	SMTP_WORD_EQUALS,	/* behind = */
+	SMTP_WORD_EQUALS,	/* after = */
 	SMTP_WORD_CHARSET,
 	SMTP_WORD_ENCODING,
 	SMTP_WORD_TEXT,
-	SMTP_WORD_ENDS,		/* behind the ? of its end, if it is that */
+	SMTP_WORD_ENDS,		/* after the ? of its end, if it is that */
 	SMTP_WORD_BEHIND,	/* blanks between two words are not there: 6.2 */
 };
 

@@ -14,9 +14,7 @@ static void smtp_ehlo_offers(struct smtp_session *s, int keyword)
 		s->chunking = true;
 }
 
-/* E1, E2: the byte *@c behind the fourth of an EHLO line; @text: the first
- * such byte that is in sight, @n: from there. Returns how many bytes changed.
- */
+/* E1, E2 */
 u32 smtp_ehlo_byte(struct smtp_parser *ps, u8 *text, u32 n, u8 *c)
 {
 	struct smtp_session *s = ps->s;
@@ -92,8 +90,8 @@ static void smtp_strip_event(const struct smtp_parser *ps, const u8 *line, u32 n
 		   smtp_line_rest(line + text, n - text));
 }
 
-/* E4: takes out of the EHLO reply's lines at @reply those that are not let through;
- * the reply's first one stays. Only counts where @to is NULL. Returns what is left.
+/* E4: removes the lines of the EHLO reply at @reply that are not let through; its first
+ * line stays. Only counts where @to is NULL. Returns how many octets are left.
  */
 static u32 smtp_ehlo_strip(struct smtp_parser *ps, const u8 *reply, u32 n,
 			   bool ends, u8 *to)
@@ -126,8 +124,8 @@ static u32 smtp_ehlo_strip(struct smtp_parser *ps, const u8 *reply, u32 n,
 	return left;
 }
 
-/* Where no line is left there is one that says nothing, as Exchange ends its
- * replies: what is replaced by no octets is never ACKed.
+/* Where no line would be left, leave one that says nothing, as Exchange ends its
+ * replies. The far end never ACKs a replacement of no octets.
  */
 static const u8 smtp_ehlo_nothing[] = { '2', '5', '0', ' ', 'O', 'K', '\r', '\n' };
 
@@ -160,8 +158,8 @@ u32 smtp_ehlo_match(struct smtp_parser *ps, u8 *reply, u32 n)
 	return masked;
 }
 
-/* E4 for the reply's lines at @at. What is odd among them makes the count of replies
- * uncertain, and then less is left than was counted before (D11).
+/* E4 for the lines at @at. Odd lines among them make the count of replies uncertain,
+ * and then fewer lines pass than were counted before (D11).
  */
 void smtp_ehlo_rewrite(struct smtp_parser *ps,
 		       u32 at, u32 n, bool ends)

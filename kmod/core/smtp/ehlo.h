@@ -9,8 +9,8 @@
 #include "../match/criteria.h"
 #include "parser.h"
 
-/* What an EHLO reply may offer: E2. D6, D11: where it is none by count, what it says
- * of BDAT is not believed, so it must not promise it to the client either.
+/* What an EHLO reply may offer: E2. D6, D11: a reply that by count is not an EHLO's is
+ * not believed about BDAT, so it must not promise it to the client either.
  */
 static inline u64 smtp_ehlo_keywords(const struct smtp_parser *ps)
 {
@@ -24,11 +24,11 @@ static inline u64 smtp_ehlo_keywords(const struct smtp_parser *ps)
 }
 
 /**
- * smtp_ehlo_byte() - judge a byte behind the fourth of an EHLO line: E1, E2
+ * smtp_ehlo_byte() - judge a byte after the fourth of an EHLO line: E1, E2
  * @ps: the call
- * @text: the first such byte of the line that is in sight
- * @n: octets in sight from there on
- * @c: the byte, and what becomes of it
+ * @text: the first byte of the line's text that is in this buffer
+ * @n: octets in the buffer from there on
+ * @c: the byte; may be overwritten
  *
  * Return: how many bytes changed.
  */

@@ -39,8 +39,8 @@ static bool smtp_greeting_cmap(u8 *text, u32 n)
 	return true;
 }
 
-/* G8: octets at @at of a line's text that are the word ESMTP, with the blanks
- * that make it a word; 0: they are not. What is before @at is masked already.
+/* G8: is the word ESMTP, with blanks around it, at @at of a line's text? Returns its
+ * length with the blanks, or 0. The text before @at is masked already.
  */
 static u32 smtp_greeting_esmtp(const u8 *text, u32 n, u32 at)
 {
@@ -87,8 +87,8 @@ void smtp_greeting_text(struct smtp_parser *ps,
 	}
 }
 
-/* G7: lines of the greeting become the operator's, one that goes on where the
- * greeting does
+/* G7: replaces lines of the greeting by the operator's line. That goes on ("220-")
+ * where the greeting does.
  */
 void smtp_greeting_replace(struct smtp_parser *ps,
 			   u32 at, u32 n, bool ends)

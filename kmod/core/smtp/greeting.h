@@ -23,7 +23,7 @@ static inline bool smtp_greeting_by_line(const struct smtp_policy *policy)
 /**
  * smtp_greeting_text() - mask the text of a greeting's line, at once
  * @ps: the call
- * @text: what is behind the code
+ * @text: what is after the code
  * @n: octets of it, without the line's end
  */
 void smtp_greeting_text(struct smtp_parser *ps, u8 *text, u32 n);

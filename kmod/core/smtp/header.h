@@ -15,7 +15,7 @@ struct smtp_parser;
 enum smtp_header_at {
 	SMTP_HEADER_START,	/* the first one */
 	SMTP_HEADER_NAME,
-	SMTP_HEADER_COLON,	/* behind a name and a blank */
+	SMTP_HEADER_COLON,	/* after a name and a blank */
 	SMTP_HEADER_OTHER,	/* in what no match acts on */
 	SMTP_HEADER_BEFORE,	/* before a field's value */
 	SMTP_HEADER_VALUE,
@@ -25,7 +25,7 @@ enum smtp_header_at {
  * struct smtp_header - how far a header has been read
  * @field: the field
  * @at: enum smtp_header_at
- * @open: ... where a line that goes on with the field is
+ * @open: enum smtp_header_at of the field, which a folded line goes on with
  * @blank: a blank is between what has come and what comes
  */
 struct smtp_header {

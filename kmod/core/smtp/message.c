@@ -107,13 +107,13 @@ static u32 smtp_message_start(struct smtp_message *r, const u8 *p)
 	return *p == '.';
 }
 
-/* Octets among which a long line is rare, and one look at each */
+/* Long lines are rare, so look for line ends in steps of so many octets */
 #define SMTP_LINE_PROBE	(2 * SMTP_VECTOR_BLOCK)
 
 /* Where each of the probes has a line end, and the last octet of one is @max octets
- * behind the first of the one before it, no line between them is longer than that.
+ * after the first of the one before it, no line between them is longer than that.
  * The probes do not wait for each other. @most: where the first ends at the latest.
- * Returns the place behind the last line end that they show, or 0.
+ * Returns the place after the last line end that they show, or 0.
  */
 static noinline u32 smtp_message_probe(const u8 *p, u32 n, u32 most, u32 max,
 				       enum smtp_vector vector)
@@ -134,9 +134,9 @@ static noinline u32 smtp_message_probe(const u8 *p, u32 n, u32 most, u32 max,
 	return smtp_find_last(p, end, '\n', vector);
 }
 
-/* Reads as far as all lines are within the limit: the last line end that a line
- * may have will do, those before it need not be looked at. Returns how many
- * octets; fewer than @n: the line goes on, and is as long as it may be.
+/* Reads as far as all lines are within the limit. It is enough to find the last line
+ * end within the limit; those before it need not be looked at. Returns how many octets.
+ * Fewer than @n: the line goes on, and is as long as it may be.
  */
 static __always_inline u32 smtp_message_within(struct smtp_message *r, const u8 *p,
 					       u32 n, u32 max, enum smtp_vector vector)

@@ -29,7 +29,7 @@ struct smtp_session;
  * struct smtp_message - how far a message has been read
  * @mime: of its parts
  * @len: octets of the line so far, but for a dot that was put before it
- * @header_len: octets of the message's header, with the empty line behind it
+ * @header_len: octets of the message's header, with the empty line after it
  * @to_count: addresses in its To fields
  * @to: of those
  * @fields: the header's fields
@@ -131,7 +131,7 @@ static inline void smtp_message_packet(struct smtp_message *r)
  * @r: the reading, or NULL
  *
  * Headers of many tiny lines, or with values without end, cost more than any other
- * octets. What is behind them comes again, in another packet.
+ * octets. What is after them comes again, in another packet.
  */
 static inline bool smtp_message_enough(const struct smtp_message *r)
 {

@@ -329,7 +329,7 @@ static void smtp_mime_name(struct smtp_mime *m, u8 c)
 	}
 }
 
-/* Of delimiters that begin like one another the longest counts */
+/* Of delimiters that begin alike the longest counts */
 static void smtp_mime_delimiter(struct smtp_mime *m, u8 c)
 {
 	u32 i;
@@ -430,7 +430,7 @@ static void smtp_mime_line_end(struct smtp_mime *m, struct smtp_parser *ps)
 
 	m->line = SMTP_MIME_START;
 	if (m->found) {
-		/* The last delimiter has two dashes behind it */
+		/* The last delimiter has two dashes after it */
 		m->header = m->dashes < 2;
 		smtp_mime_close(m, m->header ? m->found : m->found - 1);
 		m->found = 0;

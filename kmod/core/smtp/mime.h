@@ -21,8 +21,8 @@ struct smtp_parser;
 /* What the next octet of a line is */
 enum smtp_mime_line {
 	SMTP_MIME_START,	/* the first one */
-	SMTP_MIME_UNSTUFFED,	/* likewise, behind a dot: RFC 5321, 4.5.2 */
-	SMTP_MIME_EMPTY,	/* behind a CR that was the first */
+	SMTP_MIME_UNSTUFFED,	/* the first one after a stuffed dot: RFC 5321, 4.5.2 */
+	SMTP_MIME_EMPTY,	/* after a CR that was the first */
 	SMTP_MIME_NAME,		/* of a field's name */
 	SMTP_MIME_BODY,		/* of a field's body that matters */
 	SMTP_MIME_DELIMITER,	/* of what may be a delimiter between parts */
@@ -42,11 +42,11 @@ enum smtp_mime_token {
 	SMTP_MIME_VALUE,	/* of the value before the parameters */
 	SMTP_MIME_NEXT,		/* on the way to the next parameter */
 	SMTP_MIME_ATTRIBUTE,	/* of a parameter's name */
-	SMTP_MIME_SECTION,	/* behind its asterisk: RFC 2231 */
-	SMTP_MIME_BEGIN,	/* behind its equals sign */
+	SMTP_MIME_SECTION,	/* after its asterisk: RFC 2231 */
+	SMTP_MIME_BEGIN,	/* after its equals sign */
 	SMTP_MIME_ATOM,		/* of its value */
 	SMTP_MIME_QUOTED,	/* of its value in quotes */
-	SMTP_MIME_ESCAPED,	/* behind a backslash there */
+	SMTP_MIME_ESCAPED,	/* after a backslash there */
 };
 
 /* Parameters that matter; also numbers of smtp_mime_parameters[] */
@@ -89,13 +89,13 @@ struct smtp_mime_delimiter {
  * @names: bit mask of enum smtp_mime_parameter: those that the field has
  * @comments: parentheses that are open
  * @found: the delimiter that the line has been found to be, from 1
- * @dashes: behind that
+ * @dashes: after that
  * @header: the line is one of a header
  * @multipart: by its type, parts follow this header
  * @message: by its type, another header does
  * @percent: the value is in RFC 2231's encoding
  * @section: the parameter has a section number: RFC 2231, 3
- * @later: ... that is not 0
+ * @later: the section number is not 0
  * @told: the names of this field have been found too long
  * @too_deep: there was no room in @open
  */

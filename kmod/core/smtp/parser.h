@@ -27,7 +27,7 @@ static inline void smtp_parser_end(const struct smtp_parser *ps, enum smtp_next 
 	smtp_session_end(ps->s, how, ps->host);
 }
 
-/* Has the connection ended? What is only observed goes on all the same */
+/* Has the connection ended? One that is only observed goes on. */
 static inline bool smtp_parser_over(const struct smtp_parser *ps)
 {
 	return unlikely(ps->s->ended) && !ps->policy->observe;

@@ -101,7 +101,9 @@ u32 smtp_proxy_judge(struct smtp_parser *ps)
 	for (i = 0; i < ps->in.len && s->proxy != SMTP_PROXY_OVER; i++) {
 		if (!smtp_proxy_server_spoke(s) && smtp_proxy_octet(s, ps->in.buf[i]))
 			continue;
-		/* Where it began earlier, what has left was no command that was judged */
+		/* If it began in an earlier segment, octets have left that were not
+		 * judged as a command
+		 */
 		if (before)
 			smtp_parser_end(ps, SMTP_LOST);
 		s->proxy = SMTP_PROXY_OVER;
@@ -114,7 +116,7 @@ u32 smtp_proxy_judge(struct smtp_parser *ps)
 	smtp_host_count(ps->host, SMTP_FIXUP_CNT_PROXY_HEADERS, 1);
 	s->column = 0;
 	s->cr = false;
-	/* A server that answers a header shows it by a reply too many */
+	/* A server that answers a header sends one reply too many */
 	s->phase = SMTP_FIXUP_PHASE_WAIT;
 	s->wait = SMTP_AWAIT_GREETING;
 	return i;

@@ -10,10 +10,10 @@
 #include "reply_line.h"
 #include "sasl.h"
 
-/* Which command does the reply that begins here answer? D7. D11: whoever answers an
- * awaited line has got it, and a packet with @early set ACKs less than that line:
- * this is one reply too many to what came before. D10: but a message may be refused
- * before its end has come.
+/* D7: which command does the reply that begins here answer? D11: a server that answers
+ * an awaited line has received it. A packet with @early set ACKs less than that line,
+ * so this is an extra reply to an earlier command. D10: a message may be refused before
+ * its end has come.
  */
 static enum smtp_await smtp_reply_answers(const struct smtp_session *s, bool early)
 {
@@ -89,10 +89,10 @@ static void smtp_reply_refused(struct smtp_parser *ps)
 	smtp_event(ps->host, SMTP_FIXUP_EVENT_BODY_REFUSED, NULL, 0);
 }
 
-/* D10: what does a reply to a command tell of a server that may have left a body?
- * It refuses whatever was left of that, so once it says anything else, all of that
- * is answered, but for the end of data perhaps. What it refuses before may be
- * either, and so another command than the one it is counted for.
+/* D10: what a reply tells of a server that may have stopped reading a body. The server
+ * refuses whatever is left of the body. Once it says anything else, all of that is
+ * answered, except perhaps the end of data. A refusal before that may answer the body
+ * or a command, so it may belong to another command than the count says.
  */
 static void smtp_reply_left(struct smtp_session *s, bool awaited)
 {
@@ -106,7 +106,7 @@ static void smtp_reply_left(struct smtp_session *s, bool awaited)
 		s->left = SMTP_LEFT_LOST;
 }
 
-/* H7: is there anybody to take a chunk, and was one refused? */
+/* H7: has a recipient been accepted for a chunk, and was a chunk refused? */
 static void smtp_reply_chunks(struct smtp_parser *ps)
 {
 	struct smtp_session *s = ps->s;
@@ -138,7 +138,7 @@ static void smtp_reply_end(struct smtp_parser *ps, enum smtp_fixup_event event)
 		smtp_reply_refused(ps);
 		return;
 	}
-	/* D10: no server does anything for DATA alone: this is another's */
+	/* D10: no server answers DATA alone with this, so it answers another command */
 	if (s->reply == SMTP_AWAIT_UNEXPECTED ||
 	    (s->left && awaited && s->wait == SMTP_AWAIT_DATA &&
 	     s->reply_code >= 200 && s->reply_code < 300)) {
@@ -197,7 +197,7 @@ static void smtp_reply_end(struct smtp_parser *ps, enum smtp_fixup_event event)
 	}
 }
 
-/* Reads the code and what follows it; the text behind is of no interest: D7 */
+/* Reads the code and what follows it; the text after is of no interest: D7 */
 static void smtp_reply_column(struct smtp_session *s, u8 c)
 {
 	if (s->reply_column < 3) {
@@ -241,8 +241,8 @@ static void smtp_reply_line_end(struct smtp_parser *ps)
 	}
 }
 
-/* Octets of the reply's lines at @c that are whole in sight; @ends: its last is
- * among them
+/* Octets of the reply's lines at @c that are whole in this buffer. @ends: the reply's
+ * last line is among them.
  */
 static u32 smtp_reply_lines(const u8 *c, u32 n, bool *ends)
 {
@@ -277,8 +277,8 @@ static bool smtp_reply_rewritten(const struct smtp_parser *ps, const u8 *c, u32 
 	       (strip && !memcmp(c, "250", n));
 }
 
-/* Lines that are whole, of a reply that is judged as such: their length (X1), and if
- * they are @rewritten what is no reply line among them (D8)
+/* Checks whole lines of a reply: their length (X1) and, if they are @rewritten, lines
+ * among them that are not reply lines (D8)
  */
 static void smtp_reply_lines_read(struct smtp_parser *ps, const u8 *reply, u32 n,
 				  bool rewritten)
@@ -297,10 +297,10 @@ static void smtp_reply_lines_read(struct smtp_parser *ps, const u8 *reply, u32 n
 	}
 }
 
-/* The lines at @at, which are to be rewritten as a whole. The rest of a reply may
- * be seconds away (postscreen), so that it is done with those that are there; only
- * a line that is not whole waits, once. Returns the octets of those that are done,
- * or 0: judge them octet by octet, or *@wait for more.
+/* Rewrites the lines at @at as a whole. The rest of a reply may be seconds away
+ * (postscreen), so it takes the lines that are there. Only a line that is not whole
+ * waits, once. Returns the octets that are done. 0: judge them octet by octet, or
+ * *@wait for more.
  */
 static u32 smtp_reply_rewrite(struct smtp_parser *ps,
 			      u32 at, bool *wait)
@@ -345,7 +345,7 @@ static u32 smtp_reply_rewrite(struct smtp_parser *ps,
 	return n;
 }
 
-/* Is this octet behind the code of a line that E1 and D6 are about? */
+/* Is this octet after the code of a line that E1 and D6 are about? */
 static bool smtp_ehlo_text(const struct smtp_parser *ps)
 {
 	const struct smtp_session *s = ps->s;
@@ -355,7 +355,7 @@ static bool smtp_ehlo_text(const struct smtp_parser *ps)
 	       s->reply_code == 250 && s->reply_column >= 4;
 }
 
-/* Is the rest of the line text that nothing is to be known of? D7 */
+/* Is the rest of the line text that does not matter? D7 */
 static bool smtp_reply_unread(const struct smtp_parser *ps)
 {
 	const struct smtp_session *s = ps->s;
@@ -364,7 +364,7 @@ static bool smtp_reply_unread(const struct smtp_parser *ps)
 	       (s->reply != SMTP_AWAIT_GREETING || !s->mask_greeting);
 }
 
-/* Is this the first octet behind the code of a line that is masked at once? */
+/* Is this the first octet after the code of a line that is masked at once? */
 static bool smtp_greeting_text_begins(const struct smtp_parser *ps)
 {
 	const struct smtp_session *s = ps->s;
@@ -385,9 +385,9 @@ static u32 smtp_server_lines(struct smtp_parser *ps)
 	struct smtp_session *s = ps->s;
 	u8 *const buf = ps->in.buf;
 	const u32 len = ps->in.len;
-	u32 text = 0;	/* the fifth octet of the line, as far as in sight */
+	u32 text = 0;	/* the fifth octet of the line, or else the buffer */
 	u32 from = 0;	/* what is in order goes so far, if it ends here */
-	u32 line = 0;	/* where the line begins, as far as in sight */
+	u32 line = 0;	/* where the line begins, or else the buffer */
 	u8 ended = ps->s->ended;
 	u32 i;
 

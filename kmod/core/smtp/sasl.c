@@ -59,8 +59,8 @@ bool smtp_sasl_waits(const struct smtp_parser *ps, u8 c, u32 n)
 	return n == 1 && !ps->in.final && smtp_sasl_is_verb(ps->s, c);
 }
 
-/* D5: may the octet at @at pass? A server that answers twice may take the response
- * for a command, which must not be a verb.
+/* D5: may the octet at @at pass? A server that answers twice may take the response for
+ * a command, so it must not be a verb.
  */
 static bool smtp_sasl_passes(struct smtp_session *s, const u8 *at, u32 n)
 {

@@ -18,10 +18,10 @@ struct smtp_parser;
 struct smtp_session;
 
 /**
- * smtp_sasl_octet() - judge the next octet behind AUTH, or of a response
+ * smtp_sasl_octet() - judge the next octet after AUTH, or of a response
  * @ps: the parser
  * @at: the octet; no line end
- * @n: octets in sight from there on
+ * @n: octets in the buffer from there on
  *
  * Return: what leaves in its place.
  */
@@ -34,10 +34,10 @@ u8 smtp_sasl_octet(struct smtp_parser *ps, const u8 *at, u32 n);
 void smtp_sasl_begin(struct smtp_session *s);
 
 /**
- * smtp_sasl_waits() - must the octet wait for the one behind it?
+ * smtp_sasl_waits() - must the octet wait for the one after it?
  * @ps: the parser
  * @c: the octet
- * @n: octets in sight from there on
+ * @n: octets in the buffer from there on
  *
  * A response that is a verb so far leaves changed where it ends there.
  */

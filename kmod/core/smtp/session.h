@@ -21,14 +21,14 @@ enum smtp_line {
 	SMTP_LINE_VERB,		/* in a verb that may still be allowed */
 	SMTP_LINE_BLOCKED,	/* in a verb that is blocked */
 	SMTP_LINE_FILLED,	/* in a line that is overwritten to its end */
-	SMTP_LINE_ARGUMENT,	/* behind the verb */
+	SMTP_LINE_ARGUMENT,	/* after the verb */
 };
 
 /* Where in the argument of MAIL, RCPT and the like the next octet stands: A */
 enum smtp_address {
 	SMTP_ADDRESS_NONE,	/* of another command */
 	SMTP_ADDRESS_BEFORE,	/* before the colon */
-	SMTP_ADDRESS_BARE,	/* behind it: an address without < and > */
+	SMTP_ADDRESS_BARE,	/* after it: an address without < and > */
 	SMTP_ADDRESS_INSIDE,	/* between < and > */
 	SMTP_ADDRESS_BEHIND,	/* in the parameters: RFC 5321, 4.1.2 */
 	SMTP_ADDRESS_PARAMETER,	/* between < and > there: RFC 4954, 5 */
@@ -39,7 +39,7 @@ enum smtp_sasl {
 	SMTP_SASL_NONE,		/* of another command */
 	SMTP_SASL_BEFORE,	/* before the mechanism */
 	SMTP_SASL_MECHANISM,
-	SMTP_SASL_BEHIND,	/* behind it and a blank */
+	SMTP_SASL_BEHIND,	/* after it and a blank */
 	SMTP_SASL_RESPONSE,	/* in the initial response, or in a line of its own */
 };
 
@@ -64,10 +64,10 @@ enum smtp_await {
  */
 enum smtp_left {
 	SMTP_LEFT_NOT,		/* it has refused none */
-	SMTP_LEFT_JUST,		/* it has, and has not replied since */
+	SMTP_LEFT_JUST,		/* it has refused one, and has not replied since */
 	SMTP_LEFT_ONCE,		/* it has accepted a command since: one more reply at most */
 	SMTP_LEFT,		/* any number of replies more */
-	SMTP_LEFT_LOST,		/* likewise; whether it answered DATA is not known */
+	SMTP_LEFT_LOST,		/* and whether it answered DATA is not known */
 };
 
 /* The header of a load balancer, before the first command: V11 */
@@ -93,12 +93,12 @@ enum smtp_value_at {
 	SMTP_VALUE_COLON,	/* before the colon of an address */
 	SMTP_VALUE_START,	/* before a value */
 	SMTP_VALUE_BARE,	/* in a value that ends with its word */
-	SMTP_VALUE_BEHIND,	/* behind an address without < and >: it may have
+	SMTP_VALUE_BEHIND,	/* after an address without < and >: it may have
 				 * been a name
 				 */
 	SMTP_VALUE_INSIDE,	/* in an address between < and > */
 	SMTP_VALUE_QUOTED,	/* between quotes there: RFC 5321, 4.1.2 */
-	SMTP_VALUE_ESCAPED,	/* behind a backslash there */
+	SMTP_VALUE_ESCAPED,	/* after a backslash there */
 	SMTP_VALUE_SIZE,	/* no match looks on; SIZE= is looked for: X1 */
 };
 
@@ -267,8 +267,8 @@ enum smtp_next {
 	SMTP_SYNC,	/* the reply to what was judged: D2 */
 	SMTP_BODY,	/* a body follows */
 	SMTP_TLS,	/* TLS follows */
-	SMTP_END_DROP,	/* the policy ends the connection, silently */
-	SMTP_END_RESET,	/* likewise, by a RST */
+	SMTP_END_DROP,	/* the policy ends the connection: packets are dropped */
+	SMTP_END_RESET,	/* the policy ends the connection by a RST */
 	SMTP_LOST,	/* commands, replies and bodies can no longer be told apart */
 };
 
@@ -387,7 +387,7 @@ void smtp_session_end(struct smtp_session *s, enum smtp_next how,
  * in one buffer is masked whole (V6).
  *
  * Return: what has been judged. Less than @in where the rest must wait (D2), is no
- * command, or is behind a change of length, a chunk's announcement or the line that
+ * command, or is after a change of length, a chunk's announcement or the line that
  * ended the connection.
  */
 struct smtp_output smtp_client_judge(struct smtp_session *s,
@@ -403,7 +403,7 @@ struct smtp_output smtp_client_judge(struct smtp_session *s,
  * @host: told of counters and events
  *
  * Return: what has been judged. Less than @in where TLS follows, where a line that is
- * not whole waits, behind a change of length, or before the line that ended the
+ * not whole waits, after a change of length, or before the line that ended the
  * connection, and where it answers nothing, the reply.
  */
 struct smtp_output smtp_server_judge(struct smtp_session *s,

@@ -12,18 +12,18 @@
 enum smtp_to_at {
 	SMTP_TO_START,		/* the first one */
 	SMTP_TO_NAME,		/* in the name of a field that may be To */
-	SMTP_TO_COLON,		/* behind that name */
+	SMTP_TO_COLON,		/* after that name */
 	SMTP_TO_OTHER,		/* in a field of no interest */
 	SMTP_TO_LIST,		/* in the field's list of addresses */
 	SMTP_TO_QUOTED,		/* in a quoted string there */
-	SMTP_TO_QUOTED_PAIR,	/* behind a backslash in that */
+	SMTP_TO_QUOTED_PAIR,	/* after a backslash in that */
 	SMTP_TO_ANGLE,		/* between < and > there */
 };
 
 /**
  * struct smtp_to - how far To fields have been read
  * @at: enum smtp_to_at
- * @field: ... where the field that a line goes on is
+ * @field: enum smtp_to_at of the field, which a folded line goes on with
  * @comments: parentheses that are open
  * @address: octets of an address have come since the last comma
  */

@@ -44,7 +44,7 @@ bool smtp_value_octet(struct smtp_parser *ps, u8 c);
 /**
  * smtp_value_verb_rest() - a verb is blocked: look at the rest of it in this buffer
  * @ps: the parser; the connection may have to end
- * @c: octets behind those that were looked at
+ * @c: octets after those that were looked at
  * @n: how many
  */
 void smtp_value_verb_rest(struct smtp_parser *ps, const u8 *c, u32 n);
@@ -52,7 +52,7 @@ void smtp_value_verb_rest(struct smtp_parser *ps, const u8 *c, u32 n);
 /**
  * smtp_value_keyword() - look at a line of an EHLO reply
  * @ps: the parser; the connection may have to end
- * @text: what is behind its code
+ * @text: what is after its code
  * @n: octets from there on
  *
  * Return: whether a match masks the line.
@@ -62,7 +62,7 @@ bool smtp_value_keyword(struct smtp_parser *ps, const u8 *text, u32 n);
 /**
  * smtp_value_keyword_masked() - is a line of an EHLO reply masked by a match?
  * @ps: the parser
- * @text: what is behind its code
+ * @text: what is after its code
  * @n: octets from there on
  */
 bool smtp_value_keyword_masked(const struct smtp_parser *ps, const u8 *text,
@@ -71,7 +71,7 @@ bool smtp_value_keyword_masked(const struct smtp_parser *ps, const u8 *text,
 /**
  * smtp_value_mechanisms() - mask mechanisms in an AUTH line of an EHLO reply
  * @ps: the parser
- * @text: what is behind its code
+ * @text: what is after its code
  * @n: octets from there on
  *
  * Return: how many octets were changed.

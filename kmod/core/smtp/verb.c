@@ -40,7 +40,7 @@ static u64 smtp_verbs_of_policy(const struct smtp_parser *ps)
 	return verbs;
 }
 
-/* Part of these verbs does not pass at all times. D6: a server that has not offered
+/* Some verbs do not always pass. D6: a server that has not offered
  * CHUNKING would take the chunk for commands. D10: where it is not known which command
  * a reply answers, no reply may decide what follows.
  */

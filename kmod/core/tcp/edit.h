@@ -32,7 +32,7 @@ struct smtp_edit {
  * @e: the edit
  * @seq: as sent
  *
- * Return: the number; inside what was replaced, the number behind that.
+ * Return: the number; inside what was replaced, the number after that.
  */
 static inline u32 smtp_edit_out(const struct smtp_edit *e, u32 seq)
 {

@@ -11,7 +11,7 @@
 
 /**
  * struct smtp_opening - the handshake, as far as it has been seen
- * @syn: sequence number behind the client's last SYN
+ * @syn: sequence number after the client's last SYN
  * @isn: first payload octet by enum smtp_dir
  * @iif: interface by which each side's packets come in, by enum smtp_dir, or 0
  */
@@ -32,7 +32,7 @@ enum smtp_answer {
  * smtp_opening_answer() - what is a SYN/ACK to the connection?
  * @o: the handshake; a SYN has been seen
  * @known: @o->isn is valid
- * @first: sequence number behind the SYN/ACK
+ * @first: sequence number after the SYN/ACK
  * @ack: what it acknowledges
  * @shift: octets by which SYNs may have left higher than they came: conntrack
  *	adjusts those of the next connection as if they were this one's

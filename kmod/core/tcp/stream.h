@@ -46,7 +46,7 @@ struct smtp_stream {
  * @st: its direction
  * @seg: the segment
  *
- * Before and behind can't be told there. conntrack drops such a segment, unless
+ * Before and after can't be told there. conntrack drops such a segment, unless
  * nf_conntrack_tcp_be_liberal is set.
  */
 static inline bool smtp_stream_far(const struct smtp_stream *st,

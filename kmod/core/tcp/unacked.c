@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Replay: command bytes in flight. See unacked.h. */
+/* Command bytes in flight. See unacked.h. */
 #include "unacked.h"
 
 #define SMTP_UNACKED_MIN	256	/* most command lines and replies */

@@ -51,7 +51,7 @@ struct smtp_unacked {
  * @bytes: the bytes
  * @n: how many, 0: there are none
  * @seq: sequence number of the first
- * @hole: the hole behind them
+ * @hole: the hole after them
  */
 struct smtp_kept {
 	const u8 *bytes;
@@ -61,7 +61,7 @@ struct smtp_kept {
 };
 
 /**
- * smtp_unacked_room() - make room behind the kept bytes
+ * smtp_unacked_room() - make room after the kept bytes
  * @host: whose they are
  * @r: the kept bytes
  * @seq: sequence number of the byte to be kept next
@@ -92,7 +92,7 @@ void smtp_unacked_ack(struct smtp_host *host, struct smtp_unacked *r, u32 seq);
 void smtp_unacked_begin(const struct smtp_unacked *r, struct smtp_kept *run);
 
 /**
- * smtp_unacked_next() - the kept bytes behind the next hole
+ * smtp_unacked_next() - the kept bytes after the next hole
  * @r: the kept bytes
  * @run: where it is, and the result
  */
