@@ -107,6 +107,17 @@ def dangling(texts, files):
             yield "%s: %s" % (name, line)
 
 
+def too_long(readme):
+    """README.md is one page: words of prose and tables, and columns."""
+    prose = re.sub(r"```.*?```|\]\([^)]*\)", " ", readme, flags=re.S)
+    words = len(re.findall(r"[\w'./`-]*\w[\w'./`-]*", prose))
+    if words > 750:
+        yield "README.md has %d words, 750 at most" % words
+    for number, line in enumerate(readme.splitlines(), 1):
+        if len(line) > 100:
+            yield "README.md:%d has %d columns, 100 at most" % (number, len(line))
+
+
 # What must be noticed, in a file of its own
 WRONG = {
     "kmod/a.c": ["/* docs/nowhere.md */", '/* docs/design.md, "No such section" */',
@@ -124,6 +135,9 @@ def check(count):
     count.passed += len(texts) - len({line.partition(":")[0] for line in lines})
     for line in lines:
         count.result(line, "it leads nowhere")
+    for line in too_long(texts["README.md"]):
+        count.result(line, "the rest belongs to docs/")
+    count.passed += 1
     for name, wrong in WRONG.items():
         for text in wrong:
             pages = {"docs/design.md": texts["docs/design.md"],
