@@ -16,7 +16,7 @@
 
 #include <fa.h>
 
-/* While compiling; what is left at last is bounded by the kernel */
+/* Bound while compiling; the kernel bounds the result */
 #define SUBSETS_MAX	16384
 #define MEMBERS_MAX	(4 * 1024 * 1024)
 #define NODES_MAX	60000
@@ -291,7 +291,7 @@ static u32 subset_prune(const struct build *b, u32 *member, u32 count)
 	return kept;
 }
 
-/* What becomes of a value that ends there: the first rule that acts says */
+/* The verdict on a value that ends there: the first rule that acts decides */
 static u8 subset_verdict(const struct build *b, const u32 *member, u32 count)
 {
 	bool matches[256] = { false };

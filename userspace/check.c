@@ -16,7 +16,7 @@
 #include "output.h"
 #include "restore.h"
 
-/* Of connections, what conntrack may have of its limit before it is said, in % */
+/* Warn when conntrack has so many % of its limit of connections */
 #define CONNTRACK_WARN	90
 
 enum check_status {
@@ -102,7 +102,7 @@ static bool policies_equal(const struct smtp_policy *a,
 	return equal;
 }
 
-/* What the file wants of exactly this range: its last word on it, or NULL */
+/* The file's last line for exactly this range, or NULL */
 static const struct smtp_policy *wanted(const struct line_list *lines,
 					struct port_range range)
 {
@@ -259,7 +259,7 @@ static void check_conntrack(struct check *check)
 	      count >= max ? "; new ones are dropped" : "");
 }
 
-/* Counters that say that something is not as it was meant */
+/* Counters that show that something is wrong */
 static const struct {
 	unsigned int id;
 	const char *what;

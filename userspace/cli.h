@@ -16,12 +16,12 @@
 /**
  * struct cli - a command line taken apart
  * @out: where output goes
- * @err: where notes go that are no part of it
+ * @err: where notes go that are not output
  * @json: -j was given
  * @flags: bit mask of the indices of the verb's own flags that were given
  * @value: the values of those that take one, by index
  * @argc: how many words follow the verb, flags not counted
- * @argv: they
+ * @argv: these words
  * @status: exit status if nothing fails
  * @why: to be filled by what fails
  */

@@ -57,7 +57,7 @@ static int autocomplete_run(struct cli *cli)
 		} else if (value) {
 			value = false;
 		} else if (netns) {
-			/* Of what can be entered the ports can be read */
+			/* Only ports can be completed from what is in force */
 			(void)netns_enter(word, &why);
 			netns = false;
 		} else if (netns_flag(word) && !verb_takes(verb, c.argc, c.argv)) {

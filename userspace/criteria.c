@@ -47,7 +47,7 @@ static int compile(struct criteria *criteria, u8 what, struct reason *why)
 	unsigned int count = 0;
 
 	for (u32 i = 0; i < criteria->spec.nr; i++) {
-		/* Both say what is let be */
+		/* Both say what is left alone */
 		const bool relay = what == SMTP_FIXUP_WHAT_RELAY;
 		const bool others = relay || what == SMTP_FIXUP_WHAT_MECHANISM;
 

@@ -130,7 +130,7 @@ static bool regexp_back(FILE *out, const char *at, const char *end, bool nocase)
 	return true;
 }
 
-/* A glob is compared with all of a value, and an ASA has no $: it must end with * */
+/* A glob must match all of a value. An ASA has no $, so the glob must end with *. */
 static bool glob_back(FILE *out, const char *at, const char *end)
 {
 	if (at == end || end[-1] != '*' || (end - at > 1 && end[-2] == '\\'))

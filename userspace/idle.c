@@ -78,7 +78,7 @@ static struct device device_find(const char *name)
 	return device;
 }
 
-/* Of a VRF's ports the packets are seen with the port first */
+/* The packets of a VRF's port are seen with that port first */
 static bool port_hides(const struct device *device)
 {
 	return *device->port_of && strcmp(device->port_of, "vrf");

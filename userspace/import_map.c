@@ -397,7 +397,7 @@ static void condition_words(struct map *map, const struct config_line *line, int
 			return;
 	}
 	if (others) {
-		/* Whatever has no name is what is not one of the other names */
+		/* Words without a name are those that are not among the others */
 		char *rest = complement(names, list);
 
 		free(list);
@@ -654,8 +654,8 @@ static void parameter(struct map *map, const struct config_line *line)
 
 /* -- the options -------------------------------------------------------- */
 
-/* Does another match look at the same and do more than log any of these words, or
- * all but some? Then what is masked keeps its place among them.
+/* Does another match look at the same thing, and do more than log any of these words,
+ * or all but some? Then matches that mask keep their order.
  */
 static bool match_competes(const struct map *map, const struct map_match *m)
 {
@@ -688,7 +688,7 @@ static bool match_denies(const struct map *map, const struct map_match *m)
 	       strcmp(m->patterns, "*") && !match_competes(map, m);
 }
 
-/* What has no name in a list does not pass anyway */
+/* A word that has no name here does not pass anyway */
 static void put_denied(FILE *out, const struct map *map, const char *what,
 		       const char *option, const struct list *known)
 {
@@ -726,7 +726,7 @@ static void put_limits(FILE *out, const struct map *map, const struct smtp_polic
 	}
 }
 
-/* Those that log, or the others */
+/* The matches that log, or the others */
 static void put_matches(FILE *out, const struct map *map, bool logs)
 {
 	for (size_t i = 0; i < map->count; i++) {

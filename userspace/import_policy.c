@@ -198,7 +198,7 @@ static const char *where(const char *set)
 	return name - set > 4 && !strncmp(name - 4, " iif", 4) ? name - 4 : NULL;
 }
 
-/* Do they say the same, but for where? */
+/* Do they say the same, except for the interface? */
 static bool same_policy(const char *a, const char *b)
 {
 	const size_t n = where(a) ? (size_t)(where(a) - a) : strlen(a);

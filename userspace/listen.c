@@ -128,7 +128,7 @@ int netlink_listen(struct netlink *nl, const struct listener *listener, int out,
 	sigaddset(&mask, SIGINT);
 	sigaddset(&mask, SIGTERM);
 	sigaddset(&mask, SIGPIPE);
-	/* For good: what has come would end the program as soon as it may */
+	/* Never restored: a signal that has come would end the program at once */
 	sigprocmask(SIG_BLOCK, &mask, NULL);
 	signals = signalfd(-1, &mask, SFD_CLOEXEC);
 	if (signals < 0) {

@@ -5,8 +5,8 @@
 
 #include "cli.h"
 
-/* A standard stream that is closed must not become the netlink socket. Open
- * it the wrong way round, so that its use still fails.
+/* A closed standard stream must not become the netlink socket. Open /dev/null for the
+ * wrong direction, so that using the stream still fails.
  */
 static void occupy_standard_streams(void)
 {

@@ -17,8 +17,8 @@
 	&_l->item[_l->count++];						\
 })
 
-/* The header of an attribute may lie unaligned in nothing but a fuzzer's
- * input; it is copied all the same, once, here.
+/* Only a fuzzer has unaligned attribute headers. Copy them all the same, in this one
+ * place.
  */
 static bool attr_header(const u8 *data, size_t len, struct nlattr *header)
 {
@@ -182,7 +182,7 @@ static bool match_get(const struct nlattr *attr, struct criteria **criteria)
 			    tb[SMTP_FIXUP_MATCH_A_NOT], patterns, len, field);
 }
 
-/* Without their tables, which nobody asks back */
+/* Without their tables, which the kernel does not send back */
 static bool matches_get(const struct nlattr *attr, struct smtp_policy *policy)
 {
 	struct criteria *criteria = NULL;

@@ -265,7 +265,7 @@ static void monitor_event(const struct nlmsghdr *nlh, void *data)
 	struct cli *cli = data;
 	struct event event;
 
-	/* Another version's, perhaps; the next one may be better */
+	/* Another version's message, perhaps; the next one may be understood */
 	if (event_get(nlh, &event))
 		return;
 	if (cli->json)
@@ -296,7 +296,7 @@ static int monitor_pause(void *data)
 
 	if (!fflush(cli->out))
 		return 0;
-	/* Whoever read this has gone: that is no failure */
+	/* The reader of our output has gone: not a failure */
 	if (errno == EPIPE) {
 		__fpurge(cli->out);
 		clearerr(cli->out);

@@ -10,7 +10,7 @@ void event_text(FILE *out, const struct event *event);
 /* Return 0, or -1 when it could not be written. */
 int event_json(FILE *out, const struct event *event);
 
-/* What is no event, but stands between them; @event without a kind. */
+/* Print a note between events; @event has no kind. */
 void event_note(FILE *out, const struct event *event, const char *text,
 		bool json);
 

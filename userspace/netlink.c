@@ -9,7 +9,7 @@
 #include "module.h"
 #include "netlink.h"
 
-/* Policies seldom change: twice in a row is bad luck, this often is not */
+/* How often a dump is repeated when policies change meanwhile, which is rare */
 #define DUMP_ATTEMPTS	10
 
 /* Before Linux 6.x headers had them all */
@@ -320,7 +320,7 @@ static int find_family(struct netlink *nl, struct reason *why)
 	if (!send_message(nl, nlh, why) &&
 	    !receive(nl, nlh, &reply, &interrupted, why) && nl->family)
 		return 0;
-	/* The controller can refuse for no other reason than that */
+	/* The controller refuses for no other reason */
 	if (why->status == EXIT_REFUSED || !*why->text)
 		module_missing(why);
 	return -1;
@@ -338,7 +338,7 @@ int netlink_open(struct netlink *nl, struct reason *why)
 	if (!nl->socket || mnl_socket_bind(nl->socket, 0, MNL_SOCKET_AUTOPID))
 		return reason_local(why, "a netlink socket could not be opened: %s",
 				    strerror(errno));
-	/* Older kernels lack some; then answers are only less precise */
+	/* Older kernels lack some of these. Then answers are less precise. */
 	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++)
 		mnl_socket_setsockopt(nl->socket, options[i], &on, sizeof(on));
 

@@ -8,7 +8,7 @@
  *
  * Where the length changes (G7, V4, E4), @out is not what leaves: @flat is.
  *
- * A piece is what was judged at once: V6 and D4 depend on what was in sight
+ * A piece is what was judged at once: V6 and D4 depend on what was visible
  * together. The simulator says where the pieces lay and in which order the
  * pieces of the two directions came.
  */
@@ -67,7 +67,7 @@ struct model_policy {
 	struct model_limit limits[MODEL_LIMITS];
 	bool rcpt_over;		/* RCPT is blocked: L */
 	bool no_bdat;		/* the server has not offered it: D6 */
-	bool no_chunks;		/* ... or may answer more than is counted: D10 */
+	bool no_chunks;		/* or the server may send more replies than are counted: D10 */
 	bool lost;		/* nor may what a reply decides about: D10 */
 	uint32_t proxy;		/* octets of the PROXY header that comes first: V11 */
 	const char *text;	/* of MODEL_TEXT: the whole line */
@@ -75,7 +75,7 @@ struct model_policy {
 	enum model_action field_action;
 	const char *allow[4];	/* verbs beside those of the mode, or NULL */
 	const char *deny[4];	/* verbs of the mode that do not pass, or NULL */
-	const char *ehlo_allow[4];	/* keywords, likewise: E3 */
+	const char *ehlo_allow[4];	/* keywords beside those of the mode, or NULL: E3 */
 	const char *ehlo_deny[4];
 };
 
@@ -141,16 +141,16 @@ struct model {
 	const char *error;	/* the filter let something pass too early */
 	bool reset;		/* the rules ask for a reset */
 	enum model_action ended;	/* by the policy: MODEL_DROP, MODEL_RESET */
-	bool answers;		/* ... for what the client said: what precedes
-				 * that is answered */
+	bool answers;		/* the client's bytes ended it: the server answers
+				 * what precedes them */
 	uint64_t rules;		/* a bit each: applied */
 
 	/* What the surroundings say of the piece being judged */
 	bool elastic;		/* lengths may change */
 	uint32_t room;		/* octets of one packet */
 	uint32_t acked[2];	/* the far end has everything before, as sent */
-	uint32_t sight;		/* where in @in the octets in sight end */
-	uint32_t body_sight;	/* likewise of a body, where the packet was cut */
+	uint32_t sight;		/* where in @in the packet ends */
+	uint32_t body_sight;	/* where it ends for a body: the packet may be cut */
 	bool sight_sure;	/* or the filter may have seen less */
 	uint32_t not_whole;	/* result: a reply let through before it was
 				 * whole, that is rewritten; or UINT32_MAX */
@@ -158,10 +158,10 @@ struct model {
 	/* The client's side */
 	enum model_state state;
 	uint32_t line;		/* where the line begins */
-	bool filled;		/* ... and that it has become NOOP: V4 */
+	bool filled;		/* the line has become NOOP: V4 */
 	uint32_t body;		/* where the last body begins */
-	bool header;		/* ... of which this line is one of the header */
-	uint32_t field;		/* ... where its field begins: X3 */
+	bool header;		/* this line is of the body's header */
+	uint32_t field;		/* where the field of that line begins: X3 */
 	uint32_t bodies;	/* ended */
 	uint32_t body_end[64];	/* after the end of data of each */
 	uint32_t body_begin[64];
@@ -169,8 +169,8 @@ struct model {
 	uint8_t kinds[MODEL_COMMANDS];
 	uint32_t commands;	/* ended by the client; 0 is the greeting */
 	uint32_t waiting;	/* the command waited for, in M_WAIT */
-	bool waiting_lf;	/* ... whose line ended in LF alone */
-	bool takes_lf;		/* the server has answered one that did: V7 */
+	bool waiting_lf;	/* the line of @waiting ended in LF alone */
+	bool takes_lf;		/* the server has answered a line that ended in LF alone: V7 */
 	bool has_cr;		/* the client has sent a CR */
 	uint32_t recipients;	/* of this message */
 	uint32_t blocked;
@@ -185,30 +185,30 @@ struct model {
 	uint32_t rcpts[MODEL_COMMANDS];	/* the transaction, and 1, of a RCPT */
 	uint32_t transaction;
 	bool cross;		/* the next chunk */
-	bool asked;		/* it has a RCPT */
-	bool accepted;		/* ... that was taken */
+	bool asked;		/* the transaction has a RCPT */
+	bool accepted;		/* the server has accepted one */
 
 	/* D10 */
-	bool refused;		/* the body that is under way */
-	bool body_refused[64];	/* ... or each, by number */
-	uint32_t refused_piece;	/* what was in sight before is of it or an earlier one */
+	bool refused;		/* the body that is under way was refused */
+	bool body_refused[64];	/* these were, by number */
+	uint32_t refused_piece;	/* pieces before this one are of the refused body or earlier */
 	uint32_t refusals;	/* of bodies under way */
 	bool answered;		/* a reply was counted since the first of them */
-	bool lost;		/* ... so whether a DATA was answered is not known */
+	bool lost;		/* it is not known whether a DATA was answered */
 	bool drifts;		/* there may be any number of replies too many */
 
 	bool uncertain;		/* D11 */
 	bool ehlo_sent;
-	bool ehlo_line;		/* ... in the line that is being read */
+	bool ehlo_line;		/* in the line that is being read */
 	uint32_t ehlos;		/* not answered by a 250 for certain */
 
 	/* The server's side */
 	uint32_t reply_line;	/* where the line begins */
-	uint32_t reply_from;	/* ... or the reply, if it answers nothing */
+	uint32_t reply_from;	/* where the reply begins, if it answers nothing */
 	uint32_t replies;	/* ended that answered a command */
 	bool reply_begun;	/* a line of this reply has ended */
 	bool reply_expected;
-	bool reply_uncertain;	/* its line began when the count was: D11 */
+	bool reply_uncertain;	/* the count was uncertain when its line began: D11 */
 	bool reply_in_body;	/* it begins while one is under way: D10 */
 	bool early;	/* what the server says ACKs less than has left: D11 */
 	bool reply_offers;	/* a keyword that passes */
@@ -216,7 +216,7 @@ struct model {
 	bool greeting_masked;
 	uint32_t letters;	/* lines lettered in this reply */
 	uint32_t hello;		/* the last HELO, EHLO or XCLIENT */
-	bool chunking;		/* ... was told of CHUNKING */
+	bool chunking;		/* the reply to @hello offered CHUNKING */
 	uint32_t tls_at[2];	/* opaque from here on, or UINT32_MAX */
 };
 
@@ -244,15 +244,15 @@ bool model_in_flight(const struct model *m, int dir);
 /* Must what follows model_dir.len wait for that? In sight to model.sight */
 bool model_must_wait(const struct model *m, int dir);
 
-/* Does a reply begin at model_dir.len of the server, in sight to model.sight,
- * that is rewritten as a whole? *@whole: all of it is in sight
+/* Does a reply begin at model_dir.len of the server, before model.sight, that is
+ * rewritten as a whole? *@whole: all of it is there
  */
 bool model_rewrites(const struct model *m, bool *whole);
 
-/* H7: must a BDAT wait, at m->d[0].len, in sight to m->sight? */
+/* H7: must a BDAT wait at m->d[0].len, where the packet ends at m->sight? */
 bool model_chunk_waits(const struct model *m);
 
-/* D5: is the next octet @c, the last in sight, held to see what is after it? */
+/* D5: is the next octet @c, the last of the packet, held until the next one comes? */
 bool model_response_waits(const struct model *m, uint8_t c);
 
 /* H7: is the client's octet of a chunk that nobody takes? Then it leaves as *@c */

@@ -117,7 +117,7 @@ struct plan {
 	bool chunks;		/* the client sends BDAT and XEXCH50 */
 	bool loose_chunks;	/* the server takes anything for a size */
 	bool lenient_end;	/* the server takes any line end around the dot */
-	bool c_strings;		/* ... and reads a line up to a NUL */
+	bool c_strings;		/* the server reads a line up to a NUL */
 	bool hostile_server;
 	u32 split_at;	/* octets of a line, the server takes the rest for another; 0: all */
 	bool mute;	/* the server does not answer an empty line */
@@ -234,7 +234,7 @@ struct sim {
 	u8 *seen[2];	/* which octets have passed the filter or were judged */
 	u32 seen_high[2];
 	u32 acked[2];	/* as the filter has seen it, as sent */
-	u32 acked_far[2];	/* ... and as it left */
+	u32 acked_far[2];	/* the same, as it left */
 	struct seqadj adj;
 	struct {	/* a reply held back until it is whole: G7, E4 */
 		u32 at, rest, times;
@@ -250,7 +250,7 @@ struct sim {
 	bool failing;	/* this packet's allocations */
 	u32 failing_piece;
 	u32 ended;	/* packets since the core ended the connection, and 1 */
-	bool reset;	/* ... enough of them */
+	bool reset;	/* enough packets since then */
 	enum ended_cause cause;
 	bool trace;
 	bool over;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The host of the core in user space: what kmod/core/base/host.h asks for, and a
- * connection with its packets as plain buffers. "relay" and "replay" stand on
+ * connection with its packets as plain buffers. "relay" and "replay" use
  * it. Nothing here knows sockets or files.
  */
 #ifndef _SMTPFIXUP_HOST_H
@@ -119,7 +119,7 @@ void host_stats(const struct host *host, struct stats_list *list);
 void host_tell(const struct host_flow *flow, enum smtp_fixup_event id,
 	       const char *words);
 
-/* An event of the surroundings: one that the core can't know of. */
+/* Report an event that the core can't know of. */
 void host_event(const struct host_flow *flow, enum smtp_fixup_event event);
 
 /**

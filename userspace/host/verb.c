@@ -7,7 +7,7 @@
 #include "set.h"
 #include "show.h"
 
-/* They select connections by what only a router knows */
+/* Options that select connections by what only a router knows */
 static const u8 module_options[] = {
 	SMTP_FIXUP_A_IIF, SMTP_FIXUP_A_ASSIGN, SMTP_FIXUP_A_BY_MARK,
 };
