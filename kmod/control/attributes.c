@@ -169,7 +169,7 @@ int smtp_nl_parse_policy(struct nlattr **attrs, struct smtp_policy *policy,
 			return smtp_nl_refuse(extack, attrs[i],
 					      "Mode off takes no options");
 	}
-	/* What others may change again */
+	/* Options that other options may change again come first */
 	if (nla_get_flag(attrs[SMTP_FIXUP_A_STRICT]))
 		smtp_policy_set_strict(policy);
 	smtp_nl_parse_fields(attrs, policy);
@@ -191,7 +191,7 @@ int smtp_nl_parse_policy(struct nlattr **attrs, struct smtp_policy *policy,
 	if (err)
 		return err;
 
-	/* An option that the mode brought is at odds with one that was given */
+	/* An option that comes with the mode contradicts one that was given */
 	why = smtp_policy_check(policy, &fault);
 	err = smtp_nl_refuse(extack, attrs[fault] ?:
 				     attrs[SMTP_FIXUP_A_VERBS] ?:
@@ -201,7 +201,7 @@ int smtp_nl_parse_policy(struct nlattr **attrs, struct smtp_policy *policy,
 	return err;
 }
 
-/* The operator's words: without the code and CRLF */
+/* The operator's text, without the code and CRLF */
 static int smtp_nl_put_text(struct sk_buff *skb, const struct smtp_policy *policy)
 {
 	u32 n = policy->text_len - 6;

@@ -18,7 +18,7 @@ struct sk_buff;
 extern const struct nla_policy smtp_set_policy[SMTP_SET_NR_ATTRS];
 extern const struct nla_policy smtp_ports_policy[SMTP_FIXUP_PORTS_A_MAX + 1];
 
-/* Says why, to who asked. */
+/* Puts the reason into the answer. */
 static inline void smtp_nl_set_reason(struct netlink_ext_ack *extack,
 				      const char *why)
 {

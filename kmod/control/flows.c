@@ -8,7 +8,7 @@
 #include "../path/helper.h"
 #include "../message.h"
 
-/* The rule is the flow's, or what it will get with its first payload octet */
+/* The flow's rule, or the rule that it will get with its first payload octet */
 static int smtp_nl_put_flow(struct sk_buff *skb, const struct nf_conn *ct,
 			    const struct smtp_ct_flow *flow,
 			    const struct smtp_rule *rule)
@@ -99,7 +99,7 @@ static int smtp_nl_dump_bucket(struct sk_buff *skb, struct netlink_callback *cb,
 	local_bh_disable();
 	nf_conntrack_lock(lock);
 	__acquire(lock);	/* its declaration does not tell sparse */
-	/* The table may have become smaller */
+	/* The table may be smaller now */
 	if (dump->index < nf_conntrack_htable_size) {
 		hlist_nulls_for_each_entry(h, n, &nf_conntrack_hash[dump->index],
 					   hnnode) {
@@ -131,7 +131,7 @@ int smtp_flows_dump(struct sk_buff *skb, struct netlink_callback *cb,
 {
 	struct smtp_dump *dump = (struct smtp_dump *)cb->ctx;
 
-	/* Another size, another order: the dump was interrupted */
+	/* With another size the order is another one: the dump was interrupted */
 	cb->seq = nf_conntrack_htable_size;
 	for (; dump->index < nf_conntrack_htable_size; dump->index++) {
 		int err;

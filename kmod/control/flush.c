@@ -19,7 +19,7 @@ struct smtp_flushing {
 	u32 nr;
 };
 
-/* What it is under: the flow's rule, or what the first payload octet will get */
+/* The flow's rule, or the rule that it will get with its first payload octet */
 static const struct smtp_rule *smtp_flush_rule(const struct nf_conn *ct,
 					       const struct smtp_ct *data)
 {
@@ -28,11 +28,11 @@ static const struct smtp_rule *smtp_flush_rule(const struct nf_conn *ct,
 	return flow ? flow->rule : smtp_ct_rule(ct);
 }
 
-/* To delete the conntrack would be no end: it would be picked up again where
- * nothing is known of it, and neither side would hear of that. Of one that never
- * had the helper it is remembered that it was ended: nothing else can be done. Those
- * that the policy spares by interface, or by nft, go on.
- * Returns whether to delete it.
+/* Ends a connection. Deleting its conntrack is not enough: the connection would be
+ * picked up again where nothing is known of it, and neither end would notice. A
+ * connection that never had the helper can only be remembered as ended. Connections
+ * that the policy leaves alone, by interface or by nft, go on. Returns whether to
+ * delete the conntrack.
  */
 static int smtp_flush_ct(struct nf_conn *ct, void *data)
 {

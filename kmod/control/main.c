@@ -75,7 +75,7 @@ out:
 	return err;
 }
 
-/* What the fields' words are called, in the order of smtp_fields[] */
+/* The names of the fields' values, in the order of smtp_fields[] */
 struct smtp_param {
 	const char *name;
 	const char *const *words;
@@ -90,8 +90,8 @@ static const struct smtp_param smtp_params[] __initconst = {
 			   SMTP_FIELD_OTHER)
 };
 
-/* Sets one option from the words after its name. What others may change again,
- * strict and tls, is the first pass's.
+/* Sets one option from the words after its name. The first pass sets those that other
+ * options may change again: strict and tls.
  */
 static const char *__init smtp_set_option(struct smtp_policy *policy,
 					  const char *name, char **at,
@@ -260,6 +260,6 @@ MODULE_LICENSE("GPL");
 MODULE_VERSION(SMTP_FIXUP_VERSION);
 MODULE_AUTHOR("The smtpfixup maintainers");
 MODULE_DESCRIPTION("SMTP fixup: masks and filters SMTP on its way through a router");
-/* No aliases: to look up the netlink family or the helper is open to users
+/* No module aliases: looking up the netlink family or the helper is open to users
  * without rights, and loading the module may begin to filter port 25.
  */

@@ -58,7 +58,7 @@ static int smtp_nl_parse_range(const struct nlattr *attr,
 	return 0;
 }
 
-/* How many attributes of a type stand there? */
+/* How many attributes of this type are there? */
 static u32 smtp_nl_count(const void *head, int len, int type)
 {
 	const struct nlattr *attr;
@@ -70,7 +70,7 @@ static u32 smtp_nl_count(const void *head, int len, int type)
 	return n;
 }
 
-/* Puts each range that stands there under @policy, in @settings from *n on */
+/* Puts each of the ranges under @policy, in @settings from *n on */
 static int smtp_nl_parse_ranges(const void *head, int len,
 				const struct smtp_policy *policy,
 				struct smtp_setting *settings, u32 *n,
@@ -141,7 +141,7 @@ static int smtp_nl_parse_nested(const struct genl_info *info,
 	}
 	err = smtp_nl_parse_policy(tb, policy, info->extack);
 	if (err) {
-		/* Whatever is wrong, say with which of them */
+		/* Name the policy that is wrong */
 		if (info->extack && !info->extack->bad_attr)
 			NL_SET_BAD_ATTR(info->extack, nest);
 		return err;
@@ -164,8 +164,8 @@ static int smtp_nl_policy_replace(struct sk_buff *skb, struct genl_info *info)
 	const char *why = NULL;
 	int rem, err = -ENOMEM;
 
-	/* No more than ports, whatever is in them: memory is asked for before
-	 * any of them is read
+	/* At most as many as there are ports: memory is asked for before any of them is
+	 * read
 	 */
 	nla_for_each_attr(nest, head, len, rem) {
 		nr_policies++;
@@ -309,7 +309,7 @@ static int smtp_nl_put_counters(struct sk_buff *skb,
 	return smtp_nl_put_sums(skb, sums);
 }
 
-/* What is taken must be told: see first that there is room */
+/* Counters that are reset must be reported: see first that there is room */
 static int smtp_nl_take_counters(struct sk_buff *skb,
 				 const struct smtp_rule *rule)
 {
@@ -406,7 +406,7 @@ static const struct genl_ops smtp_genl_ops[] = {
 		.dumpit = smtp_nl_stats_dump,
 	},
 	{
-		/* Who talks to whom is not for everybody to know */
+		/* Not every user may know who talks to whom */
 		.cmd = SMTP_FIXUP_CMD_FLOW_GET,
 		.flags = GENL_UNS_ADMIN_PERM,
 		.dumpit = smtp_nl_flows_dump,
@@ -433,7 +433,7 @@ static const struct genl_ops smtp_genl_ops[] = {
 };
 
 static const struct genl_multicast_group smtp_genl_groups[] = {
-	/* As flows: not for everybody to know */
+	/* Not every user may know who talks to whom */
 	{ .name = SMTP_FIXUP_MCGRP_EVENTS, SMTP_MCGRP_NET_ADMIN },
 };
 

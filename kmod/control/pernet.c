@@ -25,7 +25,7 @@ static void __net_exit smtp_net_exit(struct net *net)
 		smtp_helper_net_exit(net);
 	smtp_hooks_put_conntrack(net);
 	smtp_proc_exit(net);
-	/* Nothing looks anything up there any more */
+	/* Nobody looks anything up in it any more */
 	smtp_table_free(rcu_dereference_protected(sn->table, true));
 	RCU_INIT_POINTER(sn->table, NULL);
 	smtp_past_free(sn->past);

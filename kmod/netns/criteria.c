@@ -162,7 +162,7 @@ static int smtp_criteria_alloc(const struct smtp_criteria_spec *spec,
 	*why = smtp_criteria_measure(spec, true, &size);
 	if (*why)
 		return -EINVAL;
-	/* An empty list is none: what is in force reads the same either way */
+	/* An empty list means no matches: what is in force reads the same */
 	if (!spec->nr)
 		return 0;
 	if (atomic_long_add_return(size, &smtp_criteria_octets) >

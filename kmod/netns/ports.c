@@ -266,7 +266,7 @@ static struct smtp_table *smtp_table_merge(u64 serial,
 	return table;
 }
 
-/* Puts settings into the order of show; of those of one range the last stays */
+/* Sorts settings as show prints them. Of several for one range the last stays. */
 static u32 smtp_settings_sort(struct smtp_setting *settings, u32 n)
 {
 	u32 i, kept = 0;

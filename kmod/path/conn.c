@@ -68,7 +68,8 @@ void smtp_flow_drop_kept(struct smtp_ct_flow *flow)
 	flow->kept = NULL;
 }
 
-/* H5. What is kept for a flow elsewhere than in the core comes by smtp_flow_charge() */
+/* H5. Memory that is kept for a flow outside the core is charged by smtp_flow_charge()
+ */
 void *smtp_host_alloc(struct smtp_host *host, enum smtp_memory what, u32 size)
 {
 	enum smtp_memory class = smtp_share_class(what, size);

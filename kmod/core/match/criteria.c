@@ -28,7 +28,7 @@ static u32 smtp_criterion_size(const struct smtp_criteria_spec *spec, u32 i)
 	       spec->match[i].len + 1 + (field ? 2 * (strlen(field) + 1) : 0);
 }
 
-/* RFC 5322, 3.6.8, allows more, and nobody has it */
+/* RFC 5322, 3.6.8, allows more, but nobody uses more */
 static bool smtp_is_name_octet(u8 c)
 {
 	return ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || (c >= '0' && c <= '9') ||
@@ -148,7 +148,7 @@ static char *smtp_criterion_make(struct smtp_criterion *m,
 	return at;
 }
 
-/* The words of a table that matches mask */
+/* The words of a table that are masked by matches */
 static u64 smtp_criteria_masks(const struct smtp_criteria *c, u8 what,
 			       const struct smtp_word *words, u32 nr)
 {

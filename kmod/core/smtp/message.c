@@ -110,10 +110,10 @@ static u32 smtp_message_start(struct smtp_message *r, const u8 *p)
 /* Long lines are rare, so look for line ends in steps of so many octets */
 #define SMTP_LINE_PROBE	(2 * SMTP_VECTOR_BLOCK)
 
-/* Where each of the probes has a line end, and the last octet of one is @max octets
- * after the first of the one before it, no line between them is longer than that.
- * The probes do not wait for each other. @most: where the first ends at the latest.
- * Returns the place after the last line end that they show, or 0.
+/* Where each probe has a line end, and the last octet of one probe is at most @max
+ * octets after the first octet of the probe before it, no line between them is longer
+ * than that. The probes do not depend on each other. @most: where the first one ends at
+ * the latest. Returns the place after the last line end that they show, or 0.
  */
 static noinline u32 smtp_message_probe(const u8 *p, u32 n, u32 most, u32 max,
 				       enum smtp_vector vector)

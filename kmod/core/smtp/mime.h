@@ -62,7 +62,7 @@ enum smtp_mime_parameter {
  * @hash: of its boundary
  * @len: of its boundary, octets; both with the "--" before it
  *
- * Who finds another boundary with the same hash and length deceives nobody
+ * A sender who finds another boundary with the same hash and length deceives nobody
  * but this reader, and may as well end the part.
  */
 struct smtp_mime_delimiter {

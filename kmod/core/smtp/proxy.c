@@ -10,7 +10,7 @@ static const u8 smtp_proxy_v2[] = {
 /* Version and command, family and protocol, and two octets of the length follow */
 #define SMTP_PROXY_V2_HEAD	(sizeof(smtp_proxy_v2) + 4)
 
-/* A line of printable ASCII. @at: octets that have come before @c */
+/* May @c be part of a line of printable ASCII? @at: octets that have come before @c */
 static bool smtp_proxy_octet_v1(struct smtp_session *s, u32 at, u8 c)
 {
 	bool cr = s->cr;
