@@ -11,6 +11,7 @@
 #include "data/body.h"
 #include "tcp/segment.h"
 #include "smtp/session.h"
+#include "tcp/held.h"
 #include "tcp/stream.h"
 
 /**
@@ -180,39 +181,62 @@ static inline bool smtp_flow_waits(const struct smtp_flow *flow)
 }
 
 /**
- * smtp_flow_holds() - was some of the client's segment in order, and had to wait?
+ * smtp_flow_holds() - did some of a segment not pass that may later?
  * @flow: the flow
- * @seg: the segment, judged by smtp_flow_segment()
+ * @dir: where it comes from
+ * @seg: the segment, judged by smtp_flow_segment(), which has not let all of it pass
  *
- * The surroundings keep a copy, of the last one, and have that judged again when
+ * The surroundings keep a copy (tcp/held.h), and have that judged again when
  * smtp_flow_goes_on(): as its sender would repeat it, but later. T4
+ *
+ * Return: what it waits for, enum smtp_holds.
  */
-static inline bool smtp_flow_holds(const struct smtp_flow *flow,
-				   const struct smtp_segment *seg)
+static inline enum smtp_holds smtp_flow_holds(const struct smtp_flow *flow,
+					      enum smtp_dir dir,
+					      const struct smtp_segment *seg)
 {
-	const struct smtp_stream *st = &flow->stream[SMTP_CLIENT];
+	const struct smtp_stream *st = &flow->stream[dir];
 
-	return !flow->policy->observe && !flow->session.ended &&
-	       !smtp_seq_before(st->next, seg->seq) &&
-	       smtp_seq_before(st->next, seg->seq + seg->len) &&
-	       (smtp_flow_waits(flow) || st->acked != st->next);
+	if (flow->policy->observe || flow->session.ended ||
+	    !smtp_seq_before(st->next, seg->seq + seg->len))
+		return SMTP_HOLDS_NOTHING;
+	if (smtp_seq_before(st->next, seg->seq))
+		return smtp_stream_far(st, seg) ? SMTP_HOLDS_NOTHING : SMTP_HOLDS_BEHIND;
+	if (dir == SMTP_CLIENT && smtp_flow_waits(flow))
+		return SMTP_HOLDS_REPLY;
+	if (dir == SMTP_SERVER && st->held && st->held != SMTP_HOLD_EXHAUSTED)
+		return SMTP_HOLDS_LINE;
+	return st->acked != st->next ? SMTP_HOLDS_ACK : SMTP_HOLDS_NOTHING;
 }
 
 /**
  * smtp_flow_goes_on() - may what was held pass now?
  * @flow: the flow
- * @reply: smtp_flow_waits() was true when it was held
+ * @dir: where it came from
+ * @held: it
+ *
+ * But for the rest of a line: smtp_held_line(). Where that has not come, or not whole,
+ * it is its sender's to repeat.
  *
  * Where a server answers more than a reply a line, the one that came may be
  * another line's, and the right one may follow. It has the time to do so until the
  * sender repeats (D11).
  */
-static inline bool smtp_flow_goes_on(const struct smtp_flow *flow, bool reply)
+static inline bool smtp_flow_goes_on(const struct smtp_flow *flow, enum smtp_dir dir,
+				     const struct smtp_held *held)
 {
-	const struct smtp_stream *st = &flow->stream[SMTP_CLIENT];
+	const struct smtp_stream *st = &flow->stream[dir];
 
-	return !smtp_flow_waits(flow) &&
-	       (reply ? !flow->session.surplus : st->acked == st->next);
+	if (smtp_seq_before(st->next, held->seq) ||
+	    (dir == SMTP_CLIENT && smtp_flow_waits(flow)))
+		return false;
+	switch (held->what) {
+	case SMTP_HOLDS_REPLY:
+		return !flow->session.surplus;
+	case SMTP_HOLDS_ACK:
+		return st->acked == st->next;
+	}
+	return held->what == SMTP_HOLDS_BEHIND;
 }
 
 /**

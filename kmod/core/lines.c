@@ -60,14 +60,21 @@ static enum smtp_resize smtp_stream_resize(const struct smtp_stream *st,
 	return SMTP_RESIZE_OK;
 }
 
-/* Decides whether to wait for the rest of a line. Where a retransmission brings
- * nothing new, the sender may never put more of it into one segment.
+static enum smtp_final smtp_stream_final(const struct smtp_stream *st)
+{
+	if (!st->held)
+		return SMTP_FINAL_NOT;
+	return st->held == SMTP_HOLD_EXHAUSTED ? SMTP_FINAL_ALL : SMTP_FINAL_LINE;
+}
+
+/* Decides whether to wait for the rest of a line: once. Where a repetition brings no
+ * more of it, its sender may never put that into one segment.
  */
 static void smtp_stream_held(struct smtp_stream *st, const struct smtp_input *in,
 			     const struct smtp_output *out)
 {
 	if (out->used)
-		st->held = in->final ? SMTP_HOLD_EXHAUSTED : 0;
+		st->held = in->len <= st->held ? SMTP_HOLD_EXHAUSTED : 0;
 	else if (in->resize != SMTP_RESIZE_BUSY && in->len > st->held)
 		st->held = in->len;
 }
@@ -107,7 +114,7 @@ bool smtp_flow_lines(struct smtp_flow *flow, enum smtp_dir dir,
 	in.len = room - spare;
 	in.room = seg->room;
 	in.resize = smtp_stream_resize(st, seg);
-	in.final = in.len <= st->held;
+	in.final = smtp_stream_final(st);
 	in.early = smtp_stream_early(flow, dir, seg);
 	in.answers = flow->answers && !flow->server_fin;
 	smtp_segment_copy(seg, off, in.buf, in.len);

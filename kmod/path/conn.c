@@ -56,16 +56,41 @@ void smtp_flow_uncharge(struct smtp_ct_flow *flow, u32 size)
 }
 
 /**
- * smtp_flow_drop_kept() - free the copy of what the client sent, if there is one
+ * smtp_flow_free_kept() - free packets that were kept
  * @flow: the flow, locked
+ * @list: they, in none of its lists any more, or NULL
  */
-void smtp_flow_drop_kept(struct smtp_ct_flow *flow)
+void smtp_flow_free_kept(struct smtp_ct_flow *flow, struct smtp_held *list)
 {
-	if (!flow->kept)
-		return;
-	smtp_flow_uncharge(flow, flow->kept_size);
-	kfree_skb(flow->kept);
-	flow->kept = NULL;
+	while (list) {
+		struct smtp_kept_packet *kept;
+
+		kept = container_of(list, struct smtp_kept_packet, held);
+		list = list->next;
+		smtp_flow_uncharge(flow, kept->held.size);
+		kfree_skb(kept->skb);
+		kfree(kept);
+	}
+}
+
+/**
+ * smtp_flow_drop_kept() - free all packets that are kept
+ * @flow: the flow, locked
+ *
+ * Return: whether there was any.
+ */
+bool smtp_flow_drop_kept(struct smtp_ct_flow *flow)
+{
+	bool any = false;
+	int dir;
+
+	for (dir = SMTP_CLIENT; dir <= SMTP_SERVER; dir++) {
+		if (flow->kept[dir])
+			any = true;
+		smtp_flow_free_kept(flow, flow->kept[dir]);
+		flow->kept[dir] = NULL;
+	}
+	return any;
 }
 
 /* H5. Memory that is kept for a flow outside the core is charged by smtp_flow_charge()
@@ -164,7 +189,9 @@ struct smtp_ct_flow *smtp_ct_flow_alloc(const struct nf_conn *ct,
 	}
 	spin_lock_init(&flow->lock);
 	flow->dead = false;
-	flow->kept = NULL;
+	flow->resuming = false;
+	flow->due = 0;
+	memset(flow->kept, 0, sizeof(flow->kept));
 	flow->net = nf_ct_net(ct);
 	flow->ends = *nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
 	flow->rule = smtp_rule_get(rule);
@@ -240,9 +267,8 @@ static bool smtp_ct_flow_reclaim(struct list_head *of_source, enum smtp_memory c
 	spin_lock_bh(&flow->lock);
 	held = flow->held[class];
 	if (!flow->dead && held && held >= least) {
-		bool kept = flow->kept;
+		bool kept = smtp_flow_drop_kept(flow);
 
-		smtp_flow_drop_kept(flow);
 		done = class == SMTP_MEMORY_BODY ?
 		       smtp_flow_forget(&flow->core, &host.host) || kept :
 		       smtp_flow_give_up(&flow->core, &host.host);

@@ -14,10 +14,9 @@
  * @core: what the core knows of it
  * @lock: held for every call into the core
  * @dead: taken from its conntrack; nothing passes by it any more
- * @kept_reply: @kept waits for a reply, otherwise for ACKs
- * @kept: what the client sent and must wait, or NULL: kept.h
- * @kept_size: octets of memory that it takes
- * @kept_end: sequence number after its last octet
+ * @resuming: a processor sends what is kept, until nothing is @due
+ * @due: bit by enum smtp_dir: something kept of it may go on
+ * @kept: packets that must wait, by enum smtp_dir, or NULL: kept.h
  * @ended_at: jiffies when the core ended it
  * @awaited: number of the command that a reply is awaited for, 0: none
  * @awaited_at: jiffies since, 0: it was told
@@ -34,10 +33,9 @@ struct smtp_ct_flow {
 	struct smtp_flow core;
 	spinlock_t lock;	/* of core, dead and kept */
 	bool dead;
-	bool kept_reply;
-	u32 kept_size;
-	u32 kept_end;
-	struct sk_buff *kept;
+	bool resuming;
+	u8 due;
+	struct smtp_held *kept[2];
 	unsigned long ended_at;
 	u32 awaited;
 	unsigned long awaited_at;
@@ -51,6 +49,20 @@ struct smtp_ct_flow {
 		struct hlist_node node;
 		struct rcu_head rcu;
 	};
+};
+
+/**
+ * struct smtp_kept_packet - one of them
+ * @held: what the core knows of it
+ * @skb: a copy
+ * @tcp: offset of its TCP header from skb->data
+ * @data: offset of its payload
+ */
+struct smtp_kept_packet {
+	struct smtp_held held;
+	struct sk_buff *skb;
+	u32 tcp;
+	u32 data;
 };
 
 /**
@@ -79,6 +91,7 @@ struct smtp_ct_flow *smtp_ct_flow_alloc(const struct nf_conn *ct,
 void smtp_ct_flow_free(struct smtp_ct_flow *flow);
 bool smtp_flow_charge(struct smtp_ct_flow *flow, u32 size);
 void smtp_flow_uncharge(struct smtp_ct_flow *flow, u32 size);
-void smtp_flow_drop_kept(struct smtp_ct_flow *flow);
+void smtp_flow_free_kept(struct smtp_ct_flow *flow, struct smtp_held *list);
+bool smtp_flow_drop_kept(struct smtp_ct_flow *flow);
 
 #endif /* _SMTP_CT_FLOW_H */

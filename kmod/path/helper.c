@@ -565,7 +565,7 @@ static unsigned int smtp_help_segment(struct smtp_packet *p, struct smtp_ct *dat
 	const struct smtp_help *h = container_of(p, struct smtp_help, p);
 	struct smtp_ct_host host = { .flow = flow, .skb = p->skb };
 	enum smtp_verdict verdict = SMTP_DROP;
-	struct sk_buff *kept = NULL;
+	bool resume = false;
 	int err = 0;
 
 	spin_lock_bh(&flow->lock);
@@ -576,9 +576,10 @@ static unsigned int smtp_help_segment(struct smtp_packet *p, struct smtp_ct *dat
 
 		verdict = smtp_flow_segment(&flow->core, dir, &p->seg, &host.host);
 		smtp_packet_read_end(p);
-		kept = smtp_kept_judged(flow, p, dir);
+		resume = smtp_kept_judged(flow, p, dir, verdict);
 		smtp_help_awaited(flow, &host.host, dir == SMTP_CLIENT &&
-				  smtp_flow_holds(&flow->core, &p->seg));
+				  smtp_flow_holds(&flow->core, dir, &p->seg) ==
+				  SMTP_HOLDS_REPLY);
 		if (!over && smtp_flow_over(&flow->core))
 			flow->ended_at = jiffies;
 		if (verdict == SMTP_DROP && smtp_help_delivered(flow))
@@ -588,8 +589,8 @@ static unsigned int smtp_help_segment(struct smtp_packet *p, struct smtp_ct *dat
 	}
 	spin_unlock_bh(&flow->lock);
 	consume_skb(p->whole);
-	if (kept)
-		smtp_kept_send(kept, h->ct);
+	if (resume)
+		smtp_kept_resume(flow, h->ct);
 
 	if (smtp_verdict_resets(verdict))
 		return smtp_help_end(p, data, dir);
@@ -629,8 +630,10 @@ static int smtp_help(struct sk_buff *skb, unsigned int protoff,
 	flow = rcu_dereference(data->flow);
 	opaque = flow && smtp_flow_opaque(&flow->core) && !ended;
 	if (READ_ONCE(data->flags) & SMTP_CT_LEFT_ALONE || opaque) {
-		if (opaque)
+		if (opaque) {
 			smtp_helper_opaque(ct);
+			smtp_kept_forget(flow);
+		}
 		if (dir == SMTP_CLIENT)
 			smtp_help_unjudged(skb, protoff, ct, data);
 		return NF_ACCEPT;

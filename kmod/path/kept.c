@@ -44,69 +44,146 @@ static bool smtp_kept_possible(const struct sk_buff *skb)
 	       skb->truesize <= SMTP_KEPT_SIZE_MAX;
 }
 
-/* The last copy is the one to have: a receiver drops older timestamps (RFC 7323,
- * 5.3)
- */
-static void smtp_kept_keep(struct smtp_ct_flow *flow, struct sk_buff *skb,
-			   u32 end)
+/* A copy of the packet that nothing else will change, or NULL */
+static struct sk_buff *smtp_kept_copy(struct sk_buff *skb)
 {
-	struct sk_buff *copy;
+	struct sk_buff *copy = skb_clone(skb, GFP_ATOMIC | __GFP_NOWARN);
 
-	smtp_flow_drop_kept(flow);
-	if (!smtp_kept_possible(skb) || !smtp_flow_charge(flow, skb->truesize))
-		return;
-	flow->kept_size = skb->truesize;
-	copy = skb_clone(skb, GFP_ATOMIC | __GFP_NOWARN);
 	if (!copy || !skb_dst_force(copy)) {
 		kfree_skb(copy);
-		smtp_flow_uncharge(flow, flow->kept_size);
-		return;
+		return NULL;
 	}
 	nf_reset_ct(copy);
 #if IS_ENABLED(CONFIG_BRIDGE_NETFILTER)
 	skb_ext_del(copy, SKB_EXT_BRIDGE_NF);
 #endif
 	copy->dev = NULL;
-	flow->kept = copy;
-	flow->kept_end = end;
-	flow->kept_reply = smtp_flow_waits(&flow->core);
+	return copy;
+}
+
+static void smtp_kept_keep(struct smtp_ct_flow *flow, struct sk_buff *skb,
+			   enum smtp_dir dir, struct smtp_packet *p,
+			   enum smtp_holds what)
+{
+	struct smtp_segment *seg = &p->seg;
+	u32 size = skb->truesize + sizeof(struct smtp_kept_packet);
+	struct smtp_kept_packet *kept;
+
+	if (!smtp_kept_possible(skb) || !smtp_flow_charge(flow, size))
+		return;
+	kept = kmalloc(sizeof(*kept), GFP_ATOMIC | __GFP_NOWARN);
+	if (kept)
+		kept->skb = smtp_kept_copy(skb);
+	if (!kept || !kept->skb) {
+		kfree(kept);
+		smtp_flow_uncharge(flow, size);
+		return;
+	}
+	kept->held.seq = seg->seq;
+	kept->held.end = seg->seq + seg->len;
+	kept->held.size = size;
+	kept->held.what = what;
+	kept->held.ends_line = what == SMTP_HOLDS_BEHIND && smtp_segment_ends_line(seg);
+	smtp_packet_read_end(p);
+	kept->tcp = p->tcp;
+	kept->data = p->data;
+	smtp_flow_free_kept(flow, smtp_held_add(&flow->kept[dir], &kept->held));
+}
+
+/* Takes the packets up to @last off the list. That one, which tells most of its sender,
+ * gets the octets from @next on of all of them. NULL: for want of memory.
+ */
+static struct smtp_kept_packet *smtp_kept_join(struct smtp_ct_flow *flow,
+					       struct smtp_held **list, u32 next,
+					       const struct smtp_held *last)
+{
+	u8 *bytes = kmalloc(last->end - next, GFP_ATOMIC | __GFP_NOWARN);
+	struct smtp_kept_packet *kept;
+	int err = bytes ? 0 : -ENOMEM;
+	struct smtp_packet p;
+	u32 at = next;
+
+	for (;;) {
+		struct smtp_held *held = *list;
+
+		*list = held->next;
+		held->next = NULL;
+		kept = container_of(held, struct smtp_kept_packet, held);
+		if (!err)
+			err = skb_copy_bits(kept->skb, kept->data + (at - held->seq),
+					    bytes + (at - next), held->end - at);
+		at = held->end;
+		if (held == last)
+			break;
+		smtp_flow_free_kept(flow, held);
+	}
+	if (!err && !smtp_packet_init(&p, kept->skb, kept->tcp))
+		err = -EINVAL;
+	if (!err)
+		err = smtp_packet_replace(&p, next, bytes, at - next);
+	kfree(bytes);
+	if (!err)
+		return kept;
+	smtp_flow_free_kept(flow, &kept->held);
+	return NULL;
+}
+
+/* What is kept of a direction and may go on, taken off its list, or NULL */
+static struct smtp_kept_packet *smtp_kept_next(struct smtp_ct_flow *flow,
+					       enum smtp_dir dir)
+{
+	struct smtp_held **list = &flow->kept[dir], *held;
+	const struct smtp_flow *core = &flow->core;
+	const struct smtp_held *line;
+
+	if (smtp_flow_over(core))
+		smtp_flow_drop_kept(flow);
+	while ((held = smtp_held_passed(list, core->stream[dir].next))) {
+		held->next = NULL;
+		smtp_flow_free_kept(flow, held);
+	}
+	held = *list;
+	if (!held)
+		return NULL;
+	line = smtp_held_line(held, core->stream[dir].next);
+	if (line)
+		return smtp_kept_join(flow, list, core->stream[dir].next, line);
+	if (!smtp_flow_goes_on(core, dir, held))
+		return NULL;
+	*list = held->next;
+	return container_of(held, struct smtp_kept_packet, held);
 }
 
 /**
- * smtp_kept_judged() - keep a copy of a packet, or let the one that is kept go on
+ * smtp_kept_judged() - keep a copy of a packet, if some of it must wait
  * @flow: the flow, locked
  * @p: the packet, judged and not cut yet
  * @dir: where it comes from
+ * @verdict: on it
  *
- * Return: a packet for smtp_kept_send(), without the lock; or NULL.
+ * Return: may something that is kept go on now? Then call smtp_kept_resume(),
+ * without the lock.
  */
-struct sk_buff *smtp_kept_judged(struct smtp_ct_flow *flow,
-				 const struct smtp_packet *p, enum smtp_dir dir)
+bool smtp_kept_judged(struct smtp_ct_flow *flow, struct smtp_packet *p,
+		      enum smtp_dir dir, enum smtp_verdict verdict)
 {
-	const struct smtp_flow *core = &flow->core;
-	struct sk_buff *skb;
+	enum smtp_holds what = SMTP_HOLDS_NOTHING;
 
-	if (dir == SMTP_CLIENT && smtp_flow_holds(core, &p->seg)) {
-		/* Of a spliced packet what is cut off is gone already */
-		if (!p->spliced || p->whole)
-			smtp_kept_keep(flow, p->whole ?: p->skb,
-				       p->seg.seq + p->seg.len);
-		return NULL;
-	}
-	if (!flow->kept)
-		return NULL;
-	if (smtp_flow_over(core) ||
-	    !smtp_seq_before(core->stream[SMTP_CLIENT].next, flow->kept_end)) {
-		smtp_flow_drop_kept(flow);
-		return NULL;
-	}
-	if (!smtp_flow_goes_on(core, flow->kept_reply))
-		return NULL;
-	skb = flow->kept;
-	flow->kept = NULL;
-	smtp_flow_uncharge(flow, flow->kept_size);
-	smtp_rule_count(flow->rule, SMTP_FIXUP_CNT_SEGMENTS_RESUMED);
-	return skb;
+	if (p->seg.len && (verdict != SMTP_PASS || p->seg.pass < p->seg.len))
+		what = smtp_flow_holds(&flow->core, dir, &p->seg);
+	/* Of a spliced packet what is cut off is gone already */
+	if (what != SMTP_HOLDS_NOTHING && (!p->spliced || p->whole))
+		smtp_kept_keep(flow, p->whole ?: p->skb, dir, p, what);
+	/* Of its own direction it leaves before what follows it: that goes on with the
+	 * next packet of the other, but for the rest of a line.
+	 */
+	if (flow->kept[!dir])
+		flow->due |= 1 << !dir;
+	if (what == SMTP_HOLDS_LINE || (what == SMTP_HOLDS_BEHIND &&
+					flow->kept[dir] &&
+					flow->kept[dir]->what == SMTP_HOLDS_LINE))
+		flow->due |= 1 << dir;
+	return flow->due && !flow->resuming;
 }
 
 /* The device that it came in by; a packet of this machine has none */
@@ -118,16 +195,11 @@ static bool smtp_kept_dev(struct sk_buff *skb, struct net *net)
 	return skb->dev;
 }
 
-/**
- * smtp_kept_send() - have a copy go on, as if its sender had repeated it
- * @skb: the copy, from smtp_kept_judged()
- * @ct: its connection
- *
- * Called under RCU, in help() for a packet of the other direction, from where
- * nf_send_reset() and TEE send packets, too. What ends here goes by the device's
- * backlog: the other packet may be a socket's that is locked.
+/* Called under RCU, in help() for a packet, from where nf_send_reset() and TEE send
+ * packets, too. What ends here goes by the device's backlog: the other packet may be
+ * a socket's that is locked.
  */
-void smtp_kept_send(struct sk_buff *skb, struct nf_conn *ct)
+static void smtp_kept_send(struct sk_buff *skb, struct nf_conn *ct, enum smtp_dir dir)
 {
 	struct net *net = nf_ct_net(ct);
 
@@ -136,7 +208,8 @@ void smtp_kept_send(struct sk_buff *skb, struct nf_conn *ct)
 		return;
 	}
 	nf_conntrack_get(&ct->ct_general);
-	nf_ct_set(skb, ct, IP_CT_ESTABLISHED);
+	nf_ct_set(skb, ct, dir == SMTP_CLIENT ? IP_CT_ESTABLISHED :
+						IP_CT_ESTABLISHED_REPLY);
 	if (smtp_kept_local(skb)) {
 		local_bh_disable();
 		netif_rx(skb);
@@ -144,4 +217,53 @@ void smtp_kept_send(struct sk_buff *skb, struct nf_conn *ct)
 	} else {
 		dst_output(net, NULL, skb);
 	}
+}
+
+/**
+ * smtp_kept_resume() - have what is kept go on, as if its sender had repeated it
+ * @flow: the flow
+ * @ct: its connection
+ *
+ * One after the other: each is judged in help(), which this does not call again.
+ */
+void smtp_kept_resume(struct smtp_ct_flow *flow, struct nf_conn *ct)
+{
+	struct smtp_kept_packet *kept;
+	enum smtp_dir dir;
+
+	spin_lock_bh(&flow->lock);
+	if (flow->resuming)
+		goto out;
+	flow->resuming = true;
+	while (flow->due) {
+		dir = flow->due & 1 << SMTP_CLIENT ? SMTP_CLIENT : SMTP_SERVER;
+		kept = smtp_kept_next(flow, dir);
+		if (!kept) {
+			flow->due &= ~(1 << dir);
+			continue;
+		}
+		smtp_flow_uncharge(flow, kept->held.size);
+		smtp_rule_count(flow->rule, SMTP_FIXUP_CNT_SEGMENTS_RESUMED);
+		spin_unlock_bh(&flow->lock);
+		smtp_kept_send(kept->skb, ct, dir);
+		kfree(kept);
+		spin_lock_bh(&flow->lock);
+	}
+	flow->resuming = false;
+out:
+	spin_unlock_bh(&flow->lock);
+}
+
+/**
+ * smtp_kept_forget() - nothing of the connection is judged any more
+ * @flow: the flow
+ */
+void smtp_kept_forget(struct smtp_ct_flow *flow)
+{
+	if (likely(!READ_ONCE(flow->kept[SMTP_CLIENT]) &&
+		   !READ_ONCE(flow->kept[SMTP_SERVER])))
+		return;
+	spin_lock_bh(&flow->lock);
+	smtp_flow_drop_kept(flow);
+	spin_unlock_bh(&flow->lock);
 }

@@ -479,6 +479,35 @@ int smtp_packet_splice(struct smtp_segment *seg, u32 keep, const u8 *bytes,
 	return 0;
 }
 
+static void smtp_packet_set_seq(struct smtp_packet *p, u32 seq)
+{
+	struct tcphdr *th = smtp_packet_th(p);
+	__be32 wire = htonl(seq);
+
+	inet_proto_csum_replace4(&th->check, p->skb, th->seq, wire, false);
+	th->seq = wire;
+}
+
+/**
+ * smtp_packet_replace() - have a packet carry other octets
+ * @p: the packet
+ * @seq: their sequence number
+ * @bytes: the octets
+ * @n: how many
+ *
+ * Return: 0 or a negative error: it must be dropped.
+ */
+int smtp_packet_replace(struct smtp_packet *p, u32 seq, const u8 *bytes, u32 n)
+{
+	int err;
+
+	p->seg.pass = p->seg.len;
+	err = smtp_packet_splice(&p->seg, 0, bytes, n);
+	if (!err)
+		smtp_packet_set_seq(p, seq);
+	return err;
+}
+
 /* Any path carries a packet as long as this, its headers and all their options
  * included: RFC 9293, 3.7.1; RFC 6691
  */
@@ -558,16 +587,10 @@ int smtp_packet_reset(struct smtp_packet *p)
 int smtp_packet_probe(struct smtp_packet *p)
 {
 	int err = smtp_packet_cut(p, 0);
-	struct tcphdr *th;
-	__be32 seq;
 
-	if (err)
-		return err;
-	th = smtp_packet_th(p);
-	seq = htonl(p->seg.seq - 1);
-	inet_proto_csum_replace4(&th->check, p->skb, th->seq, seq, false);
-	th->seq = seq;
-	return 0;
+	if (!err)
+		smtp_packet_set_seq(p, p->seg.seq - 1);
+	return err;
 }
 
 /**

@@ -57,6 +57,7 @@ int smtp_packet_own(struct smtp_packet *p);
 int smtp_packet_clear_urgent(struct smtp_packet *p);
 int smtp_packet_blank_mptcp(struct smtp_packet *p, bool keep);
 int smtp_packet_cut(struct smtp_packet *p, u32 pass);
+int smtp_packet_replace(struct smtp_packet *p, u32 seq, const u8 *bytes, u32 n);
 int smtp_packet_reset(struct smtp_packet *p);
 int smtp_packet_probe(struct smtp_packet *p);
 void smtp_packet_answer_reset(struct sk_buff *skb,

@@ -26,9 +26,14 @@ static double now(void)
 	return t.tv_sec + t.tv_nsec / 1e9;
 }
 
+static bool passes(u64 seed, bool trace)
+{
+	return sim_run(&sim, seed, &diet, trace) && sim_measure(&sim, seed, &diet, trace);
+}
+
 static bool fails_alike(u64 seed, const char *kind)
 {
-	return !sim_run(&sim, seed, &diet, false) && sim.kind == kind;
+	return !passes(seed, false) && sim.kind == kind;
 }
 
 /* Does it still fail with this taken away? Then leave it away */
@@ -83,7 +88,7 @@ static void shrink(u64 seed, const char *kind)
 			again |= attempt(seed, kind, all[i]);
 		for (i = 0; i < sim.plan.nr_items; i++)
 			again |= attempt_item(seed, kind, i);
-		sim_run(&sim, seed, &diet, false);
+		passes(seed, false);
 		n = sim.decisions < MAX_DECISIONS ? sim.decisions : MAX_DECISIONS;
 		for (width = n; width; width /= 2) {
 			for (i = 0; i < n && now() < end; i += width) {
@@ -113,7 +118,7 @@ static void failed(u64 seed, bool shrinks)
 	if (shrinks) {
 		shrink(seed, sim.kind);
 		printf("shrunk; packets (offsets, not sequence numbers):\n");
-		sim_run(&sim, seed, &diet, true);
+		passes(seed, true);
 		plan_print(&sim.plan, &diet);
 		printf("=> %s\n", sim.error);
 		printf("repeat with: sim --seed %llu --count 1\n",
@@ -126,7 +131,27 @@ static void failed(u64 seed, bool shrinks)
 struct result {
 	u64 passed, failed, resets, fair, over, events, rules;
 	u64 causes[NR_CAUSES];
+	u64 measured, with, without, late, latest, latest_seed;
 };
+
+/* T3, T4: how much longer it took than without the filter */
+static void took(struct result *r, u64 seed)
+{
+	u64 late = sim.took.with - sim.took.without;
+
+	if (!sim.took.done)
+		return;
+	r->measured++;
+	r->with += sim.took.with;
+	r->without += sim.took.without;
+	if (sim.took.with <= sim.took.without + RTO / 2)
+		return;
+	r->late++;
+	if (late > r->latest) {
+		r->latest = late;
+		r->latest_seed = seed;
+	}
+}
 
 static void work(u64 seed, u64 step, u64 count, double until, bool shrinks,
 		 u32 stop_after, struct result *r)
@@ -136,22 +161,28 @@ static void work(u64 seed, u64 step, u64 count, double until, bool shrinks,
 	for (i = 0; i < count; i++, seed += step) {
 		if (until && !(i & 15) && now() > until)
 			break;
-		if (sim_run(&sim, seed, &diet, false)) {
-			r->passed++;
+		bool ok = sim_run(&sim, seed, &diet, false);
+
+		if (ok) {
 			r->rules |= sim.model.rules;
-		} else {
-			r->failed++;
-			if (r->failed <= 3 || !shrinks)
-				failed(seed, shrinks && r->failed == 1);
-			if (r->failed >= stop_after)
-				break;
+			r->resets += sim.reset;
+			r->causes[sim.cause]++;
+			r->fair += sim.plan.fair;
+			r->over += sim.over;
+			r->events += sim.events;
+			ok = sim_measure(&sim, seed, &diet, false);
+			r->rules |= sim.model.rules;
+			took(r, seed);
+		}
+		if (ok) {
+			r->passed++;
 			continue;
 		}
-		r->resets += sim.reset;
-		r->causes[sim.cause]++;
-		r->fair += sim.plan.fair;
-		r->over += sim.over;
-		r->events += sim.events;
+		r->failed++;
+		if (r->failed <= 3 || !shrinks)
+			failed(seed, shrinks && r->failed == 1);
+		if (r->failed >= stop_after)
+			break;
 	}
 }
 
@@ -164,7 +195,7 @@ static const char *const rules[NR_RULES] = {
 	"D1", "D2", "D3", "D4", "D5", "D6", "D7", "D8", "D9",
 	"D10", "D11",
 	"H1", "H2", "H3", "H4", "H5", "H7",
-	"S1", "S2", "S3", "L", "M", "X3", "T1", "T2", "T4",
+	"S1", "S2", "S3", "L", "M", "X3", "T1", "T2", "T3", "T4",
 	"mailhost", "pix-4.4", "pix-5.1", "asa",
 };
 
@@ -228,7 +259,7 @@ int main(int argc, char **argv)
 	if (optind < argc || !jobs || jobs > 256)
 		return usage();
 	if (trace) {
-		bool ok = sim_run(&sim, seed, &diet, true);
+		bool ok = passes(seed, true);
 
 		plan_print(&sim.plan, &diet);
 		printf("=> %s\n", ok ? "passed" : sim.error);
@@ -283,6 +314,14 @@ int main(int argc, char **argv)
 		sum.rules |= r.rules;
 		for (k = 0; k < NR_CAUSES; k++)
 			sum.causes[k] += r.causes[k];
+		sum.measured += r.measured;
+		sum.with += r.with;
+		sum.without += r.without;
+		sum.late += r.late;
+		if (r.latest > sum.latest) {
+			sum.latest = r.latest;
+			sum.latest_seed = r.latest_seed;
+		}
 	}
 	while (wait(&c) > 0)
 		if (c) {
@@ -300,6 +339,12 @@ int main(int argc, char **argv)
 	       (unsigned long long)sum.causes[ENDED_AHEAD],
 	       (unsigned long long)sum.causes[ENDED_REWRITTEN],
 	       (unsigned long long)sum.causes[ENDED_RECLAIMED]);
+	printf("%llu dialogues measured: %.1f s each, %.1f s without the filter; %llu took 0.1 s more, at most %.1f s (seed %llu)\n",
+	       (unsigned long long)sum.measured,
+	       1.0 * sum.with / SECOND / (sum.measured ?: 1),
+	       1.0 * sum.without / SECOND / (sum.measured ?: 1),
+	       (unsigned long long)sum.late, 1.0 * sum.latest / SECOND,
+	       (unsigned long long)sum.latest_seed);
 	printf("%llu schedules from seed %llu (%llu must arrive whole, %llu reset, %llu stopped), %.1f million events, %.0f a second\n",
 	       (unsigned long long)(sum.passed + sum.failed),
 	       (unsigned long long)seed, (unsigned long long)sum.fair,

@@ -286,9 +286,10 @@ static void dialogue(struct plan *p, struct rng *r, u32 big)
 	line_item(p, r, p->model.esmtp && rng_below(r, 4) ? "EHLO me" :
 		  "HELO me", bare, true);
 	/* No item may push out another: a DATA without its body has a server
-	 * wait for ever. STARTTLS takes the most, and QUIT is one.
+	 * wait for ever. A mail with another one behind its dot takes the most, and
+	 * QUIT is one.
 	 */
-	for (i = 0; i < n && p->nr_items + 8 <= MAX_ITEMS; i++) {
+	for (i = 0; i < n && p->nr_items + 10 <= MAX_ITEMS; i++) {
 		bool wait = !pipelines || !rng_below(r, 4);
 		u32 kind = rng_below(r, 16);
 
@@ -982,6 +983,37 @@ void plan_make(struct plan *p, u64 seed)
 	make_short(p, &r);
 	r = rng_make(seed, 16);
 	p->refuses_early = rng_below(&r, 2);
+	r = rng_make(seed, 18);
+	p->think = rng_below(&r, 3) ? 0 : 1 + rng_below(&r, rng_below(&r, 4) ? 400 : 4000);
+	/* Who counts replies takes those beyond one a line for others' if they come late */
+	if (p->fair && (p->twice || p->mute || p->refuses || p->chunks))
+		p->think = 0;
+}
+
+/* T3, T4: what takes time, or answers more or less, for reasons that are not the
+ * filter's is left out. TCP goes on as RFC 5681 says.
+ */
+void plan_measure(struct plan *p)
+{
+	static const struct diet calm = {
+		.no_loss = true, .no_dup = true, .no_reorder = true, .no_cut = true,
+		.no_rewrite = true, .no_ttl = true, .no_forge = true, .no_fail = true,
+		.no_keepalive = true, .no_window = true,
+	};
+	u32 i;
+
+	plan_diet(p, &calm);
+	for (i = 0; i < 2; i++) {
+		p->go_back[i] = true;
+		p->recut[i] = false;
+		if (p->mss[i] < 536)
+			p->mss[i] = 536;	/* RFC 9293, 3.7.1 */
+		if (p->window[i] < 4 * p->mss[i])
+			p->window[i] = 4 * p->mss[i];
+	}
+	p->reject = 0;
+	p->refuses = 0;
+	p->twice = 0;
 }
 
 void plan_diet(struct plan *p, const struct diet *d)

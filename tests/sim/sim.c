@@ -606,9 +606,7 @@ static void check_output(struct sim *s, struct packet *pkt, const u8 *orig,
 	}
 }
 
-/* G7, E4: a line that is not whole is held back, until it has come again no longer
- * than at any time before
- */
+/* G7, E4: a line that is not whole is held back, until it has come again */
 static bool reply_held(struct sim *s, struct packet *pkt, s64 off)
 {
 	u32 at = s->model.d[1].len, rest = pkt->len - (at - off);
@@ -619,7 +617,7 @@ static bool reply_held(struct sim *s, struct packet *pkt, s64 off)
 		return false;
 	if (model_in_flight(&s->model, 1))
 		return true;
-	if (s->hold.at == at && rest <= s->hold.rest) {
+	if (s->hold.at == at) {
 		s->hold.times++;
 	} else {
 		s->hold.times = 0;
@@ -643,9 +641,7 @@ static void check_patience(struct sim *s)
 		sim_fail(s, "G7, E4: a line at %u was not given the time to come whole", at);
 }
 
-/* E1: the text of an EHLO line that is not whole waits, until it comes again no
- * longer than before
- */
+/* E1: the text of an EHLO line that is not whole waits, until it comes again */
 static bool ehlo_held(struct sim *s, const struct packet *pkt, const u8 *orig,
 		      s64 off, u32 at)
 {
@@ -659,7 +655,7 @@ static bool ehlo_held(struct sim *s, const struct packet *pkt, const u8 *orig,
 	if (model_in_flight(m, 1))
 		return true;
 	s->held = rest;
-	return rest > before;
+	return !before;
 }
 
 /* G6, G8: likewise the text of a greeting's line */
@@ -676,7 +672,7 @@ static bool greeting_held(struct sim *s, const struct packet *pkt,
 		if (is_eol(orig[at - off + i]))
 			return false;
 	s->held = rest;
-	return rest > before;
+	return !before;
 }
 
 /* Nothing may be held back that could go on */
@@ -820,14 +816,74 @@ static void reclaim(struct sim *s)
 	}
 }
 
-/* kmod/path/kept.c: smtp_kept_judged() */
-static void keep(struct sim *s, struct packet *pkt, const struct segment *g)
+/* kmod/path/kept.c */
+static void keep(struct sim *s, struct packet *pkt, struct segment *g,
+		 enum smtp_verdict v)
 {
-	if (pkt->dir || !smtp_flow_holds(&s->flow, &g->t.seg))
+	enum smtp_holds what;
+	struct packet *copy;
+
+	if (!pkt->len || (v == SMTP_PASS && g->t.seg.pass == pkt->len))
 		return;
-	s->kept = copy_part(s, pkt, 0, pkt->len);
-	s->kept->mss = pkt->mss;
-	s->kept_reply = smtp_flow_waits(&s->flow);
+	what = smtp_flow_holds(&s->flow, pkt->dir, &g->t.seg);
+	if (what == SMTP_HOLDS_NOTHING)
+		return;
+	s->due |= (what == SMTP_HOLDS_LINE || what == SMTP_HOLDS_BEHIND) << pkt->dir;
+	copy = copy_part(s, pkt, 0, pkt->len);
+	copy->mss = pkt->mss;
+	copy->held = (struct smtp_held) {
+		.seq = pkt->seq, .end = pkt->seq + pkt->len,
+		.size = SMTP_HELD_SIZE_MAX / 20, .what = what,
+		.ends_line = memchr(pkt->data, '\n', pkt->len),
+	};
+	smtp_held_add(&s->kept[pkt->dir], &copy->held);
+}
+
+/* One packet of the octets from the next one on up to the end of @last */
+static struct packet *joined(struct sim *s, int dir, const struct smtp_held *last)
+{
+	u32 at = s->flow.stream[dir].next;
+	struct packet *pkt = sim_packet(s, last->end - at);
+	struct smtp_held *held;
+
+	pkt->dir = dir;
+	pkt->seq = at;
+	do {
+		const struct packet *part;
+
+		held = s->kept[dir];
+		s->kept[dir] = held->next;
+		part = container_of(held, struct packet, held);
+		memcpy(pkt->data + (at - pkt->seq), part->data + (at - held->seq),
+		       held->end - at);
+		at = held->end;
+		pkt->ack = part->ack;
+		pkt->window_zero = part->window_zero;
+		pkt->fin = part->fin;
+	} while (held != last);
+	return pkt;
+}
+
+/* Takes off what goes on now, or returns NULL */
+static struct packet *resumed(struct sim *s, int dir)
+{
+	struct smtp_held **list = &s->kept[dir], *held;
+	const struct smtp_held *line;
+
+	if (smtp_flow_over(&s->flow))
+		*list = NULL;
+	while (smtp_held_passed(list, s->flow.stream[dir].next))
+		;
+	held = *list;
+	if (!held)
+		return NULL;
+	line = smtp_held_line(held, s->flow.stream[dir].next);
+	if (line)
+		return joined(s, dir, line);
+	if (!smtp_flow_goes_on(&s->flow, dir, held))
+		return NULL;
+	*list = held->next;
+	return container_of(held, struct packet, held);
 }
 
 /* D11: does the ACK say that the server lacks more than two of the octets that left? Where
@@ -854,7 +910,7 @@ static void filter_packet(struct sim *s, struct packet *pkt)
 	s64 off = (s32)(pkt->seq - isn);
 	enum smtp_verdict v;
 	u8 *orig = NULL, *out;
-	u32 seq, ack, out_len, room;
+	u32 seq, ack, out_len, room, cut;
 	struct segment g = {
 		.t.seg = {
 			.seq = pkt->seq, .len = pkt->len, .mss = pkt->mss,
@@ -917,7 +973,8 @@ static void filter_packet(struct sim *s, struct packet *pkt)
 	} else {
 		reclaim(s);
 		v = smtp_flow_segment(&s->flow, dir, &g.t.seg, HOST_OF(&s->flow));
-		keep(s, pkt, &g);
+		if (!pkt->forged)
+			keep(s, pkt, &g, v);
 	}
 	if (host.error)
 		sim_fail(s, "%s", host.error);
@@ -990,7 +1047,9 @@ static void filter_packet(struct sim *s, struct packet *pkt)
 		if (off <= old && off + pkt->len > next &&
 		    (m->sight_sure || (g.t.adjusted && !short_of)))
 			m->sight = off + pkt->len;
-		m->body_sight = !dir && off + n == to ? off + pkt->len : to;
+		/* Cut there; where writing failed nothing of it leaves */
+		cut = g.t.failed ? g.t.seg.pass : n;
+		m->body_sight = !dir && off + cut == to ? off + pkt->len : to;
 		model_judge(&s->model, dir, to);
 		if (s->model.error)
 			sim_fail(s, "%s", s->model.error);
@@ -1063,24 +1122,43 @@ static void filter_packet(struct sim *s, struct packet *pkt)
 				      pkt->mss));
 }
 
-/* A packet comes by, and perhaps the one that is kept goes on */
+/* In the packets that it came in */
+static void forward(struct sim *s, struct packet *pkt)
+{
+	u32 at;
+
+	pkt->stage = 1;
+	if (!pkt->mss || pkt->len <= pkt->mss) {
+		pkt->mss = 0;
+		sim_send(s, pkt);
+		return;
+	}
+	for (at = 0; at < pkt->len; at += pkt->mss)
+		sim_send(s, copy_part(s, pkt, at, pkt->len - at < pkt->mss ?
+				      pkt->len - at : pkt->mss));
+}
+
+/* A packet comes by, and perhaps those that are kept go on */
 static void filter(struct sim *s, struct packet *pkt)
 {
-	const u32 *next = &s->flow.stream[0].next;
-	struct packet *kept;
-
-	filter_packet(s, pkt);
-	kept = s->kept;
-	if (!kept || smtp_flow_waits(&s->flow))
+	if (s->filtering == UNFILTERED) {
+		forward(s, pkt);
 		return;
-	if (smtp_flow_over(&s->flow) ||
-	    !smtp_seq_before(*next, kept->seq + kept->len)) {
-		s->kept = NULL;
-	} else if (smtp_flow_goes_on(&s->flow, s->kept_reply)) {
-		s->kept = NULL;
+	}
+	s->due |= 1 << !pkt->dir;
+	filter_packet(s, pkt);
+	while (s->due) {
+		int dir = s->due >> 1;
+
+		pkt = resumed(s, dir);
+		if (!pkt) {
+			s->due &= ~(1 << dir);
+			continue;
+		}
 		RULE(&s->model, T4);
-		sim_trace(s, "resume", kept);
-		filter_packet(s, kept);
+		sim_trace(s, "resume", pkt);
+		s->due |= 1 << !dir;
+		filter_packet(s, pkt);
 	}
 }
 
@@ -1108,6 +1186,8 @@ void sim_delivered(struct sim *s, int dir, u32 from, u32 to)
 	bool loose = s->plan.rewrites && !dir;
 	u32 i, begin, end, k, by;
 
+	if (s->filtering == UNFILTERED)
+		return;
 	if (s->plan.policy.observe) {
 		if (!loose && memcmp(rx + from, s->end[dir].tx + from, to - from))
 			sim_fail(s, "observe: octets from %u on arrived changed", from);
@@ -1149,7 +1229,8 @@ void sim_delivered(struct sim *s, int dir, u32 from, u32 to)
 				      (k < i - 1 || lets_be(&s->plan))) &&
 				    !(k == i && lets_be(&s->plan) &&
 				      (is_eol(rx[k]) || !rx[k]) &&
-				      (is_eol(d->flat[k]) || !d->flat[k])))
+				      (is_eol(d->flat[k]) || !d->flat[k] ||
+				       crossed(s, k, rx[k]))))
 					sim_fail(s, "D4: a repetition smuggled an end of data in at %u", i);
 			continue;
 		}
@@ -1180,20 +1261,23 @@ static void setup(struct sim *s, u64 seed, const struct diet *diet, bool trace)
 			s->seen[i] = calloc(1, SIM_CAP);
 			end[i].tx = calloc(1, SIM_CAP);
 			end[i].edge = calloc(1, SIM_CAP);
+			end[i].begun = calloc(1, SIM_CAP + 1);
 			end[i].rx = calloc(1, SIM_CAP);
 			end[i].have = calloc(1, SIM_CAP);
 			if (!s->seen[i] || !end[i].tx || !end[i].edge ||
-			    !end[i].rx || !end[i].have)
+			    !end[i].begun || !end[i].rx || !end[i].have)
 				abort();
 		}
 	}
 	for (i = 0; i < 2; i++) {
 		memset(s->seen[i], 0, s->seen_high[i]);
 		memset(end[i].edge, 0, end[i].tx_len + 1);
+		memset(end[i].begun, 0, end[i].tx_len + 1);
 		memset(end[i].have, 0, end[i].rx_high);
 		memset(&s->end[i], 0, sizeof(s->end[i]));
 		s->end[i].tx = end[i].tx;
 		s->end[i].edge = end[i].edge;
+		s->end[i].begun = end[i].begun;
 		s->end[i].rx = end[i].rx;
 		s->end[i].have = end[i].have;
 		s->seen_high[i] = 0;
@@ -1203,6 +1287,8 @@ static void setup(struct sim *s, u64 seed, const struct diet *diet, bool trace)
 	s->plan = plan;
 	plan_make(&s->plan, seed);
 	plan_diet(&s->plan, diet);
+	if (s->filtering != FILTERED)
+		plan_measure(&s->plan);
 	s->diet = diet;
 	s->trace = trace;
 	model_init(&s->model, &s->plan.model);
@@ -1238,7 +1324,9 @@ static void setup(struct sim *s, u64 seed, const struct diet *diet, bool trace)
 	s->hold.at = UINT32_MAX;
 	s->vain = false;
 	s->failing_piece = 0;
-	s->kept = NULL;
+	s->kept[0] = NULL;
+	s->kept[1] = NULL;
+	s->due = 0;
 	tcp_init(s, 0);
 	tcp_init(s, 1);
 	host.fail = s->plan.alloc_fail ? alloc_fails : NULL;
@@ -1336,20 +1424,19 @@ static void check_end(struct sim *s)
 			 s->model.d[0].flat_len, s->end[1].rcv_nxt);
 }
 
-bool sim_run(struct sim *s, u64 seed, const struct diet *diet, bool trace)
+static void run(struct sim *s, u64 seed, const struct diet *diet, bool trace)
 {
-	int r;
-
 	host_reset();
 	setup(s, seed, diet, trace);
-	r = setjmp(sim_failed);
-	if (!r) {
-		opening_begin(s);
-		server_start(s);
-		client_start(s);
-		loop(s);
+	if (setjmp(sim_failed))
+		goto release;
+	opening_begin(s);
+	server_start(s);
+	client_start(s);
+	loop(s);
+	if (s->filtering != UNFILTERED)
 		check_end(s);
-	}
+release:
 	smtp_flow_release(&s->flow, HOST_OF(&s->flow));
 	if (!*s->error && (host.bytes || host.blocks))
 		snprintf(s->error, sizeof(s->error),
@@ -1357,6 +1444,53 @@ bool sim_run(struct sim *s, u64 seed, const struct diet *diet, bool trace)
 			 (unsigned long long)host.bytes);
 	if (!*s->error && host.error)
 		snprintf(s->error, sizeof(s->error), "%s", host.error);
+}
+
+/* T3, T4: how long it takes where nothing is lost, with the filter and without. Where
+ * that lets something pass which the filter does not, another dialogue follows: only
+ * as many replies can be compared.
+ */
+static void measure(struct sim *s, u64 seed, const struct diet *diet, bool trace)
+{
+	static const char wrong[] = "T4: %llu with the filter, %llu without";
+	u32 replies, commands;
+
+	s->filtering = MEASURED;
+	run(s, seed, diet, trace);
+	if (*s->error || s->ended || s->over || !done(s))
+		return;
+	replies = s->client.got;
+	commands = s->server.commands;
+	s->took.with = s->now;
+	s->filtering = UNFILTERED;
+	run(s, seed, diet, false);
+	s->took.without = s->now;
+	s->took.done = !*s->error && !s->over && done(s) && s->client.got == replies &&
+		       s->server.commands == commands;
+	if (s->took.done && s->plan.client == CLIENT_POLITE)
+		RULE(&s->model, T3);
+	if (!s->took.done || s->took.with <= s->took.without + SECOND ||
+	    2 * s->took.with <= 3 * s->took.without)
+		return;
+	snprintf(s->error, sizeof(s->error), wrong, (unsigned long long)s->took.with,
+		 (unsigned long long)s->took.without);
+	s->kind = wrong;
+}
+
+bool sim_run(struct sim *s, u64 seed, const struct diet *diet, bool trace)
+{
+	s->filtering = FILTERED;
+	s->took.done = false;
+	run(s, seed, diet, trace);
+	return !*s->error;
+}
+
+/* Of a run of that seed that has passed */
+bool sim_measure(struct sim *s, u64 seed, const struct diet *diet, bool trace)
+{
+	s->took.done = false;
+	if (s->plan.fair)
+		measure(s, seed, diet, trace);
 	return !*s->error;
 }
 
@@ -1368,6 +1502,7 @@ void sim_free(struct sim *s)
 		free(s->seen[i]);
 		free(s->end[i].tx);
 		free(s->end[i].edge);
+		free(s->end[i].begun);
 		free(s->end[i].rx);
 		free(s->end[i].have);
 	}

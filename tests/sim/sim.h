@@ -19,6 +19,7 @@
 #define MAX_ITEMS	48
 #define MAX_DECISIONS	4096		/* network decisions that can be shrunk */
 #define RTO		1000		/* virtual microseconds, say */
+#define SECOND		(5 * RTO)	/* Linux repeats after 200 ms */
 #define FAIR_PACKETS	2500		/* from here on the network is perfect */
 
 typedef int64_t s64;
@@ -113,6 +114,7 @@ struct plan {
 	u32 keepalive[2];	/* per mille, at each time-out or pause */
 	u32 close_window[2];	/* per mille, at each packet */
 	u32 frag;	/* octets that one read shows at most, 0: all */
+	u32 think;	/* the server's time for a line: T4 */
 	enum server_eol eol;
 	bool chunks;		/* the client sends BDAT and XEXCH50 */
 	bool loose_chunks;	/* the server takes anything for a size */
@@ -150,12 +152,14 @@ struct packet {
 	bool fin, rst, low_ttl, window_zero, forged;
 	u32 seq, len, mss, ack;
 	u32 solid, solid_end;	/* payload that must not be cut */
+	struct smtp_held held;
 	u8 *data;
 };
 
 struct tcp_end {
 	int side;
 	u8 *tx, *edge;
+	u8 *begun;	/* a segment began there */
 	u32 tx_len;
 	bool fin_queued, fin_acked;
 	u32 una, nxt, max_nxt;
@@ -196,7 +200,7 @@ struct server_app {
 	bool dot_nul;	/* the line is a dot, to a server that reads C strings */
 	bool recipient;	/* the transaction has one */
 	bool refused;	/* the body that is under way: D10 */
-	u32 at;		/* octets received */
+	u32 at;		/* octets received, and read */
 	u32 line_at;	/* where the line begins */
 	u32 left_at;	/* where a body was left, and 1 */
 	bool raced;	/* it was before the filter knew: what follows is the server's */
@@ -245,8 +249,8 @@ struct sim {
 	u32 arms;	/* opening.c */
 	struct rng rng_arms;
 	struct rng rng_net, rng_tcp, rng_fail, rng_forget;
-	struct packet *kept;	/* kmod/path/kept.c */
-	bool kept_reply;
+	struct smtp_held *kept[2];	/* kmod/path/kept.c */
+	u32 due;
 	bool failing;	/* this packet's allocations */
 	u32 failing_piece;
 	u32 ended;	/* packets since the core ended the connection, and 1 */
@@ -254,15 +258,21 @@ struct sim {
 	enum ended_cause cause;
 	bool trace;
 	bool over;
+	enum filtering { FILTERED, MEASURED, UNFILTERED } filtering;
 	char error[512];
 	const char *kind;	/* of the error: its format */
 	u32 held;		/* of an EHLO line, held back once: E1 */
 	u64 events;
+	struct {	/* by a network that loses nothing: T3, T4 */
+		bool done;
+		u64 with, without;
+	} took;
 };
 
 /* plan.c */
 void plan_make(struct plan *p, u64 seed);
 void plan_diet(struct plan *p, const struct diet *diet);
+void plan_measure(struct plan *p);
 void plan_print(const struct plan *p, const struct diet *diet);
 
 /* tcp.c */
@@ -278,6 +288,7 @@ u64 tcp_next_timer(const struct tcp_end *e);
 void server_start(struct sim *s);
 void server_bytes(struct sim *s, const u8 *bytes, u32 n);
 void server_fin(struct sim *s);
+void server_reads(struct sim *s);
 void client_start(struct sim *s);
 void client_bytes(struct sim *s, const u8 *bytes, u32 n);
 void client_pump(struct sim *s);
@@ -301,6 +312,7 @@ void sim_trace(struct sim *s, const char *what, const struct packet *pkt);
 void __attribute__((format(printf, 2, 3), noreturn))
 sim_fail(struct sim *s, const char *fmt, ...);
 bool sim_run(struct sim *s, u64 seed, const struct diet *diet, bool trace);
+bool sim_measure(struct sim *s, u64 seed, const struct diet *diet, bool trace);
 void sim_free(struct sim *s);
 
 #endif /* _TESTS_SIM_SIM_H */

@@ -229,6 +229,7 @@ static void command(struct sim *s, const u8 *line, u32 len)
 	a->raced |= raced || (body && !strcmp(verb, "EHLO"));
 	/* A server that speaks out of turn harms itself */
 	if (!body && !a->raced && !s->plan.hostile_server && !s->plan.policy.observe &&
+	    s->filtering != UNFILTERED &&
 	    !(s->plan.model.reject == MODEL_NOOP && !strcmp(verb, "NOOP")) &&
 	    /* D5: a word of base64 may be one, but has no argument */
 	    !(rest && n == len) &&
@@ -499,6 +500,26 @@ void server_fin(struct sim *s)
 	tcp_close(s, 1);
 }
 
+/* A line takes it some time, plan.think */
+void server_reads(struct sim *s)
+{
+	const struct tcp_end *e = &s->end[1];
+	struct server_app *a = &s->server;
+	bool line;
+
+	do {
+		if (a->at == e->rcv_nxt || a->state == SRV_QUIT)
+			break;
+		line = a->state == SRV_COMMAND || a->state == SRV_AUTH;
+		server_bytes(s, e->rx + a->at, 1);
+	} while (!line || e->rx[a->at - 1] != '\n');
+	if (a->at < e->rcv_nxt && a->state != SRV_QUIT)
+		s->end[1].app_at = s->now + s->plan.think;
+	else if (e->fin_got)
+		server_fin(s);
+	tcp_output(s, 1);
+}
+
 void server_start(struct sim *s)
 {
 	static const char *const greetings[] = {
@@ -636,6 +657,7 @@ void client_bytes(struct sim *s, const u8 *bytes, u32 n)
 			if (!strncasecmp((const char *)a->line, "CHUNKING", 8))
 				a->chunking = true;
 			if (!strncmp((const char *)a->line, "XSECRET", 7) &&
+			    s->filtering != UNFILTERED &&
 			    !s->plan.hostile_server && !s->plan.policy.observe &&
 			    !s->server.raced && s->plan.model.ehlo != MODEL_EHLO_KEEP)
 				sim_fail(s, "D11: of an EHLO reply more was told than may be");

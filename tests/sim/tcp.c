@@ -86,6 +86,7 @@ static void tcp_segment(struct sim *s, struct tcp_end *e, u32 off, u32 len,
 		pkt->low_ttl = rng_permille(&s->rng_tcp, s->plan.low_ttl);
 	e->ack_at = NEVER;
 	e->unacked = 0;
+	e->begun[off] = 1;
 	if (off + len + fin > e->max_nxt)
 		e->max_nxt = off + len + fin;
 	sim_trace(s, again && len ? "resend" : "send", pkt);
@@ -218,7 +219,9 @@ void tcp_timers(struct sim *s, int side)
 		tcp_ack(s, e);
 	if (e->app_at <= s->now) {
 		e->app_at = NEVER;
-		if (!side)
+		if (side)
+			server_reads(s);
+		else
 			client_pump(s);
 	}
 	if (e->rto_at > s->now)
@@ -259,7 +262,9 @@ static void tcp_acked(struct sim *s, struct tcp_end *e, struct packet *pkt)
 		if (e->nxt < ack)
 			e->nxt = ack;
 		e->dupacks = 0;
-		e->backoff = 0;
+		/* Linux's is not reset by an ACK of a part of a segment */
+		if (s->filtering == FILTERED || ack >= e->tx_len || e->begun[ack])
+			e->backoff = 0;
 		s->end[0].timeouts = 0;
 		s->end[1].timeouts = 0;
 		if (e->fin_queued && ack == e->tx_len + 1)
@@ -271,6 +276,12 @@ static void tcp_acked(struct sim *s, struct tcp_end *e, struct packet *pkt)
 			tcp_arm(s, e);
 		}
 	}
+}
+
+static void server_thinks(struct sim *s, struct tcp_end *e)
+{
+	if (e->app_at == NEVER)
+		e->app_at = s->now + s->plan.think;
 }
 
 void tcp_input(struct sim *s, struct packet *pkt)
@@ -305,14 +316,18 @@ void tcp_input(struct sim *s, struct packet *pkt)
 	}
 	if (e->rcv_nxt > old) {
 		sim_delivered(s, pkt->dir, old, e->rcv_nxt);
-		if (e->side)
+		if (e->side && s->plan.think)
+			server_thinks(s, e);
+		else if (e->side)
 			server_bytes(s, e->rx + old, e->rcv_nxt - old);
 		else
 			client_bytes(s, e->rx + old, e->rcv_nxt - old);
 	}
 	if (!e->fin_got && e->rcv_nxt == e->fin_at) {
 		e->fin_got = true;
-		if (e->side)
+		if (e->side && s->plan.think)
+			server_thinks(s, e);
+		else if (e->side)
 			server_fin(s);
 		else
 			client_fin(s);

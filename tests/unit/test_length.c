@@ -171,11 +171,23 @@ TEST("G7", "split in vain", NONE)
 	client(&f, "HELO a\r\n", "HELO a\r\n");
 	server(&f, "250 b\r\n", "250 b\r\n");
 	fix_end(&f);
-	/* More than before begins the count again */
+	/* Nor is one waited for twice that comes again with more, but not all of it */
 	begin_text(&f, "here");
 	assert_int_equal(fix_segment(&f, SMTP_SERVER, 0, split, 7), -1);
-	assert_int_equal(fix_segment(&f, SMTP_SERVER, 0, split, 8), -1);
-	server(&f, split, "220 here\r\n");
+	assert_int_equal(fix_segment(&f, SMTP_SERVER, 0, split, 9), 9);
+	left(&f, "220-****\r");
+}
+
+/* Only that line has waited: the next one, of the same segment, has not */
+TEST("G7", "each line waits once", NONE)
+{
+	begin_text(&f, "there");
+	assert_int_equal(fix_segment(&f, SMTP_SERVER, 0, split, 7), -1);
+	assert_int_equal(fix_segment(&f, SMTP_SERVER, 0, split, 14), 10);
+	left(&f, "220-there\r\n");
+	fix_ack(&f, SMTP_SERVER, 11);
+	assert_int_equal(fix_segment(&f, SMTP_SERVER, 10, split + 10, 4), -1);
+	server(&f, split + 10, "220 there\r\n");
 }
 
 /* What follows the greeting in its segment: for an early talker */

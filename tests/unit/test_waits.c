@@ -1,23 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* T4: what had to wait goes on when it may. Both ends of that are the core's to
- * tell; the copy is its surroundings' (kmod/path/kept.c).
+ * tell; the copies are its surroundings' (kmod/path/kept.c).
  */
+#include "../../kmod/core/tcp/held.h"
 #include "unit.h"
 
-/* Does a segment with @n octets from the next one on count as held? */
-static bool holds(const struct fix *f, s32 before, u32 n)
+/* What does a segment with @n octets from the next one on wait for? */
+static enum smtp_holds holds_of(const struct fix *f, enum smtp_dir dir, s32 before, u32 n)
 {
 	struct smtp_segment seg = {
-		.seq = f->flow.stream[SMTP_CLIENT].next - before,
+		.seq = f->flow.stream[dir].next - before,
 		.len = before + n,
 	};
 
-	return smtp_flow_holds(&f->flow, &seg);
+	return smtp_flow_holds(&f->flow, dir, &seg);
 }
 
-static bool goes_on(const struct fix *f)
+static enum smtp_holds holds(const struct fix *f, s32 before, u32 n)
 {
-	return smtp_flow_goes_on(&f->flow, true);
+	return holds_of(f, SMTP_CLIENT, before, n);
+}
+
+/* May what waits for that, and begins at the next octet, go on? */
+static bool goes_on(const struct fix *f, enum smtp_dir dir, enum smtp_holds what)
+{
+	struct smtp_held held = {
+		.seq = f->flow.stream[dir].next,
+		.end = f->flow.stream[dir].next + 1, .what = what,
+	};
+
+	return smtp_flow_goes_on(&f->flow, dir, &held);
 }
 
 TEST("T4 D2", "what waits for a reply", NONE)
@@ -38,13 +50,15 @@ TEST("T4 D2", "what waits for a reply", NONE)
 		client(&f, lines[i], lines[i]);
 		assert_true(smtp_flow_waits(&f.flow));
 		assert_string_equal(smtp_session_awaited(&f.flow.session), awaited[i]);
-		assert_false(goes_on(&f));
-		assert_true(holds(&f, strlen(lines[i]), 7));
-		assert_true(holds(&f, 0, 1));
-		assert_false(holds(&f, 5, 0));	/* all of it has passed */
-		assert_false(holds(&f, -1, 8));	/* there is a gap before it */
+		assert_false(goes_on(&f, SMTP_CLIENT, SMTP_HOLDS_REPLY));
+		assert_false(goes_on(&f, SMTP_CLIENT, SMTP_HOLDS_BEHIND));
+		assert_int_equal(holds(&f, strlen(lines[i]), 7), SMTP_HOLDS_REPLY);
+		assert_int_equal(holds(&f, 0, 1), SMTP_HOLDS_REPLY);
+		assert_int_equal(holds(&f, 5, 0), SMTP_HOLDS_NOTHING);	/* it has passed */
+		assert_int_equal(holds(&f, -1, 8), SMTP_HOLDS_BEHIND);
 		server(&f, "250 a\r\n", "250 a\r\n");
-		assert_true(goes_on(&f));
+		assert_true(goes_on(&f, SMTP_CLIENT, SMTP_HOLDS_REPLY));
+		assert_true(goes_on(&f, SMTP_CLIENT, SMTP_HOLDS_BEHIND));
 		assert_false(smtp_flow_waits(&f.flow));
 		fix_end(&f);
 	}
@@ -55,11 +69,143 @@ TEST("T4 V4", "what waits for ACKs", MAILHOST)
 {
 	fix_open(&f);
 	client_cut(&f, "FOO\r\nBAR\r\n", 5);
-	assert_true(holds(&f, 5, 5));
-	assert_false(smtp_flow_goes_on(&f.flow, false));
+	assert_int_equal(holds(&f, 5, 5), SMTP_HOLDS_ACK);
+	assert_false(goes_on(&f, SMTP_CLIENT, SMTP_HOLDS_ACK));
 	fix_ack(&f, SMTP_CLIENT, f.at[SMTP_CLIENT] + f.shift[SMTP_CLIENT]);
-	assert_true(smtp_flow_goes_on(&f.flow, false));
+	assert_true(goes_on(&f, SMTP_CLIENT, SMTP_HOLDS_ACK));
 	client(&f, "BAR\r\n", "NOOP\r\n");
+}
+
+/* A line of the server's waits for the ACK of the one before it, which was replaced.
+ * What waits for its own rest is its sender's to repeat.
+ */
+TEST("T4 G7", "what of the server waits for ACKs", FIXUP)
+{
+	static const char greeting[] = "220-a\r\n220 b\r\n";
+
+	assert_null(smtp_policy_set_text(&f.policy, "ours", 4));
+	assert_int_equal(fix_segment(&f, SMTP_SERVER, 0, greeting, 3), -1);
+	assert_int_equal(holds_of(&f, SMTP_SERVER, 0, 3), SMTP_HOLDS_LINE);
+	assert_false(goes_on(&f, SMTP_SERVER, SMTP_HOLDS_LINE));
+	assert_int_equal(fix_segment(&f, SMTP_SERVER, 0, greeting, 7), 7);
+	f.no_acks = true;
+	assert_int_equal(fix_segment(&f, SMTP_SERVER, 7, greeting + 7, 7), -1);
+	assert_int_equal(holds_of(&f, SMTP_SERVER, 0, 7), SMTP_HOLDS_ACK);
+	assert_false(goes_on(&f, SMTP_SERVER, SMTP_HOLDS_ACK));
+	fix_ack(&f, SMTP_SERVER, strlen("220-ours\r\n"));
+	assert_true(goes_on(&f, SMTP_SERVER, SMTP_HOLDS_ACK));
+}
+
+/* The ACK of what precedes a line does not bring its rest */
+TEST("T3 G7", "a line waits for its rest", FIXUP)
+{
+	assert_null(smtp_policy_set_text(&f.policy, "mx", 2));
+	f.no_acks = true;
+	assert_int_equal(fix_segment(&f, SMTP_SERVER, 0, "220-ab\r\n220 ", 12), 8);
+	assert_int_equal(holds_of(&f, SMTP_SERVER, 8, 4), SMTP_HOLDS_LINE);
+	fix_ack(&f, SMTP_SERVER, 8);
+	assert_false(goes_on(&f, SMTP_SERVER, SMTP_HOLDS_LINE));
+	assert_int_equal(fix_segment(&f, SMTP_SERVER, 8, "220 ab\r\n", 8), 8);
+	left(&f, "220 mx\r\n");
+}
+
+TEST("T4", "what follows a gap goes on behind that", FIXUP)
+{
+	struct smtp_held held = { .seq = 100, .end = 200, .what = SMTP_HOLDS_BEHIND };
+
+	fix_open(&f);
+	held.seq = f.flow.stream[SMTP_SERVER].next + 1;
+	assert_false(smtp_flow_goes_on(&f.flow, SMTP_SERVER, &held));
+	assert_int_equal(holds_of(&f, SMTP_SERVER, -4, 8), SMTP_HOLDS_BEHIND);
+	assert_int_equal(holds_of(&f, SMTP_CLIENT, -4, 8), SMTP_HOLDS_BEHIND);
+	assert_true(goes_on(&f, SMTP_SERVER, SMTP_HOLDS_BEHIND));
+}
+
+static struct smtp_held *add(struct smtp_held **list, struct smtp_held *held, u32 seq, u32 len,
+			     u32 size)
+{
+	held->seq = seq;
+	held->end = seq + len;
+	held->size = size;
+	return smtp_held_add(list, held);
+}
+
+static u32 count(const struct smtp_held *list)
+{
+	u32 n = 0;
+
+	for (; list; list = list->next)
+		n++;
+	return n;
+}
+
+/* In order, across the end of the numbers; of a packet the last copy */
+TEST("T4", "the packets of a direction", NONE)
+{
+	struct smtp_held h[4], *list = NULL;
+
+	assert_null(add(&list, &h[0], 10, 10, 1));
+	assert_null(add(&list, &h[1], (u32)-10, 10, 1));
+	assert_null(add(&list, &h[2], 20, 10, 1));
+	assert_ptr_equal(list, &h[1]);
+	assert_ptr_equal(list->next, &h[0]);
+	assert_ptr_equal(list->next->next, &h[2]);
+	assert_int_equal(count(list), 3);
+	/* It has the octets of two of them */
+	assert_int_equal(count(add(&list, &h[3], 10, 20, 1)), 2);
+	assert_int_equal(count(list), 2);
+	assert_null(smtp_held_passed(&list, (u32)-1));
+	assert_ptr_equal(smtp_held_passed(&list, 0), &h[1]);
+	assert_null(smtp_held_passed(&list, 29));
+	assert_ptr_equal(smtp_held_passed(&list, 30), &h[3]);
+	assert_null(smtp_held_passed(&list, 40));
+}
+
+/* As its sender's repetition could be: a line that came in several packets */
+TEST("T3", "a line in packets that fit together", NONE)
+{
+	struct smtp_held h[4], *list = NULL;
+
+	memset(h, 0, sizeof(h));
+	h[0].what = SMTP_HOLDS_LINE;
+	add(&list, &h[0], 100, 20, 1);
+	assert_null(smtp_held_line(list, 110));
+	add(&list, &h[1], 120, 10, 1);
+	assert_null(smtp_held_line(list, 110));
+	h[2].ends_line = true;
+	add(&list, &h[2], 131, 9, 1);	/* an octet is missing */
+	assert_null(smtp_held_line(list, 110));
+	list = NULL;
+	add(&list, &h[0], 100, 20, 1);
+	add(&list, &h[1], 120, 11, 1);
+	add(&list, &h[2], 131, 9, 1);
+	add(&list, &h[3], 140, 9, 1);
+	assert_ptr_equal(smtp_held_line(list, 110), &h[2]);
+	h[0].what = SMTP_HOLDS_ACK;
+	assert_null(smtp_held_line(list, 110));
+	/* No longer than any path carries */
+	h[0].what = SMTP_HOLDS_LINE;
+	h[2].end = 110 + SMTP_HELD_LINE_MAX;
+	assert_ptr_equal(smtp_held_line(list, 110), &h[2]);
+	assert_null(smtp_held_line(list, 109));
+}
+
+TEST("T4 H5", "as many packets as that", NONE)
+{
+	struct smtp_held h[SMTP_HELD_MAX + 2], *list = NULL;
+	u32 i;
+
+	/* Those that the others wait for stay */
+	for (i = 0; i < SMTP_HELD_MAX; i++)
+		assert_null(add(&list, &h[i], 100 * i, 100, 1));
+	assert_ptr_equal(add(&list, &h[i], 100 * i, 100, 1), &h[i]);
+	assert_ptr_equal(add(&list, &h[i], 50, 20, 1), &h[i - 1]);
+	assert_int_equal(count(list), SMTP_HELD_MAX);
+	list = NULL;
+	assert_null(add(&list, &h[0], 200, 100, SMTP_HELD_SIZE_MAX / 2));
+	assert_null(add(&list, &h[1], 300, 100, SMTP_HELD_SIZE_MAX / 2));
+	assert_ptr_equal(add(&list, &h[2], 100, 100, 1), &h[1]);
+	assert_int_equal(count(add(&list, &h[3], 50, 50, SMTP_HELD_SIZE_MAX)), 2);
 }
 
 TEST("T4", "nothing is held under observe", FIXUP)
@@ -67,7 +213,7 @@ TEST("T4", "nothing is held under observe", FIXUP)
 	f.policy.observe = true;
 	server(&f, "220 a\r\n", "220 a\r\n");
 	client(&f, "DATA\r\n", "DATA\r\n");
-	assert_false(holds(&f, 0, 5));
+	assert_int_equal(holds(&f, 0, 5), SMTP_HOLDS_NOTHING);
 }
 
 /* D11: a server that has not got the line does not answer it */
@@ -93,7 +239,7 @@ TEST("D11", "answered before it came", ESMTP)
 	client(&f, "DATA\r\n", "DATA\r\n");
 	server(&f, "503 no\r\n", "503 no\r\n");
 	server(&f, "503 no\r\n", "503 no\r\n");
-	assert_false(goes_on(&f));
+	assert_false(goes_on(&f, SMTP_CLIENT, SMTP_HOLDS_REPLY));
 }
 
 /* D5: two line ends in a SASL exchange would be two responses to some servers */

@@ -7,6 +7,7 @@ Each client's session takes at most 1.5 times what it takes by a port without a
 policy in the same run, or a second more. Started by waits.sh.
 """
 import concurrent.futures
+import shlex
 import socket
 import subprocess
 import sys
@@ -30,7 +31,8 @@ LOGIN = b"AUTH LOGIN\r\ndXNlcg==\r\ncGFzcw==\r\n"
 
 
 class Server(threading.Thread):
-    """Takes one connection by each of the ports; seconds a verb, as in @slow."""
+    """Takes one connection by each of the ports; seconds a verb, as in @slow, which may
+    have "writes", too: in how many a reply leaves."""
 
     def __init__(self, family, port, slow, where="server"):
         super().__init__(daemon=True)
@@ -54,7 +56,11 @@ class Server(threading.Thread):
     def session(self, sock, file):
         def say(text, verb=""):
             time.sleep(self.slow.get(verb, self.slow.get("", 0)))
-            sock.sendall(text + b"\r\n")
+            octets = text + b"\r\n"
+            size = -(-len(octets) // self.slow.get("writes", 1))
+            for at in range(0, len(octets), size):
+                time.sleep(0.01 if at else 0)
+                sock.sendall(octets[at:at + size])
         say(b"220 mx.example ESMTP")
         for line in file:
             verb = line[:8].upper().split()[0].decode() if line.strip() else "EMPTY"
@@ -164,6 +170,36 @@ def _(family):
 @test("T4 D2", "three mails in one write")
 def _(family):
     compare(family, one_write(HELLO, *([MAIL, b"DATA\r\n", BODY, END] * 3), QUIT), {"DATA": 2})
+
+
+@test("T4 D2", "eight mails, each line or body in a write of its own")
+def _(family):
+    if compare(family, [HELLO] + [MAIL, b"DATA\r\n", BODY, END] * 8 + [QUIT],
+               {"DATA": 0.15}) < 16:
+        raise Mismatch("one packet was resumed for each wait")
+
+
+@test("T4 V4", "thirty short verbs that become NOOP, each in a write of its own")
+def _(family):
+    tool("set", str(PORT), "mailhost")
+    text = [b"HELO client.example\r\n"] + [b"FOO\r\n"] * 30 + [QUIT]
+    (plain, _), (took, _) = both(family, text, {})
+    print("      %.1f s, without a policy %.1f s" % (took, plain), flush=True)
+    if took > max(plain * 1.5, plain + 1):
+        raise Mismatch("%.1f s, without a policy %.1f s" % (took, plain))
+
+
+@test("T3 G7 E4", "a greeting and replies in three writes each, which are rewritten")
+def _(family):
+    mode = 'esmtp banner text "mx.example.org ESMTP" ehlo strip'
+    tool("set", str(PORT), *shlex.split(mode))
+    text = [HELLO, MAIL, b"RSET\r\n", HELLO, QUIT]
+    (plain, _), (took, server) = both(family, text, {"writes": 3})
+    print("      %.1f s, without a policy %.1f s" % (took, plain), flush=True)
+    if took > max(plain * 1.5, plain + 1):
+        raise Mismatch("%.1f s, without a policy %.1f s" % (took, plain))
+    if len(server.lines) != 6:
+        raise Mismatch("the server got %r" % server.lines)
 
 
 @test("T4 V7", "eight recipients and lines that end in LF alone, in one write")

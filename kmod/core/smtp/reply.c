@@ -380,6 +380,13 @@ static bool smtp_server_over(const struct smtp_parser *ps)
 	       (!ps->in.answers || ps->s->replies == ps->s->commands);
 }
 
+/* It was only the first line that has waited for its rest */
+static void smtp_reply_next_line(struct smtp_parser *ps)
+{
+	if (ps->in.final == SMTP_FINAL_LINE)
+		ps->in.final = SMTP_FINAL_NOT;
+}
+
 static u32 smtp_server_lines(struct smtp_parser *ps)
 {
 	struct smtp_session *s = ps->s;
@@ -424,6 +431,7 @@ static u32 smtp_server_lines(struct smtp_parser *ps)
 			if (n) {
 				line = i + n;
 				i += n - 1;	/* nothing to change */
+				smtp_reply_next_line(ps);
 				continue;
 			}
 		}
@@ -467,6 +475,7 @@ static u32 smtp_server_lines(struct smtp_parser *ps)
 				line = i + 1;
 			}
 			smtp_reply_line_end(ps);
+			smtp_reply_next_line(ps);
 			s->reply_column = 0;
 		} else {
 			smtp_reply_column(s, c);

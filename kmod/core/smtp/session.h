@@ -279,13 +279,20 @@ enum smtp_resize {
 	SMTP_RESIZE_OK,
 };
 
+/* Does an incomplete line wait for its rest? E1, E4, G6-G8 */
+enum smtp_final {
+	SMTP_FINAL_NOT,		/* it does */
+	SMTP_FINAL_LINE,	/* not the first, which has waited before */
+	SMTP_FINAL_ALL,		/* none does: waiting was in vain */
+};
+
 /**
  * struct smtp_input - bytes in order, to be judged where they lie
  * @buf: the bytes; there is room for smtp_policy_spare() more
  * @len: how many
  * @room: octets that may stand in place of any part of them
  * @resize: enum smtp_resize
- * @final: do not wait for the rest of an incomplete line (E1, E4, G6-G8)
+ * @final: enum smtp_final
  * @early: the server sent these before it had the line that they would answer
  * @answers: the connection has ended; only answers to what preceded that are judged
  */
@@ -294,7 +301,7 @@ struct smtp_input {
 	u32 len;
 	u32 room;
 	u8 resize;
-	bool final;
+	u8 final;
 	bool early;
 	bool answers;
 };

@@ -104,6 +104,18 @@ static inline u8 smtp_segment_octet(struct smtp_segment *seg, u32 seq)
 	return *smtp_segment_read(seg, seq - seg->seq, &n);
 }
 
+/* Is there an LF among the first octets of the segment, as far as one read shows? */
+static inline bool smtp_segment_ends_line(struct smtp_segment *seg)
+{
+	const u8 *p;
+	u32 n;
+
+	if (!seg->len)
+		return false;
+	p = smtp_segment_read(seg, 0, &n);
+	return memchr(p, '\n', n < seg->len ? n : seg->len);
+}
+
 /**
  * smtp_segment_copy() - copy octets of a segment
  * @seg: the segment

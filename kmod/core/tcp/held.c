@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Held packets. See held.h. */
+#include "held.h"
+
+/* Moves the packet at @at to the list @to */
+static void smtp_held_move(struct smtp_held **at, struct smtp_held **to)
+{
+	struct smtp_held *held = *at;
+
+	*at = held->next;
+	held->next = *to;
+	*to = held;
+}
+
+struct smtp_held *smtp_held_add(struct smtp_held **list, struct smtp_held *held)
+{
+	struct smtp_held **at = list, *gone = NULL;
+	u32 n = 0, size = 0;
+
+	while (*at && smtp_seq_before((*at)->seq, held->seq))
+		at = &(*at)->next;
+	held->next = *at;
+	*at = held;
+	at = &held->next;
+	while (*at && !smtp_seq_before(held->end, (*at)->end))
+		smtp_held_move(at, &gone);
+
+	/* The first are those that the others wait for */
+	for (at = list; *at; ) {
+		size += (*at)->size;
+		if (++n > SMTP_HELD_MAX || size > SMTP_HELD_SIZE_MAX)
+			smtp_held_move(at, &gone);
+		else
+			at = &(*at)->next;
+	}
+	return gone;
+}
+
+struct smtp_held *smtp_held_passed(struct smtp_held **list, u32 next)
+{
+	struct smtp_held *held = *list;
+
+	if (!held || smtp_seq_before(next, held->end))
+		return NULL;
+	*list = held->next;
+	return held;
+}
+
+const struct smtp_held *smtp_held_line(const struct smtp_held *list, u32 next)
+{
+	const struct smtp_held *last = list;
+
+	if (list->what != SMTP_HOLDS_LINE)
+		return NULL;
+	do {
+		if (!last->next || last->next->seq != last->end)
+			return NULL;
+		last = last->next;
+	} while (!last->ends_line);
+	return last->end - next <= SMTP_HELD_LINE_MAX ? last : NULL;
+}
