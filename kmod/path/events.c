@@ -251,13 +251,14 @@ void smtp_event_reclaimed(struct net *net, const struct nf_conntrack_tuple *ends
  * @rule: what its port is under; counts it
  * @event: what
  * @reply: its source port is the one that is inspected
+ * @words: the cause, or ""
  *
  * Called under RCU.
  */
 void smtp_event_stray(const struct sk_buff *skb,
 		      const struct nf_hook_state *state,
 		      const struct smtp_rule *rule, enum smtp_fixup_event event,
-		      bool reply)
+		      bool reply, const char *words)
 {
 	struct nf_conntrack_tuple ends;
 	struct smtp_event_at at = {
@@ -272,7 +273,7 @@ void smtp_event_stray(const struct sk_buff *skb,
 		swap(ends.src.u3, ends.dst.u3);
 		swap(ends.src.u.tcp.port, ends.dst.u.tcp.port);
 	}
-	smtp_event_tell(&at, event, "");
+	smtp_event_tell(&at, event, words);
 }
 
 /**

@@ -24,7 +24,7 @@ void smtp_event_packet(const struct sk_buff *skb, enum smtp_fixup_event event,
 void smtp_event_stray(const struct sk_buff *skb,
 		      const struct nf_hook_state *state,
 		      const struct smtp_rule *rule, enum smtp_fixup_event event,
-		      bool reply);
+		      bool reply, const char *words);
 void smtp_events_start(const struct genl_family *family);
 void smtp_events_stop(void);
 

@@ -105,6 +105,48 @@ static bool smtp_hook_exempt(const struct sk_buff *skb,
 	return exempt;
 }
 
+/* Does conntrack wait for the answer to the SYN of the packet's sender? */
+static bool smtp_hook_unanswered(const struct sk_buff *skb,
+				 const struct nf_hook_state *state)
+{
+	struct nf_conntrack_zone zone = smtp_hook_zone(skb);
+	struct nf_conntrack_tuple_hash *h;
+	struct nf_conntrack_tuple tuple;
+	struct nf_conn *ct;
+	bool unanswered;
+
+	if (!nf_ct_get_tuplepr(skb, skb_network_offset(skb), state->pf,
+			       state->net, &tuple))
+		return false;
+	h = nf_conntrack_find_get(state->net, &zone, &tuple);
+	if (!h)
+		return false;
+	ct = nf_ct_tuplehash_to_ctrack(h);
+	unanswered = NF_CT_DIRECTION(h) == IP_CT_DIR_ORIGINAL &&
+		     READ_ONCE(ct->proto.tcp.state) == TCP_CONNTRACK_SYN_SENT;
+	nf_ct_put(ct);
+	return unanswered;
+}
+
+/* Why is it that nothing of the connection passes? Where the words say so it is not
+ * the packet's fault. Packets that come in and are sent by this machine are IPVS's.
+ */
+static const char *smtp_hook_cause(const struct sk_buff *skb,
+				   const struct nf_hook_state *state,
+				   const struct tcphdr *th, bool tracked, bool reply)
+{
+	if (!tracked)
+		return state->hook == NF_INET_LOCAL_OUT && skb->skb_iif ?
+		       "IPVS: net.ipv4.vs.conntrack is 0" : "";
+	if (th->rst)
+		return "";
+	if (reply)
+		return th->syn && th->ack ?
+		       "one-way route: the client's SYN did not come by" : "";
+	return !th->syn && th->ack && smtp_hook_unanswered(skb, state) ?
+	       "one-way route: the server's SYN/ACK did not come by" : "";
+}
+
 /* A packet of no connection: the helper would never see it */
 static unsigned int smtp_hook_stray(const struct sk_buff *skb,
 				    const struct nf_hook_state *state,
@@ -127,7 +169,8 @@ static unsigned int smtp_hook_stray(const struct sk_buff *skb,
 		return NF_ACCEPT;
 	smtp_event_stray(skb, state, rule,
 			 tracked ? SMTP_FIXUP_EVENT_PACKET_INVALID :
-				   SMTP_FIXUP_EVENT_PACKET_UNTRACKED, reply);
+				   SMTP_FIXUP_EVENT_PACKET_UNTRACKED, reply,
+			 smtp_hook_cause(skb, state, th, tracked, reply));
 	return smtp_rule_drop_verdict(rule);
 }
 

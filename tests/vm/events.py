@@ -287,6 +287,55 @@ def _(family):
     stray(family, "packet_invalid", before, lambda: loose("1"))
 
 
+@contextlib.contextmanager
+def shortcut(family, near, far, address):
+    """What @near sends to @far, which has @address, does not come by the router."""
+    def ip(*words):
+        subprocess.run(["ip", *words], check=True, capture_output=True)
+    flag, length = ("-4", "/32") if family == 4 else ("-6", "/128")
+    ip("link", "add", "short", "address", "02:00:00:00:00:01", "netns", near, "type", "veth",
+       "peer", "name", "short", "address", "02:00:00:00:00:02", "netns", far)
+    try:
+        for namespace in near, far:
+            ip("-n", namespace, "link", "set", "short", "up")
+        ip("-n", near, flag, "neighbour", "add", address, "lladdr", "02:00:00:00:00:02",
+           "dev", "short")
+        ip("-n", near, flag, "route", "add", address + length, "dev", "short")
+        yield
+    finally:
+        ip("-n", near, "link", "del", "short")
+
+
+def one_way(family, near, far, address, words):
+    """The router sees only what @far sends, and the event names the cause."""
+    with shortcut(family, near, far, address):
+        with Inside("server"):
+            listener = socket.create_server(("::" if family == 6 else "0.0.0.0", STRAY),
+                                            family=socket.AF_INET6 if family == 6
+                                            else socket.AF_INET)
+        with Inside("client"):
+            client = socket.socket(listener.family, socket.SOCK_STREAM)
+        client.setblocking(False)
+        with listener, client, Monitor("-j") as monitor:
+            client.connect_ex((SERVER[family], STRAY))
+            time.sleep(0.5 * SLOWER)
+            found = monitor.events()
+    if ("packet_invalid", words) not in {(e["event"], e.get("words")) for e in found}:
+        raise Mismatch("wanted %s, got %r" % (words, found))
+
+
+@test("M T2", "the server's packets take another way")
+def _(family):
+    one_way(family, "server", "client", "10.0.1.2" if family == 4 else "fd00:1::2",
+            "one-way route: the server's SYN/ACK did not come by")
+
+
+@test("M T2", "the client's packets take another way")
+def _(family):
+    one_way(family, "client", "server", SERVER[family],
+            "one-way route: the client's SYN did not come by")
+
+
 # -- what it does not tell, and to whom -------------------------------------
 
 @test("M D9", "nothing of a message, and nothing of credentials")

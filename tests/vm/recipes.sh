@@ -269,8 +269,13 @@ try_ipvs() {
 	r ipvsadm -A -t 192.0.2.1:25 -s rr
 	r ipvsadm -a -t 192.0.2.1:25 -r 10.0.0.25:25 -m
 	r smtpfixup set 25 fixup
+	(r timeout 8 smtpfixup monitor >/tmp/ipvs) &
+	local monitor=$!
+	sleep 2
 	c timeout 3 bash -c 'exec 3<>/dev/tcp/192.0.2.1/25; read -r -t 2 _ <&3'
 	check "IPVS: without vs.conntrack nothing passes, as the page says" test "$(counter 25 packets_untracked)" -gt 0
+	wait "$monitor"
+	contains "IPVS: the event names the cause" "$(</tmp/ipvs)" 'IPVS: net.ipv4.vs.conntrack is 0'
 	gone
 }
 

@@ -62,7 +62,7 @@ const struct smtp_event_kind smtp_events[__SMTP_FIXUP_EVENT_MAX] = {
 	      TEXT("packet dropped: INVALID to connection tracking", NULL)),
 	EVENT(PACKET_UNTRACKED, "packet_untracked", "T2",
 	      PACKETS_UNTRACKED, DROP, BOTH, 0,
-	      TEXT("packet dropped: hidden by NOTRACK", NULL)),
+	      TEXT("packet dropped: hidden from connection tracking", NULL)),
 	EVENT(PACKET_MIDSTREAM, "packet_midstream", "T2",
 	      PACKETS_MIDSTREAM, DROP, BOTH, 0,
 	      TEXT("packet dropped: the connection's beginning is unknown", NULL)),
