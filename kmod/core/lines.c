@@ -60,15 +60,16 @@ static enum smtp_resize smtp_stream_resize(const struct smtp_stream *st,
 	return SMTP_RESIZE_OK;
 }
 
-static enum smtp_final smtp_stream_final(const struct smtp_stream *st)
+/* @n: octets in sight. What comes again with more of the line may bring all of it */
+static enum smtp_final smtp_stream_final(const struct smtp_stream *st, u32 n)
 {
-	if (!st->held)
-		return SMTP_FINAL_NOT;
-	return st->held == SMTP_HOLD_EXHAUSTED ? SMTP_FINAL_ALL : SMTP_FINAL_LINE;
+	if (st->held == SMTP_HOLD_EXHAUSTED)
+		return SMTP_FINAL_ALL;
+	return n <= st->held ? SMTP_FINAL_LINE : SMTP_FINAL_NOT;
 }
 
-/* Decides whether to wait for the rest of a line: once. Where a repetition brings no
- * more of it, its sender may never put that into one segment.
+/* Decides whether to wait for the rest of a line. Where a repetition brings no more of
+ * it, its sender may never put that into one segment.
  */
 static void smtp_stream_held(struct smtp_stream *st, const struct smtp_input *in,
 			     const struct smtp_output *out)
@@ -114,7 +115,7 @@ bool smtp_flow_lines(struct smtp_flow *flow, enum smtp_dir dir,
 	in.len = room - spare;
 	in.room = seg->room;
 	in.resize = smtp_stream_resize(st, seg);
-	in.final = smtp_stream_final(st);
+	in.final = smtp_stream_final(st, in.len);
 	in.early = smtp_stream_early(flow, dir, seg);
 	in.answers = flow->answers && !flow->server_fin;
 	smtp_segment_copy(seg, off, in.buf, in.len);

@@ -617,7 +617,7 @@ static bool reply_held(struct sim *s, struct packet *pkt, s64 off)
 		return false;
 	if (model_in_flight(&s->model, 1))
 		return true;
-	if (s->hold.at == at) {
+	if (s->hold.at == at && rest <= s->hold.rest) {
 		s->hold.times++;
 	} else {
 		s->hold.times = 0;
@@ -655,7 +655,7 @@ static bool ehlo_held(struct sim *s, const struct packet *pkt, const u8 *orig,
 	if (model_in_flight(m, 1))
 		return true;
 	s->held = rest;
-	return !before;
+	return rest > before;
 }
 
 /* G6, G8: likewise the text of a greeting's line */
@@ -672,7 +672,7 @@ static bool greeting_held(struct sim *s, const struct packet *pkt,
 		if (is_eol(orig[at - off + i]))
 			return false;
 	s->held = rest;
-	return !before;
+	return rest > before;
 }
 
 /* Nothing may be held back that could go on */
