@@ -10,6 +10,7 @@ import os
 import select
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -315,6 +316,8 @@ def one_way(family, near, far, address, words):
                                             else socket.AF_INET)
         with Inside("client"):
             client = socket.socket(listener.family, socket.SOCK_STREAM)
+        # A FIN, which never arrives either, would be repeated into the next tests
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         client.setblocking(False)
         with listener, client, Monitor("-j") as monitor:
             client.connect_ex((SERVER[family], STRAY))
