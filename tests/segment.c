@@ -109,7 +109,7 @@ static int test_segment_splice(struct smtp_segment *seg, u32 keep, const u8 *byt
 	return 0;
 }
 
-/* kmod/path/helper.c: smtp_help_adjust() */
+/* kmod/path/help.c: smtp_help_adjust() */
 static void test_segment_adjust(struct smtp_segment *seg, u32 pos, s32 delta)
 {
 	struct test_segment *g = test_segment(seg);
@@ -124,7 +124,7 @@ static void test_segment_adjust(struct smtp_segment *seg, u32 pos, s32 delta)
 		g->hooks->adjust(g, pos, delta);
 }
 
-/* kmod/path/helper.c: smtp_help_settle() */
+/* kmod/path/help.c: smtp_help_settle() */
 static void test_segment_settle(struct smtp_segment *seg)
 {
 	struct test_segment *g = test_segment(seg);

@@ -3,7 +3,7 @@
  * conntrack's own adjustment of sequence numbers, without SACK: one position and two
  * offsets for each direction. As net/netfilter/nf_conntrack_seqadj.c of Linux 6.1,
  * unchanged since 3.12: the signs, comparisons and their order are the kernel's. What
- * kmod/path/helper.c calls is at the end.
+ * kmod/path/help.c calls is at the end.
  */
 #ifndef _TESTS_SEQADJ_H
 #define _TESTS_SEQADJ_H

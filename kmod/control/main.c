@@ -9,6 +9,7 @@
 #include "../core/policy/fields.h"
 #include "../core/smtp/limits.h"
 #include "../path/conn.h"
+#include "../path/help.h"
 #include "../path/helper.h"
 #include "../path/hooks.h"
 #include "netlink.h"
@@ -216,7 +217,7 @@ static int __init smtp_init(void)
 	err = smtp_netns_init();
 	if (err)
 		goto err_flows;
-	err = smtp_helper_init();
+	err = smtp_helper_init(smtp_help);
 	if (err) {
 		pr_err("can't register the conntrack helper \"smtp\" (%d)\n",
 		       err);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The conntrack helper "smtp": where packets of inspected connections come by. */
+/* The conntrack helper "smtp": what inspected connections are known by. */
 #ifndef _SMTP_HELPER_H
 #define _SMTP_HELPER_H
 
-#include <linux/tcp.h>
 #include <net/netfilter/nf_conntrack.h>
 #include <net/netfilter/nf_conntrack_helper.h>
+#include "../compat.h"
 #include "../core/tcp/opening.h"
 #include "../netns/ports.h"
 
@@ -44,16 +44,17 @@ static inline u16 smtp_ct_port(const struct nf_conn *ct)
 	return ntohs(nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL)->dst.u.tcp.port);
 }
 
-int smtp_helper_init(void);
+int smtp_helper_init(smtp_ct_help_fn help);
 void smtp_helper_exit(void);
 void smtp_helper_net_exit(struct net *net);
 bool smtp_helper_adjusts(struct net *net);
 bool smtp_helper_attach(struct nf_conn *ct, const struct smtp_rule *rule,
 			u8 flags);
-enum smtp_answer smtp_helper_answer(struct nf_conn *ct,
-				    const struct tcphdr *th);
+bool smtp_helper_tls(const struct nf_conn *ct);
+void smtp_helper_opaque(struct nf_conn *ct);
 struct smtp_ct *smtp_helper_data(const struct nf_conn *ct);
 struct smtp_rule *smtp_ct_rule(const struct nf_conn *ct);
+struct smtp_ct_flow *smtp_ct_take_flow(struct smtp_ct *data);
 void smtp_helper_count_preexisting(struct net *net,
 				   const struct smtp_table *before,
 				   const struct smtp_table *now);

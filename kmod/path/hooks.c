@@ -19,6 +19,7 @@
 #include "past.h"
 #include "select.h"
 #include "side.h"
+#include "synack.h"
 
 static const struct tcphdr *smtp_hook_tcp(const struct sk_buff *skb, u8 family,
 					  struct tcphdr *buf)
@@ -317,7 +318,7 @@ static unsigned int smtp_hook_known(const struct sk_buff *skb,
 		smtp_event_ct(ct, rule, SMTP_FIXUP_EVENT_PACKET_SPOOFED);
 		return smtp_rule_drop_verdict(rule);
 	}
-	switch (smtp_helper_answer(ct, th)) {
+	switch (smtp_synack_answer(ct, th)) {
 	case SMTP_ANSWER_OWN:
 		return NF_ACCEPT;
 	case SMTP_ANSWER_STRANGE:

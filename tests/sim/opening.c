@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The handshake, and where each side lives: worlds for kmod/core/tcp/opening.c and
- * options.c. What kmod/path/helper.c, hooks.c and side.c do with them is done here.
+ * options.c. What kmod/path/help.c, synack.c, hooks.c and side.c do with them is done here.
  */
 #include "sim.h"
 #include "../../kmod/core/tcp/opening.h"

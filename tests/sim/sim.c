@@ -960,7 +960,7 @@ static void filter_packet(struct sim *s, struct packet *pkt)
 	m->room = room;
 	tls = m->state == M_TLS;
 	m->early = dir && acks_early(s, pkt->ack - s->plan.isn[0]);
-	/* kmod/path/helper.c: not asked any more */
+	/* kmod/path/help.c: not asked any more */
 	opaque = smtp_flow_opaque(&s->flow);
 	if (opaque) {
 		v = SMTP_PASS;

@@ -167,7 +167,7 @@ static void segment_adjust(struct smtp_segment *seg, u32 pos, s32 delta)
 	}
 }
 
-/* kmod/path/helper.c: smtp_help_settle() */
+/* kmod/path/help.c: smtp_help_settle() */
 static void segment_settle(struct smtp_segment *seg)
 {
 	struct host_segment *s = container_of(seg, struct host_segment, seg);

@@ -351,7 +351,7 @@ static void leave_as_is(struct track *t, const struct packet *p)
 		t->ops.write(&p->frame, t->ops.data);
 }
 
-/* A bare RST for the far end: kmod/path/helper.c, smtp_help_end() */
+/* A bare RST for the far end: kmod/path/help.c, smtp_help_end() */
 static void leave_reset(struct track *t, struct connection *c, enum smtp_dir dir,
 			const struct packet *p)
 {
@@ -652,7 +652,7 @@ static void take_syn(struct track *t, struct connection *c, enum smtp_dir dir,
 	}
 	if (offers_mptcp(p))
 		host_event(&c->flow, SMTP_FIXUP_EVENT_MPTCP_REMOVED);
-	/* TCP Fast Open: kmod/path/helper.c, smtp_help_syn() */
+	/* TCP Fast Open: kmod/path/help.c, smtp_help_syn() */
 	if (p->len)
 		host_event(&c->flow, SMTP_FIXUP_EVENT_SYN_DATA_CUT);
 	if (c->flow.rule->policy.observe)
