@@ -90,6 +90,12 @@ count_cmocka() {
 	rm -f "$log"
 }
 
+# fuzzer_said LOG: why libFuzzer ended, and the input in base64.
+fuzzer_said() {
+	grep -m 1 -A 25 -E 'ERROR: |runtime error:' "$1" || tail -n 20 "$1"
+	grep -aE '^(Base64|artifact_prefix)' "$1" | fold -w 150
+}
+
 # finish: say the sum. The status is the script's.
 finish() {
 	finished=1

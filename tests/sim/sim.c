@@ -749,6 +749,22 @@ static void check_prompt(struct sim *s, struct packet *pkt, const u8 *orig,
 		 len, v == SMTP_PASS ? "cut" : "drop", pass);
 }
 
+/* In the packets that it came in */
+static void forward(struct sim *s, struct packet *pkt)
+{
+	u32 at;
+
+	pkt->stage = 1;
+	if (!pkt->mss || pkt->len <= pkt->mss) {
+		pkt->mss = 0;
+		sim_send(s, pkt);
+		return;
+	}
+	for (at = 0; at < pkt->len; at += pkt->mss)
+		sim_send(s, copy_part(s, pkt, at, pkt->len - at < pkt->mss ?
+				      pkt->len - at : pkt->mss));
+}
+
 static bool observe_fails(struct test_segment *g)
 {
 	sim_fail(seg_sim(g), "changed though only observed");
@@ -773,7 +789,6 @@ static void observe(struct sim *s, struct packet *pkt)
 		.t.dir = pkt->dir, .t.data = pkt->data, .t.frag = s->plan.frag,
 		.s = s,
 	};
-	u32 at;
 
 	sim_trace(s, "observe", pkt);
 	s->piece++;
@@ -785,15 +800,7 @@ static void observe(struct sim *s, struct packet *pkt)
 	if (host.bytes > MEMORY_MAX)
 		sim_fail(s, "contract 6: the flow holds %llu octets",
 			 (unsigned long long)host.bytes);
-	pkt->stage = 1;
-	if (!pkt->mss || pkt->len <= pkt->mss) {
-		pkt->mss = 0;
-		sim_send(s, pkt);
-		return;
-	}
-	for (at = 0; at < pkt->len; at += pkt->mss)
-		sim_send(s, copy_part(s, pkt, at, pkt->len - at < pkt->mss ?
-				      pkt->len - at : pkt->mss));
+	forward(s, pkt);
 }
 
 /* H5: memory is short, and this connection is one of the greediest */
@@ -1120,22 +1127,6 @@ static void filter_packet(struct sim *s, struct packet *pkt)
 	for (at = 0; at < n; at += pkt->mss)
 		sim_send(s, copy_part(s, pkt, at, n - at < pkt->mss ? n - at :
 				      pkt->mss));
-}
-
-/* In the packets that it came in */
-static void forward(struct sim *s, struct packet *pkt)
-{
-	u32 at;
-
-	pkt->stage = 1;
-	if (!pkt->mss || pkt->len <= pkt->mss) {
-		pkt->mss = 0;
-		sim_send(s, pkt);
-		return;
-	}
-	for (at = 0; at < pkt->len; at += pkt->mss)
-		sim_send(s, copy_part(s, pkt, at, pkt->len - at < pkt->mss ?
-				      pkt->len - at : pkt->mss));
 }
 
 /* A packet comes by, and perhaps those that are kept go on */
