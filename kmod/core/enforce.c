@@ -125,16 +125,111 @@ static bool smtp_stream_owes(const struct smtp_flow *flow,
 	return !smtp_flow_finished(flow) && smtp_seq_before(seg->seq, st->next);
 }
 
+/* A segment beyond a gap. Of a body it may pass first, or one loss would stall a whole
+ * window: contract 3. A FIN may not: a change of length in the gap would move it between
+ * octets that precede it.
+ */
+static enum smtp_verdict smtp_flow_beyond_gap(struct smtp_flow *flow, enum smtp_dir dir,
+					      struct smtp_segment *seg,
+					      struct smtp_host *host)
+{
+	enum smtp_verdict verdict = SMTP_DROP;
+
+	if (flow->session.phase == SMTP_FIXUP_PHASE_TLS)
+		return SMTP_PASS;
+	if (dir == SMTP_CLIENT && seg->len && !seg->fin &&
+	    !smtp_stream_far(&flow->stream[dir], seg) &&
+	    smtp_flow_in_body(flow, host) && !flow->session.refused &&
+	    !smtp_message_may_end(flow->policy)) {
+		struct smtp_scan scan = smtp_flow_scan(flow, host);
+
+		scan.chunks = flow->session.chunking;
+		verdict = smtp_early_judge(&scan, seg);
+	}
+	if (verdict == SMTP_PASS)
+		smtp_host_count(host, SMTP_FIXUP_CNT_SEGMENTS_AHEAD, 1);
+	return verdict;
+}
+
+/* The connection can't be judged any more: both sides are reset, and nothing leaves */
+static enum smtp_verdict smtp_flow_lost(struct smtp_flow *flow, struct smtp_host *host)
+{
+	smtp_session_end(&flow->session, SMTP_LOST, host);
+	flow->sealed = true;
+	return SMTP_DESYNC;
+}
+
+/* The segment has ended the connection. Returns %SMTP_PASS if some of it was judged
+ * before the end, and leaves.
+ */
+static enum smtp_verdict smtp_flow_ended_by(struct smtp_flow *flow, enum smtp_dir dir,
+					    const struct smtp_segment *seg)
+{
+	enum smtp_verdict verdict = smtp_flow_ended(flow);
+
+	/* A message that will not be whole need not arrive */
+	flow->answers |= dir == SMTP_CLIENT && !flow->body.active;
+	flow->sealed |= dir == SMTP_CLIENT && flow->body.active;
+	if (smtp_stream_owes(flow, &flow->stream[dir], seg))
+		return SMTP_PASS;
+	return smtp_verdict_resets(verdict) && smtp_flow_finished(flow) ? verdict : SMTP_DROP;
+}
+
+/* A segment that begins with the next octet, or with octets that were judged before.
+ * @over: nothing new is judged in this direction.
+ */
+static enum smtp_verdict smtp_flow_in_order(struct smtp_flow *flow, enum smtp_dir dir,
+					    struct smtp_segment *seg, bool over,
+					    struct smtp_host *host)
+{
+	struct smtp_stream *st = &flow->stream[dir];
+	struct smtp_body *b = &flow->body;
+	u32 limit = seg->seq + seg->len;
+	u32 off;
+
+	/* The sender sees no ACK inside an edit, so it will repeat from before it */
+	if (smtp_edit_inside(&st->edit, seg->seq))
+		return SMTP_DROP;
+	if (!smtp_flow_repeat(flow, dir, seg, host))
+		return over || b->stalls < SMTP_STALLS_MAX ? SMTP_DROP :
+							     smtp_flow_lost(flow, host);
+
+	/* What has passed ahead of a gap is not judged again */
+	if (dir == SMTP_CLIENT && b->nr_early) {
+		if (smtp_stream_far(st, seg))
+			return SMTP_DROP;
+		limit = smtp_seq_min(limit, b->early[0].start);
+	}
+	off = smtp_seq_min(st->next, limit) - seg->seq;
+	if (!over &&
+	    smtp_flow_judge(flow, dir, seg, off, limit - seg->seq, host) == SMTP_DESYNC)
+		return smtp_flow_lost(flow, host);
+	if (unlikely(flow->session.ended) && !over && smtp_flow_closed(flow, dir)) {
+		enum smtp_verdict verdict = smtp_flow_ended_by(flow, dir, seg);
+
+		if (verdict != SMTP_PASS)
+			return verdict;
+	}
+
+	seg->pass = smtp_seq_min(st->next, limit) - seg->seq;
+	if (!seg->pass)
+		return SMTP_DROP;
+	if (!flow->policy->observe && smtp_flow_overwrite(flow, dir, seg)) {
+		smtp_event(host, SMTP_FIXUP_EVENT_MEMORY_REFUSED, NULL, 0);
+		return SMTP_DROP;
+	}
+	if (seg->pass < seg->len)	/* overwriting may have cut it, too */
+		smtp_host_count(host, SMTP_FIXUP_CNT_SEGMENTS_CUT, 1);
+	return SMTP_PASS;
+}
+
 enum smtp_verdict smtp_flow_enforce(struct smtp_flow *flow, enum smtp_dir dir,
 				    struct smtp_segment *seg,
 				    struct smtp_host *host)
 {
 	struct smtp_stream *st = &flow->stream[dir];
-	struct smtp_body *b = &flow->body;
-	enum smtp_verdict verdict = SMTP_DROP;
-	u32 limit = seg->seq + seg->len;
+	enum smtp_verdict verdict = SMTP_PASS;
 	bool over = false, finished = false;
-	u32 off;
 
 	host->events = 0;
 	if (unlikely(flow->session.ended)) {
@@ -147,85 +242,17 @@ enum smtp_verdict smtp_flow_enforce(struct smtp_flow *flow, enum smtp_dir dir,
 	seg->pass = seg->len;
 	if (!seg->len && !seg->fin)
 		return finished ? SMTP_DROP : SMTP_PASS;
+
 	if (over && !smtp_stream_owes(flow, st, seg))
-		goto drop;
+		verdict = SMTP_DROP;
+	else if (smtp_seq_before(st->next, seg->seq))
+		verdict = smtp_flow_beyond_gap(flow, dir, seg, host);
+	else if (seg->len && (!smtp_stream_unread(st, seg) || flow->session.crossed))
+		verdict = smtp_flow_in_order(flow, dir, seg, over, host);
 
-	if (smtp_seq_before(st->next, seg->seq)) {
-		/* Beyond a gap. A FIN may not pass first: a change of length
-		 * in the gap would move it between octets that precede it.
-		 */
-		if (flow->session.phase == SMTP_FIXUP_PHASE_TLS)
-			return SMTP_PASS;
-		if (dir == SMTP_CLIENT && seg->len && !seg->fin &&
-		    !smtp_stream_far(st, seg) && smtp_flow_in_body(flow, host) &&
-		    !flow->session.refused &&
-		    !smtp_message_may_end(flow->policy)) {
-			struct smtp_scan scan = smtp_flow_scan(flow, host);
-
-			scan.chunks = flow->session.chunking;
-			verdict = smtp_early_judge(&scan, seg);
-		}
-		if (verdict == SMTP_PASS)
-			smtp_host_count(host, SMTP_FIXUP_CNT_SEGMENTS_AHEAD, 1);
-		else
-			smtp_host_count(host, SMTP_FIXUP_CNT_SEGMENTS_DROPPED, 1);
-		return verdict;
-	}
-	if (!seg->len || (smtp_stream_unread(st, seg) && !flow->session.crossed)) {
+	if (verdict == SMTP_DROP)
+		smtp_host_count(host, SMTP_FIXUP_CNT_SEGMENTS_DROPPED, 1);
+	else if (verdict == SMTP_PASS && seg->pass == seg->len)
 		flow->server_fin |= seg->fin && dir == SMTP_SERVER;
-		return SMTP_PASS;
-	}
-
-	/* The sender sees no ACK inside an edit, so it will repeat from before it */
-	if (smtp_edit_inside(&st->edit, seg->seq))
-		goto drop;
-	if (!smtp_flow_repeat(flow, dir, seg, host)) {
-		if (over || b->stalls < SMTP_STALLS_MAX)
-			goto drop;
-		smtp_session_end(&flow->session, SMTP_LOST, host);
-		flow->sealed = true;
-		return SMTP_DESYNC;
-	}
-
-	/* What has passed ahead of a gap is not judged again */
-	if (dir == SMTP_CLIENT && b->nr_early) {
-		if (smtp_stream_far(st, seg))
-			goto drop;
-		limit = smtp_seq_min(limit, b->early[0].start);
-	}
-	off = smtp_seq_min(st->next, limit) - seg->seq;
-	if (!over &&
-	    smtp_flow_judge(flow, dir, seg, off, limit - seg->seq,
-			    host) == SMTP_DESYNC) {
-		smtp_session_end(&flow->session, SMTP_LOST, host);
-		flow->sealed = true;
-		return SMTP_DESYNC;
-	}
-	if (unlikely(flow->session.ended) && !over && smtp_flow_closed(flow, dir)) {
-		/* A message that will not be whole need not arrive */
-		flow->answers |= dir == SMTP_CLIENT && !b->active;
-		flow->sealed |= dir == SMTP_CLIENT && b->active;
-		if (!smtp_stream_owes(flow, st, seg)) {
-			verdict = smtp_flow_ended(flow);
-			if (smtp_verdict_resets(verdict) && smtp_flow_finished(flow))
-				return verdict;
-			goto drop;
-		}
-	}
-
-	seg->pass = smtp_seq_min(st->next, limit) - seg->seq;
-	if (!seg->pass)
-		goto drop;
-	if (!flow->policy->observe && smtp_flow_overwrite(flow, dir, seg)) {
-		smtp_event(host, SMTP_FIXUP_EVENT_MEMORY_REFUSED, NULL, 0);
-		goto drop;
-	}
-	if (seg->pass < seg->len)	/* overwriting may have cut it, too */
-		smtp_host_count(host, SMTP_FIXUP_CNT_SEGMENTS_CUT, 1);
-	else
-		flow->server_fin |= seg->fin && dir == SMTP_SERVER;
-	return SMTP_PASS;
-drop:
-	smtp_host_count(host, SMTP_FIXUP_CNT_SEGMENTS_DROPPED, 1);
-	return SMTP_DROP;
+	return verdict;
 }
