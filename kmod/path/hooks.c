@@ -72,11 +72,25 @@ static struct nf_conntrack_zone smtp_hook_zone(const struct sk_buff *skb)
 	return zone;
 }
 
+/* The entry that conntrack has for a packet's addresses and ports, although the packet
+ * has none: conntrack calls it INVALID, or it is untracked. Returns a reference, or NULL.
+ */
+static struct nf_conntrack_tuple_hash *
+smtp_hook_entry(const struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	struct nf_conntrack_zone zone = smtp_hook_zone(skb);
+	struct nf_conntrack_tuple tuple;
+
+	if (!nf_ct_get_tuplepr(skb, skb_network_offset(skb), state->pf,
+			       state->net, &tuple))
+		return NULL;
+	return nf_conntrack_find_get(state->net, &zone, &tuple);
+}
+
 /* Does the rule leave the packet's connection alone? If conntrack has no entry, the
- * interface decides: clients are on this side, servers on the other. A reply that is
- * hidden from connection tracking (notrack) is left alone: its client cannot get on by
- * it. So is any hidden packet where nft selects connections, for nft cannot select
- * those.
+ * interface decides: clients are on the @iif side, servers on the other. Untracked
+ * replies are left alone: a client gets no further by them. So is any untracked packet
+ * where nft selects connections, for nft cannot select those.
  */
 static bool smtp_hook_exempt(const struct sk_buff *skb,
 			     const struct nf_hook_state *state,
@@ -85,16 +99,12 @@ static bool smtp_hook_exempt(const struct sk_buff *skb,
 {
 	bool explicit = rule->policy.assign == SMTP_FIXUP_ASSIGN_EXPLICIT;
 	struct nf_conntrack_tuple_hash *h;
-	struct nf_conntrack_zone zone = smtp_hook_zone(skb);
-	struct nf_conntrack_tuple tuple;
 	struct nf_conn *ct;
 	bool exempt;
 
-	if ((!explicit && !*rule->policy.iif) ||
-	    !nf_ct_get_tuplepr(skb, skb_network_offset(skb), state->pf,
-			       state->net, &tuple))
+	if (!explicit && !*rule->policy.iif)
 		return false;
-	h = nf_conntrack_find_get(state->net, &zone, &tuple);
+	h = smtp_hook_entry(skb, state);
 	if (!h && explicit)
 		return !tracked;
 	if (!h)
@@ -110,16 +120,10 @@ static bool smtp_hook_exempt(const struct sk_buff *skb,
 static bool smtp_hook_unanswered(const struct sk_buff *skb,
 				 const struct nf_hook_state *state)
 {
-	struct nf_conntrack_zone zone = smtp_hook_zone(skb);
-	struct nf_conntrack_tuple_hash *h;
-	struct nf_conntrack_tuple tuple;
+	struct nf_conntrack_tuple_hash *h = smtp_hook_entry(skb, state);
 	struct nf_conn *ct;
 	bool unanswered;
 
-	if (!nf_ct_get_tuplepr(skb, skb_network_offset(skb), state->pf,
-			       state->net, &tuple))
-		return false;
-	h = nf_conntrack_find_get(state->net, &zone, &tuple);
 	if (!h)
 		return false;
 	ct = nf_ct_tuplehash_to_ctrack(h);
