@@ -104,10 +104,8 @@ static struct smtp_kept_packet *smtp_kept_join(struct smtp_ct_flow *flow,
 	u32 at = next;
 
 	for (;;) {
-		struct smtp_held *held = *list;
+		struct smtp_held *held = smtp_held_take(list);
 
-		*list = held->next;
-		held->next = NULL;
 		kept = container_of(held, struct smtp_kept_packet, held);
 		if (!err)
 			err = skb_copy_bits(kept->skb, kept->data + (at - held->seq),
@@ -138,10 +136,8 @@ static struct smtp_kept_packet *smtp_kept_next(struct smtp_ct_flow *flow,
 
 	if (smtp_flow_over(core))
 		smtp_flow_drop_kept(flow);
-	while ((held = smtp_held_passed(list, core->stream[dir].next))) {
-		held->next = NULL;
+	while ((held = smtp_held_passed(list, core->stream[dir].next)))
 		smtp_flow_free_kept(flow, held);
-	}
 	held = *list;
 	if (!held)
 		return NULL;
@@ -150,8 +146,7 @@ static struct smtp_kept_packet *smtp_kept_next(struct smtp_ct_flow *flow,
 		return smtp_kept_join(flow, list, core->stream[dir].next, line);
 	if (!smtp_flow_goes_on(core, dir, held))
 		return NULL;
-	*list = held->next;
-	return container_of(held, struct smtp_kept_packet, held);
+	return container_of(smtp_held_take(list), struct smtp_kept_packet, held);
 }
 
 /**

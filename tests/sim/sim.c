@@ -858,8 +858,7 @@ static struct packet *joined(struct sim *s, int dir, const struct smtp_held *las
 	do {
 		const struct packet *part;
 
-		held = s->kept[dir];
-		s->kept[dir] = held->next;
+		held = smtp_held_take(&s->kept[dir]);
 		part = container_of(held, struct packet, held);
 		memcpy(pkt->data + (at - pkt->seq), part->data + (at - held->seq),
 		       held->end - at);
@@ -889,8 +888,7 @@ static struct packet *resumed(struct sim *s, int dir)
 		return joined(s, dir, line);
 	if (!smtp_flow_goes_on(&s->flow, dir, held))
 		return NULL;
-	*list = held->next;
-	return container_of(held, struct packet, held);
+	return container_of(smtp_held_take(list), struct packet, held);
 }
 
 /* D11: does the ACK say that the server lacks more than two of the octets that left? Where

@@ -38,12 +38,9 @@ struct smtp_held *smtp_held_add(struct smtp_held **list, struct smtp_held *held)
 
 struct smtp_held *smtp_held_passed(struct smtp_held **list, u32 next)
 {
-	struct smtp_held *held = *list;
-
-	if (!held || smtp_seq_before(next, held->end))
+	if (!*list || smtp_seq_before(next, (*list)->end))
 		return NULL;
-	*list = held->next;
-	return held;
+	return smtp_held_take(list);
 }
 
 const struct smtp_held *smtp_held_line(const struct smtp_held *list, u32 next)

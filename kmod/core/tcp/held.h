@@ -58,6 +58,16 @@ struct smtp_held {
  */
 struct smtp_held *smtp_held_add(struct smtp_held **list, struct smtp_held *held);
 
+/* Takes the first packet off the list, which has one */
+static inline struct smtp_held *smtp_held_take(struct smtp_held **list)
+{
+	struct smtp_held *held = *list;
+
+	*list = held->next;
+	held->next = NULL;
+	return held;
+}
+
 /**
  * smtp_held_passed() - take the first packet off the list, if all of it has passed
  * @list: of its direction
