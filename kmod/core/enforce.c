@@ -96,7 +96,8 @@ static bool smtp_flow_repeat(struct smtp_flow *flow, enum smtp_dir dir,
 		return true;		/* all of it is kept */
 	from = smtp_seq_max(from, b->start);
 	to = smtp_seq_min(to, smtp_retransmit_kept_from(b));
-	if (!smtp_seq_before(from, to) || smtp_retransmit_judge(b, seg, from, to))
+	if (!smtp_seq_before(from, to) ||
+	    smtp_retransmit_judge(b, seg, from, to, flow->session.refused))
 		return true;
 	if (smtp_seq_before(from, b->forgotten)) {
 		b->stalls++;

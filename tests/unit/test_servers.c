@@ -595,6 +595,27 @@ TEST("D10 T2", "repeated", FIXUP)
 	assert_int_equal(fix_at(&f, SMTP_CLIENT, start + 12, "EXPN.z\r\n.w\r\n"), -1);
 }
 
+/* D10, T4: what waits behind a refused body goes on with that as it left: crossed out.
+ * A dot that comes again is in its place.
+ */
+TEST("D10 T4", "comes again as it left", FIXUP)
+{
+	u32 start;
+
+	fix_body(&f);
+	f.no_acks = true;
+	server(&f, "500 left\r\n", "500 left\r\n");
+	start = f.at[SMTP_CLIENT];
+	client(&f, "a.b\r\n..\r\n.c.\r\n.\r\n", "XXX\r\n..\r\n.XX\r\n.\r\n");
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, start,
+				"XXX\r\n..\r\n.XX\r\n.\r\nNOOP\r\n"), 23);
+	left(&f, "XXX\r\n..\r\n.XX\r\n.\r\nNOOP\r\n");
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, start, "XXX\r\n..\r\nX"), -1);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, start, "XXX\r\nXX\r\n."), -1);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, start, "XXX\r\n..\r\n.XX\r\n."), 15);
+	assert_int_equal(host_events("T2"), 2);
+}
+
 /* D10: the next body is one again */
 TEST("D10", "next message", NONE)
 {

@@ -245,7 +245,7 @@ enum smtp_verdict smtp_early_judge(struct smtp_scan *scan,
 			if (seg->seq == a->start &&
 			    (!smtp_early_begins(seg, &begin) || begin != a->begin))
 				return SMTP_DROP;
-			return smtp_retransmit_judge(b, seg, seg->seq, end) ?
+			return smtp_retransmit_judge(b, seg, seg->seq, end, false) ?
 			       SMTP_PASS : SMTP_DROP;
 		}
 	}

@@ -126,12 +126,14 @@ static bool smtp_retransmit_ends_alike(const struct smtp_body *b,
  * struct smtp_walk - over a repetition and the marks, side by side
  * @at: the first mark that does not end before @seq
  * @seq: sequence number of the next octet
+ * @crosses: the body leaves crossed out: D10
  * @begun: @before is one of the repetition
  * @before: the octet before @seq
  */
 struct smtp_walk {
 	struct smtp_mark_place at;
 	u32 seq;
+	bool crosses;
 	bool begun;
 	u8 before;
 };
@@ -222,6 +224,15 @@ static void smtp_walk_dots(struct smtp_walk *w, const u8 *p, u32 n,
 	w->at.m.seq = w->seq + start;
 }
 
+/* D10: may a mark's dots come again crossed out, as they left? A packet that waited
+ * does (T4). Dots after a line end leave as they are.
+ */
+static bool smtp_walk_crosses(const struct smtp_walk *w)
+{
+	return w->at.m.kind == SMTP_MARK_SPACE ||
+	       (w->crosses && !w->at.m.eol_before);
+}
+
 /* Walks over the next @n octets. False: their dots, or the octets beside dots, differ
  * from the first copy.
  */
@@ -259,11 +270,10 @@ static bool smtp_walk_octets(struct smtp_walk *w, const u8 *p, u32 n)
 				smtp_finder_skip(&dots, to);
 			}
 			dot = smtp_finder_next(&dots);
-		} else if (from < to && m->kind == SMTP_MARK_DOTS) {
+		} else if (from < to && !smtp_walk_crosses(w)) {
 			goto out;
 		}
-		if (m->kind == SMTP_MARK_DOTS &&
-		    !smtp_walk_beside(w, p, start, end, n))
+		if (!smtp_walk_crosses(w) && !smtp_walk_beside(w, p, start, end, n))
 			goto out;
 		if (end >= (s32)n)
 			break;		/* the next octet is beside it, or one of it */
@@ -278,10 +288,10 @@ out:
 }
 
 bool smtp_retransmit_judge(const struct smtp_body *b, struct smtp_segment *seg,
-			   u32 from, u32 to)
+			   u32 from, u32 to, bool crosses)
 {
 	struct smtp_cursor c = { .seg = seg };
-	struct smtp_walk walk = { .seq = from };
+	struct smtp_walk walk = { .seq = from, .crosses = crosses };
 	u32 i;
 
 	if (smtp_seq_before(from, b->forgotten) ||

@@ -16,11 +16,12 @@
  * @seg: the segment
  * @from: sequence number of the first octet that is repeated
  * @to: after the last
+ * @crosses: the server has refused the body, which leaves crossed out (D10)
  *
  * Return: whether it may pass.
  */
 bool smtp_retransmit_judge(const struct smtp_body *b, struct smtp_segment *seg,
-			   u32 from, u32 to);
+			   u32 from, u32 to, bool crosses);
 
 /**
  * smtp_retransmit_kept_from() - where the body ends as far as repetitions go
