@@ -232,7 +232,7 @@ def directed():
         if name != "event":
             yield name, 0, policy() if name in CHANGES[:1] else b""
     for option in OPTIONS:
-        for _ in range(10):
+        for _ in range(500):
             if not used["main", option]:
                 yield "policy-set", 0, policy(extra=[option])
     yield "policy-replace", 0, attribute(
