@@ -76,6 +76,15 @@ void smtp_host_count(struct smtp_host *from,
 	host.counters[counter] += n;
 }
 
+bool smtp_host_admits(struct smtp_host *from, enum smtp_fixup_limit limit)
+{
+	const struct smtp_flow *flow = container_of(from, struct host_call, host)->flow;
+
+	if (!smtp_limit_is_rate(limit) || !flow->policy->limits[limit].action)
+		host.error = "a rate that the policy does not have";
+	return !host.admits || host.admits(host.admits_arg, limit);
+}
+
 void smtp_host_event(struct smtp_host *from, enum smtp_fixup_event event,
 		     const char *words)
 {

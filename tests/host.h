@@ -31,6 +31,8 @@ struct host_call {
  * @limit: smtp_host_alloc() fails where @bytes would exceed it, 0: no limit
  * @fail: called when set; true makes this allocation fail
  * @fail_arg: for @fail
+ * @admits: called when set: may a message begin now? Otherwise it may: X7
+ * @admits_arg: for @admits
  * @error: what the core did wrong with its memory, or NULL
  * @counters: by enum smtp_fixup_counter, all flows together
  * @events: by enum smtp_fixup_event, all flows together
@@ -45,6 +47,8 @@ struct host {
 	u64 limit;
 	bool (*fail)(void *arg);
 	void *fail_arg;
+	bool (*admits)(void *arg, enum smtp_fixup_limit limit);
+	void *admits_arg;
 	const char *error;
 	u64 counters[__SMTP_FIXUP_CNT_MAX];
 	u64 events[__SMTP_FIXUP_EVENT_MAX];

@@ -48,6 +48,9 @@ static void put_limits(FILE *out, const struct smtp_policy *policy)
 		const struct smtp_limit *limit = &policy->limits[i];
 		const char *condition = import_condition(smtp_limit_names[i], true);
 
+		/* MAIL begins a message: condition_rate() */
+		if (i == SMTP_FIXUP_LIMIT_RATE && limit->action == SMTP_FIXUP_ACTION_WAIT)
+			fprintf(out, " match cmd verb MAIL\n  rate-limit %u\n", limit->max);
 		if (!limit->action || !condition)
 			continue;
 		fprintf(out, " match %s gt %u\n", condition, limit->max);

@@ -169,6 +169,28 @@ static void complete_list(const struct set_option *option,
 	}
 }
 
+static bool words_have(const struct words *words, const char *word)
+{
+	for (unsigned int i = 0; i < words->count; i++) {
+		if (!strcmp(words->names[i], word))
+			return true;
+	}
+	return false;
+}
+
+static bool is_rate(const char *word)
+{
+	return !strcmp(word, smtp_limit_names[SMTP_FIXUP_LIMIT_RATE]) ||
+	       !strcmp(word, smtp_limit_names[SMTP_FIXUP_LIMIT_SOURCE_RATE]);
+}
+
+/* NAME N of a rate, without an ACTION: what is above it waits */
+static int rate_lacks(int argc, char *const *argv)
+{
+	return argc && is_rate(argv[0]) &&
+	       (argc < 3 || !words_have(&action_words, argv[2]));
+}
+
 /* NAME N ACTION */
 static int parse_limit(const struct set_option *option, struct set_request *req,
 		       char *const *args, struct reason *why)
@@ -189,7 +211,9 @@ static int parse_limit(const struct set_option *option, struct set_request *req,
 	if (*args[1] < '0' || *args[1] > '9' || *end || !max || max > UINT32_MAX)
 		return reason_usage(why, "%s is no limit; use a number from 1 to %u, and the action 'off' for none",
 				    QUOTED(args[1]), UINT32_MAX);
-	action = word_find(&action_words, args[2], why);
+	action = SMTP_FIXUP_ACTION_WAIT;
+	if (args[2])
+		action = word_find(&action_words, args[2], why);
 	if (action < 0)
 		return -1;
 	limit = &req->policy.limits[name];
@@ -209,8 +233,10 @@ static void print_limits(const struct set_option *option, FILE *out,
 		if (limit->max == base->limits[i].max &&
 		    limit->action == base->limits[i].action)
 			continue;
-		fprintf(out, " %s %s %u %s", option->name, smtp_limit_names[i],
-			limit->max, WORD_TEXT(&action_words, limit->action));
+		fprintf(out, " %s %s %u", option->name, smtp_limit_names[i],
+			limit->max);
+		if (!smtp_limit_is_rate(i) || limit->action != SMTP_FIXUP_ACTION_WAIT)
+			fprintf(out, " %s", WORD_TEXT(&action_words, limit->action));
 	}
 }
 
@@ -223,8 +249,14 @@ static void complete_limit(const struct set_option *option,
 		words = &limit_words;
 	else if (!strcmp(c->argv[c->argc - 3], option->name))
 		words = &action_words;
-	for (unsigned int i = 0; words && i < words->count; i++)
-		propose(c, words->names[i]);
+	for (unsigned int i = 0; words && i < words->count; i++) {
+		bool rate = words == &action_words && is_rate(c->argv[c->argc - 2]);
+
+		if (words == &limit_words ||
+		    (rate ? i <= SMTP_FIXUP_ACTION_LOG || i == SMTP_FIXUP_ACTION_WAIT :
+			    i != SMTP_FIXUP_ACTION_WAIT))
+			propose(c, words->names[i]);
+	}
 }
 
 /* What a match can look at: the other two have options of their own */
@@ -264,6 +296,8 @@ static int parse_action(const char *arg, struct reason *why)
 
 	if (action == SMTP_FIXUP_ACTION_OFF)
 		return reason_usage(why, "a match has no action 'off'; leave it out");
+	if (action == SMTP_FIXUP_ACTION_WAIT)
+		return reason_usage(why, "a match has no action 'wait'; only what is above a rate can wait");
 	return action;
 }
 
@@ -384,7 +418,8 @@ static void complete_match(const struct set_option *option,
 	else if (at == 3)
 		words = &action_words;
 	for (unsigned int i = 0; words && i < words->count; i++) {
-		if (words != &action_words || i != SMTP_FIXUP_ACTION_OFF)
+		if (words != &action_words ||
+		    (i != SMTP_FIXUP_ACTION_OFF && i != SMTP_FIXUP_ACTION_WAIT))
 			propose(c, words->names[i]);
 	}
 }
@@ -394,7 +429,7 @@ static void complete_relay(const struct set_option *option,
 {
 	if (!strcmp(c->argv[c->argc - 1], option->name))
 		return;
-	for (unsigned int i = SMTP_FIXUP_ACTION_LOG; i < action_words.count; i++)
+	for (unsigned int i = SMTP_FIXUP_ACTION_LOG; i <= SMTP_FIXUP_ACTION_RESET; i++)
 		propose(c, action_words.names[i]);
 }
 
@@ -530,7 +565,8 @@ static const struct set_option option_limit = {
 	.arg = "NAME N ACTION",
 	.args = 3,
 	.repeats = true,
-	.doc = "what becomes of more than that; may repeat",
+	.doc = "what becomes of more than that; may repeat. A rate's ACTION may be left out",
+	.lacks = rate_lacks,
 	.attr = SMTP_FIXUP_A_LIMITS,
 	.parse = parse_limit,
 	.print = print_limits,
@@ -642,10 +678,13 @@ bool option_is_flag(const struct set_option *option)
 	return option->field && !option->words;
 }
 
-int option_args(const struct set_option *option, const char *arg)
+int option_args(const struct set_option *option, int argc, char *const *argv)
 {
+	const char *arg = argc ? argv[0] : "";
+
 	if (!option->words)
-		return option->args + (option->negates && !strcmp(arg, "not"));
+		return option->args + (option->negates && !strcmp(arg, "not")) -
+		       (option->lacks ? option->lacks(argc, argv) : 0);
 	for (unsigned int i = 0; i < option->words->count; i++) {
 		if (word_arg(option->words, i) &&
 		    !strcmp(option->words->names[i], arg))
@@ -720,7 +759,7 @@ void options_explain(FILE *out)
 		const struct set_option *option = set_options[i];
 
 		fprintf(out, "  %s%s", option->name,
-			option_args(option, "") ? " " : "");
+			option_args(option, 0, NULL) ? " " : "");
 		option_print_arg(out, option);
 		fprintf(out, "\n      %s\n", option->doc);
 		if (option->words)

@@ -39,6 +39,9 @@ struct set_request {
 	u32 attrs;
 };
 
+/* Arguments of an option at most */
+#define OPTION_ARGS_MAX	4
+
 /**
  * struct set_option - an option
  * @name: its keyword
@@ -46,6 +49,7 @@ struct set_request {
  * @args: how many it takes, where there are no @words
  * @repeats: may be given more than once
  * @negates: may have the word "not" before its arguments
+ * @lacks: how many of its arguments are left out in these words, or NULL: none
  * @doc: one line
  * @attr: the attribute that carries it
  * @text_attr: the attribute for the text of the one value that takes one, or for
@@ -58,7 +62,7 @@ struct set_request {
  * @apply_text: put a text and the value that takes it into a policy, or say
  *	what is wrong with it; NULL if no value takes one
  * @get_text: get the text back, not ended by a NUL; NULL where there is none
- * @parse: read the arguments, as many as option_args() says
+ * @parse: read the arguments, as many as option_args() says; NULL follows them
  * @print: write the argument, nothing where @base says the same already
  * @complete: propose arguments, the first one if there are @words
  */
@@ -68,6 +72,7 @@ struct set_option {
 	u8 args;
 	bool repeats;
 	bool negates;
+	int (*lacks)(int argc, char *const *argv);
 	const char *doc;
 	u8 attr;
 	u8 text_attr;
@@ -99,8 +104,8 @@ u8 option_get(const struct set_option *option, const struct smtp_policy *policy)
 /* Is it given or not, without an argument? */
 bool option_is_flag(const struct set_option *option);
 
-/* How many arguments it takes, of which the first would be @arg. */
-int option_args(const struct set_option *option, const char *arg);
+/* How many arguments it takes, where these words are behind its name. */
+int option_args(const struct set_option *option, int argc, char *const *argv);
 
 /* Its arguments, as in usage lines. */
 void option_print_arg(FILE *out, const struct set_option *option);

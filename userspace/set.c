@@ -15,6 +15,7 @@ static int parse_option(struct set_request *req, int argc, char *const *argv,
 	const struct set_option *option;
 	const char *name = argv[0];
 	int i = option_find(name);
+	char *given[OPTION_ARGS_MAX + 1] = { NULL };
 	int args;
 
 	if (i < 0) {
@@ -35,7 +36,7 @@ static int parse_option(struct set_request *req, int argc, char *const *argv,
 	if (req->options >> i & 1 && !option->repeats)
 		return reason_usage(why, "the option '%s' is given twice; name it once",
 				    option->name);
-	args = option_args(option, argc > 1 ? argv[1] : "");
+	args = option_args(option, argc - 1, argv + 1);
 	if (argc <= args) {
 		char value[128] = "";
 		FILE *f = fmemopen(value, sizeof(value), "w");
@@ -52,7 +53,8 @@ static int parse_option(struct set_request *req, int argc, char *const *argv,
 	}
 	req->options |= 1U << i;
 	req->attrs |= 1U << option->attr;
-	return option->parse(option, req, argv + 1, why) ? -1 : 1 + args;
+	memcpy(given, argv + 1, args * sizeof(*given));
+	return option->parse(option, req, given, why) ? -1 : 1 + args;
 }
 
 int set_parse(struct set_request *req, int argc, char **argv, struct reason *why)
@@ -140,11 +142,15 @@ static void set_explain(FILE *out)
  *	or belongs to an unknown one
  * @nth: its number among the option's words: 0 is the name
  * @used: bit mask of the indices of the options that are complete
+ * @last: the last of those
+ * @lacks: how many of its arguments were left out
  */
 struct place {
 	const struct set_option *option;
 	int nth;
 	u32 used;
+	const struct set_option *last;
+	int lacks;
 };
 
 static struct place set_place(int argc, char *const *argv)
@@ -158,14 +164,16 @@ static struct place set_place(int argc, char *const *argv)
 
 		place.option = n < 0 ? NULL : set_options[n];
 		if (place.option)
-			args = option_args(place.option,
-					   i + 1 < argc ? argv[i + 1] : "");
+			args = option_args(place.option, argc - i - 1, argv + i + 1);
 		if (i + args >= argc) {
 			place.nth = argc - i;
 			return place;
 		}
 		if (place.option)
 			place.used |= 1U << n;
+		place.last = place.option;
+		place.lacks = place.last && place.last->lacks ?
+			      place.last->lacks(argc - i - 1, argv + i + 1) : 0;
 		i += 1 + args;
 	}
 	place.option = NULL;
@@ -200,6 +208,9 @@ static void set_complete(const struct completion *c)
 			place.option->complete(place.option, c);
 		return;
 	}
+	/* The last argument of what is complete may have been left out */
+	if (place.lacks)
+		place.last->complete(place.last, c);
 	for (unsigned int n = 0; n < set_options_count; n++) {
 		if (!(place.used >> n & 1) || set_options[n]->repeats)
 			propose(c, set_options[n]->name);

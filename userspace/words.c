@@ -150,6 +150,10 @@ static const char *const limit_docs[] = {
 		"octets of a chunk of BDAT (default: 10000000)",
 	[SMTP_FIXUP_LIMIT_XEXCH50_BLOCK] =
 		"octets of a block of XEXCH50 (default: 1000000)",
+	[SMTP_FIXUP_LIMIT_RATE] =
+		"messages a second of all together (default: off)",
+	[SMTP_FIXUP_LIMIT_SOURCE_RATE] =
+		"messages a second of one IPv4 address or IPv6 /64 (default: off)",
 };
 
 static const char *const action_docs[] = {
@@ -163,6 +167,8 @@ static const char *const action_docs[] = {
 		"nothing of the connection passes any more; it hangs for 10 seconds or more, then RST",
 	[SMTP_FIXUP_ACTION_RESET] =
 		"the connection is reset",
+	[SMTP_FIXUP_ACTION_WAIT] =
+		"of rates, and what they have without an ACTION: the message waits for its turn",
 };
 
 static_assert(sizeof(special_docs) / sizeof(*special_docs) ==

@@ -38,6 +38,8 @@ static const struct nla_policy smtp_limits_policy[__SMTP_FIXUP_LIMIT_MAX + 1] = 
 	SMTP_LIMIT(REPLY_LINE),
 	SMTP_LIMIT(BDAT_CHUNK),
 	SMTP_LIMIT(XEXCH50_BLOCK),
+	SMTP_LIMIT(RATE),
+	SMTP_LIMIT(SOURCE_RATE),
 };
 
 #define SMTP_NLA_WORD(A, member, name, help)	\

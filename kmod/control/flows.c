@@ -23,6 +23,8 @@ static int smtp_nl_put_flow(struct sk_buff *skb, const struct nf_conn *ct,
 
 		phase = smtp_flow_over(&flow->core) ? SMTP_FIXUP_PHASE_ENDED :
 						      READ_ONCE(s->phase);
+		if (phase == SMTP_FIXUP_PHASE_COMMAND && READ_ONCE(s->rate_waits))
+			phase = SMTP_FIXUP_PHASE_WAIT;
 		messages = READ_ONCE(s->messages);
 		/* The greeting and ends of data are answered like commands */
 		commands = READ_ONCE(s->commands) - 1 -

@@ -12,6 +12,7 @@
 #include "../path/help.h"
 #include "../path/helper.h"
 #include "../path/hooks.h"
+#include "../path/turn.h"
 #include "netlink.h"
 #include "pernet.h"
 #include "../netns/ports.h"
@@ -91,6 +92,35 @@ static const struct smtp_param smtp_params[] __initconst = {
 			   SMTP_FIELD_OTHER)
 };
 
+/* NAME NUMBER ACTION; a rate's action may be left out: X7 */
+static const char *__init smtp_set_limit(struct smtp_policy *policy, char **at,
+					 bool first)
+{
+	const char *limit = strsep(at, " ") ?: "";
+	const char *max = strsep(at, " ") ?: "";
+	char *behind = *at;
+	const char *action = strsep(at, " ") ?: "";
+	int i, which;
+	u16 value;
+
+	i = match_string(smtp_limit_names, __SMTP_FIXUP_LIMIT_MAX, limit);
+	which = match_string(smtp_action_names, __SMTP_FIXUP_ACTION_MAX, action);
+	if (which < 0 && i >= 0 && smtp_limit_is_rate(i)) {
+		/* It is the next option's name, if anything */
+		if (*at)
+			(*at)[-1] = ' ';
+		*at = behind;
+		which = SMTP_FIXUP_ACTION_WAIT;
+	}
+	if (i < 0 || which < 0 || kstrtou16(max, 10, &value) || !value)
+		return "want limit NAME NUMBER ACTION";
+	if (!first) {
+		policy->limits[i].max = value;
+		policy->limits[i].action = which;
+	}
+	return NULL;
+}
+
 /* Sets one option from the words after its name. The first pass sets those that other
  * options may change again: strict and tls.
  */
@@ -106,23 +136,8 @@ static const char *__init smtp_set_option(struct smtp_policy *policy,
 		return first ? NULL :
 		       smtp_policy_set_iif(policy, word, strlen(word));
 	}
-	if (!strcmp(name, "limit")) {
-		const char *limit = strsep(at, " ") ?: "";
-		const char *max = strsep(at, " ") ?: "";
-		const char *action = strsep(at, " ") ?: "";
-		u16 value;
-
-		i = match_string(smtp_limit_names, __SMTP_FIXUP_LIMIT_MAX, limit);
-		which = match_string(smtp_action_names, __SMTP_FIXUP_ACTION_MAX,
-				     action);
-		if (i < 0 || which < 0 || kstrtou16(max, 10, &value) || !value)
-			return "want limit NAME NUMBER ACTION";
-		if (!first) {
-			policy->limits[i].max = value;
-			policy->limits[i].action = which;
-		}
-		return NULL;
-	}
+	if (!strcmp(name, "limit"))
+		return smtp_set_limit(policy, at, first);
 	for (i = 0; i < ARRAY_SIZE(smtp_params); i++)
 		if (!strcmp(name, smtp_params[i].name))
 			break;
@@ -211,9 +226,12 @@ static int __init smtp_init(void)
 {
 	int err;
 
-	err = smtp_flows_init();
+	err = smtp_rates_init(smtp_turn_resume);
 	if (err)
 		return err;
+	err = smtp_flows_init();
+	if (err)
+		goto err_rates;
 	err = smtp_netns_init();
 	if (err)
 		goto err_flows;
@@ -242,6 +260,8 @@ err_netns:
 	smtp_netns_exit();
 err_flows:
 	smtp_flows_exit();
+err_rates:
+	smtp_rates_exit();
 	return err;
 }
 
@@ -252,6 +272,7 @@ static void __exit smtp_exit(void)
 	smtp_helper_exit();
 	smtp_netns_exit();
 	smtp_flows_exit();
+	smtp_rates_exit();
 }
 
 module_init(smtp_init);

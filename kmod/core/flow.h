@@ -180,6 +180,18 @@ static inline bool smtp_flow_waits(const struct smtp_flow *flow)
 	return flow->session.phase == SMTP_FIXUP_PHASE_WAIT;
 }
 
+/* X7: must the message that the client begins next wait for its turn? */
+static inline bool smtp_flow_rated(const struct smtp_flow *flow)
+{
+	return flow->session.rate_waits;
+}
+
+/* X7: its turn has come, and it is to be judged again */
+static inline void smtp_flow_turn(struct smtp_flow *flow)
+{
+	flow->session.rate_waits = false;
+}
+
 /**
  * smtp_flow_holds() - did some of a segment not pass that may later?
  * @flow: the flow
@@ -204,6 +216,8 @@ static inline enum smtp_holds smtp_flow_holds(const struct smtp_flow *flow,
 		return smtp_stream_far(st, seg) ? SMTP_HOLDS_NOTHING : SMTP_HOLDS_BEHIND;
 	if (dir == SMTP_CLIENT && smtp_flow_waits(flow))
 		return SMTP_HOLDS_REPLY;
+	if (dir == SMTP_CLIENT && smtp_flow_rated(flow))
+		return SMTP_HOLDS_TURN;
 	if (dir == SMTP_SERVER && st->held && st->held != SMTP_HOLD_EXHAUSTED)
 		return SMTP_HOLDS_LINE;
 	return st->acked != st->next ? SMTP_HOLDS_ACK : SMTP_HOLDS_NOTHING;
@@ -220,7 +234,7 @@ static inline enum smtp_holds smtp_flow_holds(const struct smtp_flow *flow,
  *
  * Where a server answers more than a reply a line, the one that came may be
  * another line's, and the right one may follow. It has the time to do so until the
- * sender repeats (D11).
+ * sender repeats (D11). What waits for its turn goes on after smtp_flow_turn() (X7).
  */
 static inline bool smtp_flow_goes_on(const struct smtp_flow *flow, enum smtp_dir dir,
 				     const struct smtp_held *held)
@@ -228,13 +242,15 @@ static inline bool smtp_flow_goes_on(const struct smtp_flow *flow, enum smtp_dir
 	const struct smtp_stream *st = &flow->stream[dir];
 
 	if (smtp_seq_before(st->next, held->seq) ||
-	    (dir == SMTP_CLIENT && smtp_flow_waits(flow)))
+	    (dir == SMTP_CLIENT && (smtp_flow_waits(flow) || smtp_flow_rated(flow))))
 		return false;
 	switch (held->what) {
 	case SMTP_HOLDS_REPLY:
 		return !flow->session.surplus;
 	case SMTP_HOLDS_ACK:
 		return st->acked == st->next;
+	case SMTP_HOLDS_TURN:
+		return true;
 	}
 	return held->what == SMTP_HOLDS_BEHIND;
 }

@@ -21,6 +21,7 @@ void smtp_rule_put(struct smtp_rule *rule)
 	if (!refcount_dec_and_test(&rule->refs))
 		return;
 	smtp_counters_put(rule->counters);
+	smtp_rate_put(rule->rate);
 	smtp_criteria_put(rule->policy.criteria);
 	kfree(rule);
 }
@@ -46,9 +47,19 @@ static struct smtp_rule *smtp_rule_alloc(const struct smtp_setting *setting,
 
 	if (!rule)
 		return NULL;
+	/* A change of policy begins no new line: X7 */
+	rule->rate = before ? smtp_rate_get(before->rate) : NULL;
+	if (!rule->rate && smtp_policy_rated(setting->policy)) {
+		rule->rate = smtp_rate_alloc();
+		if (!rule->rate) {
+			kfree(rule);
+			return NULL;
+		}
+	}
 	rule->counters = before ? smtp_counters_get(before->counters) :
 				  smtp_counters_alloc();
 	if (!rule->counters) {
+		smtp_rate_put(rule->rate);
 		kfree(rule);
 		return NULL;
 	}

@@ -14,6 +14,7 @@
 #include <linux/refcount.h>
 #include "../core/policy/policy.h"
 #include "counters.h"
+#include "rate.h"
 
 #define SMTP_NR_PORTS	65536
 
@@ -47,6 +48,7 @@ struct smtp_setting {
  * @serial: order of setting
  * @policy: the policy
  * @counters: shared with the rules of this range before and after
+ * @rate: likewise; NULL: neither this one nor that before has a rate
  */
 struct smtp_rule {
 	refcount_t refs;
@@ -55,6 +57,7 @@ struct smtp_rule {
 	u64 serial;
 	struct smtp_policy policy;
 	struct smtp_counters *counters;
+	struct smtp_rate *rate;
 };
 
 /**

@@ -142,6 +142,23 @@ void smtp_host_event(struct smtp_host *host, enum smtp_fixup_event event,
 	smtp_event_packet(smtp_ct_host(host)->skb, event, words);
 }
 
+/* X7. Whoever is not told to wait is only counted. */
+bool smtp_host_admits(struct smtp_host *host, enum smtp_fixup_limit limit)
+{
+	struct smtp_ct_flow *flow = smtp_ct_host(host)->flow;
+	const struct smtp_rule *rule = flow->rule;
+	const struct smtp_limit *l = &rule->policy.limits[limit];
+	struct smtp_rate_source source = {
+		.address = flow->share->address, .family = flow->share->family,
+	};
+
+	return smtp_rate_admits(rule->rate,
+				limit == SMTP_FIXUP_LIMIT_SOURCE_RATE ? &source : NULL,
+				&flow->turn, l->max,
+				l->action == SMTP_FIXUP_ACTION_WAIT &&
+				!rule->policy.observe);
+}
+
 /* Memory for a flow object. Reports it where the source has used up its share. */
 static struct smtp_ct_flow *smtp_flow_memory(const struct nf_conn *ct,
 					     const struct smtp_rule *rule,
@@ -192,6 +209,8 @@ struct smtp_ct_flow *smtp_ct_flow_alloc(const struct nf_conn *ct,
 	flow->resuming = false;
 	flow->due = 0;
 	memset(flow->kept, 0, sizeof(flow->kept));
+	memset(&flow->turn, 0, sizeof(flow->turn));
+	flow->zone = *nf_ct_zone(ct);
 	flow->net = nf_ct_net(ct);
 	flow->ends = *nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
 	flow->rule = smtp_rule_get(rule);
@@ -237,6 +256,7 @@ void smtp_ct_flow_free(struct smtp_ct_flow *flow)
 	if (!dead) {
 		smtp_flow_release(&flow->core, &host.host);
 		smtp_flow_drop_kept(flow);
+		smtp_rate_leave(&flow->turn);
 	}
 	flow->dead = true;
 	spin_unlock_bh(&flow->lock);

@@ -6,6 +6,7 @@
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
 #include <net/netfilter/nf_conntrack.h>
+#include <net/netfilter/nf_conntrack_zones.h>
 #include "../core/observe.h"
 #include "../netns/ports.h"
 
@@ -17,6 +18,8 @@
  * @resuming: a processor sends what is kept, until nothing is @due
  * @due: bit by enum smtp_dir: something kept of it may go on
  * @kept: packets that must wait, by enum smtp_dir, or NULL: kept.h
+ * @turn: its turn to begin a message: X7
+ * @zone: of conntrack, which it is in
  * @ended_at: jiffies when the core ended it
  * @awaited: number of the command that a reply is awaited for, 0: none
  * @awaited_at: jiffies since, 0: it was told
@@ -41,6 +44,8 @@ struct smtp_ct_flow {
 	unsigned long awaited_at;
 	struct net *net;
 	struct nf_conntrack_tuple ends;
+	struct smtp_rate_wait turn;
+	struct nf_conntrack_zone zone;
 	struct smtp_share *share;
 	u32 held[SMTP_MEMORY_CLASSES];
 	struct list_head of_source;

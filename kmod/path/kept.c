@@ -191,8 +191,8 @@ static bool smtp_kept_dev(struct sk_buff *skb, struct net *net)
 }
 
 /* Called under RCU, in help() for a packet, from where nf_send_reset() and TEE send
- * packets, too. What ends here goes by the device's backlog: the other packet may be
- * a socket's that is locked.
+ * packets, too; or in a work queue, without softirqs (X7). What ends here goes by the
+ * device's backlog: the other packet may be a socket's that is locked.
  */
 static void smtp_kept_send(struct sk_buff *skb, struct nf_conn *ct, enum smtp_dir dir)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Kept packets: copies of what must wait (D2, V7, D11, T1), and of what follows that,
+ * Kept packets: copies of what must wait (D2, V7, D11, T1, X7), and of what follows that,
  * to go on as soon as they may. Without them each would wait for its sender's next
  * repetition, and TCP's backoff doubles that time with each wait. docs/rules.md T4.
  */

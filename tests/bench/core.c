@@ -56,6 +56,13 @@ void smtp_host_event(struct smtp_host *host, enum smtp_fixup_event event,
 	(void)words;
 }
 
+bool smtp_host_admits(struct smtp_host *host, enum smtp_fixup_limit limit)
+{
+	(void)host;
+	(void)limit;
+	return true;
+}
+
 static const char *const commands[] = {
 	"MAIL FROM:<first.last@mail.example.org> SIZE=60000 BODY=8BITMIME\r\n",
 	"RCPT TO:<somebody.else@example.com>\r\n",

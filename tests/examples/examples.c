@@ -10,6 +10,7 @@
  *   -> XXXX a           what leaves; without an arrow it leaves unchanged
  *   1> X...             what leaves if each octet is a segment, where that differs
  *   => waits            the rest does not pass before the other side has spoken
+ *   => in its turn      it does not pass before a second has gone by, and does then
  *   => dropped, reset   the connection ends here; what leaves before is a part of
  *                       the arrow's text
  *   S: 500 what         the server likewise
@@ -32,7 +33,7 @@
 #define TRIES		8	/* a sender's repetitions before "waits" */
 #define SPLITS_ALL	4096	/* longer groups are not split everywhere */
 
-enum ending { PASSES, WAITS, DROPPED, RESET };
+enum ending { PASSES, WAITS, TURN, DROPPED, RESET };
 
 struct text {
 	u8 *bytes;
@@ -142,6 +143,20 @@ static void text_line(struct text *t, const char *s)
 	text_add(t, "\r\n", 2);
 }
 
+/* X7, with a clock of milliseconds that stands still, but for "in its turn" */
+static u32 now;
+static u32 next_message[__SMTP_FIXUP_LIMIT_MAX];
+
+static bool admits(void *arg, enum smtp_fixup_limit limit)
+{
+	const struct fix *f = arg;
+
+	if (now < next_message[limit])
+		return false;
+	next_message[limit] = now + 1000 / f->policy.limits[limit].max;
+	return true;
+}
+
 /* Sends the group's octets before @limit that have not passed yet. What leaves
  * is added to @out. Returns how many have passed.
  */
@@ -212,7 +227,9 @@ static void show(const char *what, const struct text *t)
 static bool run_group(struct fix *f, const struct group *g, u32 nr,
 		      const struct cut *cut)
 {
-	static const char *const endings[] = { "passes", "waits", "dropped", "reset" };
+	static const char *const endings[] = {
+		"passes", "waits", "passes in its turn", "dropped", "reset",
+	};
 	u32 start = f->at[g->dir], passed = 0, i;
 	struct text out = { 0 };
 	enum ending ending;
@@ -229,6 +246,11 @@ static bool run_group(struct fix *f, const struct group *g, u32 nr,
 		ending = smtp_verdict_resets(smtp_flow_ended(&f->flow)) ? RESET : DROPPED;
 	else
 		ending = passed < g->in.len ? WAITS : PASSES;
+	if (ending == WAITS && g->ending == TURN) {
+		now += 1000;
+		passed = send_until(f, g, start, passed, g->in.len, TRIES, &out);
+		ending = passed < g->in.len ? WAITS : TURN;
+	}
 	good = ending == g->ending && fits(&out, g, cut);
 	if (!good) {
 		printf("FAIL  %s:%d: ", page, g->line);
@@ -258,6 +280,10 @@ static bool run_example(const struct example *e, const struct cut *cut)
 	f.policy = e->req.policy;
 	smtp_flow_release(&f.flow, HOST_OF(&f.flow));
 	smtp_flow_init(&f.flow, &f.policy, CLIENT_ISN, SERVER_ISN);
+	now = 1;
+	memset(next_message, 0, sizeof(next_message));
+	host.admits = admits;
+	host.admits_arg = &f;
 	for (i = 0; i < e->nr_groups && good; i++)
 		good = run_group(&f, &e->groups[i], i, cut);
 	for (i = 0; i < e->nr_events && good; i++)
@@ -351,6 +377,8 @@ static bool example_line(struct example *e, char *s, int line)
 	} else if (!strcmp(s, "=> waits")) {
 		g->ending = WAITS;
 		g->has_whole = true;
+	} else if (!strcmp(s, "=> in its turn")) {
+		g->ending = TURN;
 	} else if (!strcmp(s, "=> dropped")) {
 		g->ending = DROPPED;
 		g->has_whole = true;

@@ -237,6 +237,16 @@ static const struct smtp_criteria *fuzz_criteria(bool ends)
 	return made[ends];
 }
 
+/* X7: is it a message's turn while this segment comes? */
+static bool turn;
+
+static bool fuzz_admits(void *arg, enum smtp_fixup_limit limit)
+{
+	(void)arg;
+	(void)limit;
+	return turn;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct fuzz_segment g;
@@ -249,6 +259,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	CHECK(host_reset());
 	host.fail = fuzz_no_memory;
+	host.admits = fuzz_admits;
 	smtp_policy_init(&policy, data[0] & 1 ? SMTP_FIXUP_MODE_ESMTP :
 			 SMTP_FIXUP_MODE_FIXUP);
 	policy.banner = (data[0] >> 1) % __SMTP_FIXUP_BANNER_MAX;
@@ -263,6 +274,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		smtp_policy_set_verbs(&policy, policy.verbs | SMTP_VERB_BIT(BDAT) |
 				      SMTP_VERB_BIT(XEXCH50));
 		policy.keywords |= SMTP_KEYWORD_BIT(CHUNKING);
+	}
+	if ((data[1] & 12) == 12) {
+		policy.limits[SMTP_FIXUP_LIMIT_RATE].action = SMTP_FIXUP_ACTION_WAIT;
+		policy.limits[SMTP_FIXUP_LIMIT_SOURCE_RATE].action =
+			data[1] & 32 ? SMTP_FIXUP_ACTION_WAIT : SMTP_FIXUP_ACTION_LOG;
 	}
 	if (data[1] & 16)
 		policy.criteria = fuzz_criteria(data[1] & 32);
@@ -289,6 +305,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 		data += 3;
 		size -= 3;
+		turn = jitter & 1;
 		if (n > size)
 			n = size;
 		/* As many times as fits, for what needs many octets */

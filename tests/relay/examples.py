@@ -27,6 +27,8 @@ PAUSE_MAX = 0.1
 TRIES = 5
 PATIENCE = 10
 QUIET = 0.4
+# What is above a rate of one a second waits so long at least
+TURN = 0.5
 
 
 class Group:
@@ -86,7 +88,8 @@ def parse(page):
                 groups[-1].single = (groups[-1].single or b"") + unescape(line[3:])
             elif line.startswith("=> "):
                 groups[-1].ending = line[3:]
-                groups[-1].whole = groups[-1].whole or b""
+                if groups[-1].ending != "in its turn":
+                    groups[-1].whole = groups[-1].whole or b""
     return found
 
 
@@ -149,8 +152,11 @@ def play(ends, group, single, held, pauses):
     except ConnectionError:
         if group.ending != "reset":
             return "the sender was reset"
-    got, how = receive(receiver, want if group.ending == "passes" else 1 << 20,
-                       PATIENCE if group.ending in ("passes", "reset") else QUIET)
+    passes = group.ending in ("passes", "in its turn")
+    got, how = receive(receiver, want if passes else 1 << 20,
+                       PATIENCE if passes or group.ending == "reset" else QUIET)
+    if group.ending == "in its turn" and time.monotonic() - last < TURN:
+        return "it did not wait for its turn"
     if not fits(got, group, single):
         return "received %r" % got
     if group.ending == "reset" and how != "reset":

@@ -195,7 +195,7 @@ static const char *const rules[NR_RULES] = {
 	"D1", "D2", "D3", "D4", "D5", "D6", "D7", "D8", "D9",
 	"D10", "D11",
 	"H1", "H2", "H3", "H4", "H5", "H7",
-	"S1", "S2", "S3", "L", "M", "X3", "T1", "T2", "T3", "T4",
+	"S1", "S2", "S3", "L", "M", "X3", "X7", "T1", "T2", "T3", "T4",
 	"mailhost", "pix-4.4", "pix-5.1", "asa",
 };
 

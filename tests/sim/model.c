@@ -23,6 +23,10 @@ static const char *const address_verbs[] = {
 };
 
 /* S3, but for STARTTLS */
+static const char *const begin_verbs[] = {
+	"mail", "saml", "send", "soml", NULL
+};
+
 static const char *const plain_verbs[] = {
 	"ehlo", "helo", "noop", "rset", "quit", NULL
 };
@@ -563,6 +567,15 @@ static uint32_t chunk_line_bad(const struct model *m, uint32_t v, uint32_t e,
 	return v + chunk_bad(in + v, to - v, e - v == 7, v > m->line, size);
 }
 
+/* X7: is the verb [v, e) one that begins a message, and passes? */
+static bool begins_message(const struct model *m, uint32_t v, uint32_t e)
+{
+	const uint8_t *in = m->d[0].in;
+
+	return in_list(begin_verbs, in + v, e - v, true) &&
+	       verb_ok(&m->policy, in + v, e - v, true);
+}
+
 /* What of the command's byte at @p ends the connection, but for addresses */
 static void command_ends(struct model *m, uint32_t p)
 {
@@ -576,6 +589,8 @@ static void command_ends(struct model *m, uint32_t p)
 		exceeds(m, MODEL_COMMAND_LINE);
 	verb_ends(m, p);
 	find_verb(m, p + 1, &v, &e, &ended);
+	if (ended && p == e && begins_message(m, v, e))
+		m->begun++;
 	if (ended && chunk_line_bad(m, v, e, p + 1, &size) == p &&
 	    d->piece[e - 1] == d->piece[p])
 		rejects(m);
@@ -1924,6 +1939,17 @@ bool model_chunk_waits(const struct model *m)
 
 	return m->state == M_COMMAND && p < m->sight && first_of_verb(m, p) &&
 	       may_be_bdat(m, p) && recipients_open(m);
+}
+
+bool model_begins(const struct model *m)
+{
+	uint32_t p = m->d[0].len, v, e;
+	bool ended;
+
+	if (m->state != M_COMMAND || p >= m->sight)
+		return false;
+	find_verb(m, m->sight, &v, &e, &ended);
+	return ended && p >= v && p <= e && begins_message(m, v, e);
 }
 
 /* V11: it passes, and what follows it waits for the greeting */

@@ -88,7 +88,7 @@ enum model_rule {
 	RULE_D1, RULE_D2, RULE_D3, RULE_D4, RULE_D5, RULE_D6, RULE_D7, RULE_D8, RULE_D9,
 	RULE_D10, RULE_D11,
 	RULE_H1, RULE_H2, RULE_H3, RULE_H4, RULE_H5, RULE_H7,
-	RULE_S1, RULE_S2, RULE_S3, RULE_L, RULE_M, RULE_X3, RULE_T1, RULE_T2, RULE_T3, RULE_T4,
+	RULE_S1, RULE_S2, RULE_S3, RULE_L, RULE_M, RULE_X3, RULE_X7, RULE_T1, RULE_T2, RULE_T3, RULE_T4,
 	RULE_MAILHOST, RULE_PIX_4_4, RULE_PIX_5_1, RULE_ASA,	/* presets */
 	NR_RULES
 };
@@ -175,6 +175,7 @@ struct model {
 	uint32_t recipients;	/* of this message */
 	uint32_t blocked;
 	uint32_t passed;
+	uint32_t begun;		/* messages, by their verbs: X7 */
 	uint32_t announced;	/* by XEXCH50 */
 	uint32_t jump;		/* octets of a chunk that begins */
 	uint32_t hole;		/* where the last chunk or body began */
@@ -251,6 +252,9 @@ bool model_rewrites(const struct model *m, bool *whole);
 
 /* H7: must a BDAT wait at m->d[0].len, where the packet ends at m->sight? */
 bool model_chunk_waits(const struct model *m);
+
+/* X7: is a message about to begin, at m->d[0].len, in sight to m->sight? */
+bool model_begins(const struct model *m);
 
 /* D5: is the next octet @c, the last of the packet, held until the next one comes? */
 bool model_response_waits(const struct model *m, uint8_t c);

@@ -702,6 +702,21 @@ static void make_limits(struct plan *p, struct rng *r)
 	p->policy.observe = !rng_below(r, 8);
 }
 
+/* X7 */
+static void make_rates(struct plan *p, struct rng *r)
+{
+	static const u8 actions[] = {
+		SMTP_FIXUP_ACTION_OFF, SMTP_FIXUP_ACTION_LOG, SMTP_FIXUP_ACTION_WAIT,
+		SMTP_FIXUP_ACTION_WAIT,
+	};
+
+	if (rng_below(r, 4))
+		return;
+	p->rated = 200 + rng_below(r, 700);
+	p->policy.limits[SMTP_FIXUP_LIMIT_RATE].action = actions[rng_below(r, 4)];
+	p->policy.limits[SMTP_FIXUP_LIMIT_SOURCE_RATE].action = actions[rng_below(r, 4)];
+}
+
 /* E3 */
 static void make_keywords(struct plan *p, struct rng *r)
 {
@@ -988,6 +1003,8 @@ void plan_make(struct plan *p, u64 seed)
 	/* Who counts replies takes those beyond one a line for others' if they come late */
 	if (p->fair && (p->twice || p->mute || p->refuses || p->chunks))
 		p->think = 0;
+	r = rng_make(seed, 19);
+	make_rates(p, &r);
 }
 
 /* T3, T4: what takes time, or answers more or less, for reasons that are not the
@@ -1014,6 +1031,8 @@ void plan_measure(struct plan *p)
 	p->reject = 0;
 	p->refuses = 0;
 	p->twice = 0;
+	p->policy.limits[SMTP_FIXUP_LIMIT_RATE].action = SMTP_FIXUP_ACTION_OFF;
+	p->policy.limits[SMTP_FIXUP_LIMIT_SOURCE_RATE].action = SMTP_FIXUP_ACTION_OFF;
 }
 
 void plan_diet(struct plan *p, const struct diet *d)
@@ -1118,7 +1137,7 @@ void plan_print(const struct plan *p, const struct diet *diet)
 	       p->mute ? ", mute" : "", p->twice, p->refuses,
 	       p->refuses_how == REFUSES_LEAVES ? "leaves them" :
 	       p->refuses_how == REFUSES_SWALLOWS ? "says no more" : "again at their end");
-	printf("forged ACKs %u\n", p->forged_acks);
+	printf("forged ACKs %u; messages wait %u\n", p->forged_acks, p->rated);
 	for (i = 0; i < 2; i++)
 		printf("%s: isn %u mss %u window %u%s%s%s; net loss %u dup %u reorder %u cut %u merge %u\n",
 		       i ? "server" : "client", p->isn[i], p->mss[i],

@@ -331,6 +331,53 @@ static bool alloc_fails(void *arg)
 	return s->failing;
 }
 
+/* X7: asked of each message, and again as long as it waits */
+static bool admits(void *arg, enum smtp_fixup_limit limit)
+{
+	struct sim *s = arg;
+	struct turn *t = &s->turn[limit == SMTP_FIXUP_LIMIT_RATE];
+
+	if (!t->at && rng_permille(&s->rng_turn, s->plan.rated)) {
+		t->at = s->now + 1 + rng_below(&s->rng_turn, 4 * RTO);
+		t->come = false;
+		if (s->plan.policy.limits[limit].action == SMTP_FIXUP_ACTION_WAIT &&
+		    !s->plan.policy.observe)
+			return false;
+		t->at = 0;	/* only counted */
+		t->admitted++;
+		return false;
+	}
+	if (s->now < t->at)
+		return false;
+	t->at = 0;
+	t->admitted++;
+	return true;
+}
+
+/* Must a message wait for its turn? */
+static bool rated(const struct sim *s)
+{
+	return s->now < s->turn[0].at || s->now < s->turn[1].at;
+}
+
+/* No message begins before its turn; @all: nor is there a turn that none has taken */
+static void check_turns(struct sim *s, bool all)
+{
+	static const u8 limits[] = {
+		SMTP_FIXUP_LIMIT_SOURCE_RATE, SMTP_FIXUP_LIMIT_RATE,
+	};
+	u32 i;
+
+	for (i = 0; i < 2; i++) {
+		u32 admitted = s->turn[i].admitted, begun = s->model.begun;
+
+		if (s->plan.policy.limits[limits[i]].action &&
+		    (begun > admitted || (all && begun < admitted)))
+			sim_fail(s, "X7: %u messages began, %u were admitted",
+				 begun, admitted);
+	}
+}
+
 static bool is_eol(int c)
 {
 	return c == '\r' || c == '\n';
@@ -728,6 +775,10 @@ static void check_prompt(struct sim *s, struct packet *pkt, const u8 *orig,
 		return;		/* beyond a gap */
 	if (!model_open(&s->model, dir) || (!dir && model_chunk_waits(&s->model)))
 		return;		/* D2, H7 */
+	if (!dir && rated(s) && model_begins(&s->model)) {
+		RULE(&s->model, X7);
+		return;
+	}
 	if (model_must_wait(&s->model, dir) || reply)
 		return;
 	if (!dir && model_response_waits(&s->model, orig[len - off]))
@@ -1093,6 +1144,7 @@ static void filter_packet(struct sim *s, struct packet *pkt)
 		check_output(s, pkt, orig, out, out_len, seq, n);
 	}
 	check_patience(s);
+	check_turns(s, false);
 	if (!g.t.lowered)
 		check_prompt(s, pkt, orig, n, v, old, reply);
 	if (s->trace && (v == SMTP_DROP || n < pkt->len))
@@ -1127,15 +1179,11 @@ static void filter_packet(struct sim *s, struct packet *pkt)
 				      pkt->mss));
 }
 
-/* A packet comes by, and perhaps those that are kept go on */
-static void filter(struct sim *s, struct packet *pkt)
+/* kmod/path/kept.c: smtp_kept_resume() */
+static void resume(struct sim *s)
 {
-	if (s->filtering == UNFILTERED) {
-		forward(s, pkt);
-		return;
-	}
-	s->due |= 1 << !pkt->dir;
-	filter_packet(s, pkt);
+	struct packet *pkt;
+
 	while (s->due) {
 		int dir = s->due >> 1;
 
@@ -1149,6 +1197,46 @@ static void filter(struct sim *s, struct packet *pkt)
 		s->due |= 1 << !dir;
 		filter_packet(s, pkt);
 	}
+}
+
+/* A packet comes by, and perhaps those that are kept go on */
+static void filter(struct sim *s, struct packet *pkt)
+{
+	if (s->filtering == UNFILTERED) {
+		forward(s, pkt);
+		return;
+	}
+	s->due |= 1 << !pkt->dir;
+	filter_packet(s, pkt);
+	resume(s);
+}
+
+/* When the next turn comes that somebody waits for */
+static u64 next_turn(const struct sim *s)
+{
+	u64 next = UINT64_MAX;
+	u32 i;
+
+	for (i = 0; i < 2; i++)
+		if (s->turn[i].at && !s->turn[i].come && s->turn[i].at < next)
+			next = s->turn[i].at;
+	return next;
+}
+
+/* X7, kmod/path/turn.c: smtp_turn_resume(). Without a copy the sender has to repeat. */
+static void turn_comes(struct sim *s)
+{
+	u32 i;
+
+	for (i = 0; i < 2; i++)
+		s->turn[i].come |= s->turn[i].at <= s->now;
+	if (!smtp_flow_rated(&s->flow) || s->filtering == UNFILTERED)
+		return;
+	smtp_flow_turn(&s->flow);
+	if (rng_permille(&s->rng_turn, 200))
+		s->kept[0] = NULL;
+	s->due |= 1;
+	resume(s);
 }
 
 /* D4: does what only some servers take for an end of data pass? */
@@ -1293,6 +1381,8 @@ static void setup(struct sim *s, u64 seed, const struct diet *diet, bool trace)
 	s->rng_net = rng_make(seed, 6);
 	s->rng_fail = rng_make(seed, 7);
 	s->rng_forget = rng_make(seed, 14);
+	s->rng_turn = rng_make(seed, 20);
+	memset(s->turn, 0, sizeof(s->turn));
 	s->heap_len = 0;
 	s->arena_len = 0;
 	s->now = 0;
@@ -1320,6 +1410,8 @@ static void setup(struct sim *s, u64 seed, const struct diet *diet, bool trace)
 	tcp_init(s, 1);
 	host.fail = s->plan.alloc_fail ? alloc_fails : NULL;
 	host.fail_arg = s;
+	host.admits = admits;
+	host.admits_arg = s;
 }
 
 static bool done(const struct sim *s)
@@ -1340,11 +1432,18 @@ static void loop(struct sim *s)
 		u64 t0 = tcp_next_timer(&s->end[0]);
 		u64 t1 = tcp_next_timer(&s->end[1]);
 		u64 t = t0 < t1 ? t0 : t1;
+		u64 turn = next_turn(s);
 		struct packet *pkt;
 
 		if (++s->events > MAX_EVENTS) {
 			s->over = true;
 			return;
+		}
+		if (turn <= t && turn != UINT64_MAX &&
+		    (!s->heap_len || turn <= s->heap[0]->when)) {
+			s->now = turn;
+			turn_comes(s);
+			continue;
 		}
 		if (s->heap_len && s->heap[0]->when <= t) {
 			s->now = s->heap[0]->when;
@@ -1407,6 +1506,8 @@ static void check_end(struct sim *s)
 			 s->model.d[1].flat_len, s->end[0].rcv_nxt);
 	if (s->server.state == SRV_QUIT)
 		return;
+	if (!s->plan.policy.observe && s->plan.client != CLIENT_HOSTILE)
+		check_turns(s, true);
 	if (!arrived(s, 0))
 		sim_fail(s, "the server never got all of the client's octets: %u sent, %u judged, left as %u, arrived %u",
 			 s->end[0].tx_len, s->model.d[0].len,

@@ -103,6 +103,7 @@ struct plan {
 	u32 write_fail;	/* per mille */
 	u32 forget;	/* per mille: memory of a body is taken back: H5 */
 	u32 give_up;	/* all of it is, before this packet; 0: never */
+	u32 rated;	/* per mille: a message has to wait for its turn: X7 */
 	struct net_plan net[2];	/* client's side, server's side */
 	u32 isn[2];
 	u32 mss[2];
@@ -221,6 +222,13 @@ struct client_app {
 	bool done;
 };
 
+/* X7: what a host knows of a rate */
+struct turn {
+	u64 at;		/* when the message that waits may begin, 0: none does */
+	bool come;	/* ... and has been told so */
+	u32 admitted;	/* messages */
+};
+
 struct sim {
 	struct plan plan;
 	const struct diet *diet;
@@ -251,6 +259,8 @@ struct sim {
 	struct rng rng_net, rng_tcp, rng_fail, rng_forget;
 	struct smtp_held *kept[2];	/* kmod/path/kept.c */
 	u32 due;
+	struct rng rng_turn;
+	struct turn turn[2];
 	bool failing;	/* this packet's allocations */
 	u32 failing_piece;
 	u32 ended;	/* packets since the core ended the connection, and 1 */

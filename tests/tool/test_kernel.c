@@ -122,7 +122,8 @@ static void show_json_members(void **state)
 	LIMIT("message", 20000000, "off") ", " LIMIT("header-length", 65536, "off") ", " \
 	LIMIT("to-fields", 100, "off") ", " LIMIT("invalid-recipients", 10, "off") ", " \
 	LIMIT("reply-line", 512, "off") ", " LIMIT("bdat-chunk", 10000000, "off") ", " \
-	LIMIT("xexch50-block", 1000000, "off") "}, "
+	LIMIT("xexch50-block", 1000000, "off") ", " LIMIT("rate", 100, "off") ", " \
+	LIMIT("source-rate", 10, "off") "}, "
 
 /* A newer kernel: numbers for what this tool has no words for */
 static void show_newer_kernel(void **state)
@@ -328,6 +329,8 @@ static void export_lost(void **state)
 	(void)state;
 	p.observe = true;
 	p.reject = SMTP_FIXUP_REJECT_NOOP;
+	p.limits[SMTP_FIXUP_LIMIT_RATE].action = SMTP_FIXUP_ACTION_LOG;
+	p.limits[SMTP_FIXUP_LIMIT_SOURCE_RATE].action = SMTP_FIXUP_ACTION_WAIT;
 	assert_null(smtp_policy_set_iif(&p, "eth0", 4));
 	put_policy(a, 2525, 2530, &p, 0);
 	p = policy(SMTP_FIXUP_MODE_FIXUP, SMTP_FIXUP_BANNER_PIX, 0);
@@ -337,6 +340,8 @@ static void export_lost(void **state)
 	assert_int_equal(o.status, 3);
 	assert_says(o.out, " match port tcp range 2525 2530\n");
 	assert_says(o.out, "! port 2525-2530: no equivalent: reject noop\n"
+		    "! port 2525-2530: no equivalent: limit command-line 512 drop ");
+	assert_says(o.out, " limit rate 100 log limit source-rate 10\n"
 		    "! port 2525-2530: no equivalent: observe\n");
 	assert_says(o.out, "service-policy smtpfixup-2525-2530-policy interface eth0\n");
 	assert_says(o.out, "! port 25: no equivalent: banner pix\n");
@@ -389,6 +394,7 @@ static void export_comes_back(void **state)
 		"set 2525-2530 asa special log iif outside",
 		"set 25 asa deny SAML,VRFY ehlo-deny ETRN,AUTH",
 		"set 25 asa limit command-line 1000 reset limit rcpt 100 off limit sender 64 log limit mime-filename 255 off",
+		"set 25 asa limit body-line 998 off limit rate 20",
 		"set 25 asa match verb VRFY,HELP mask",
 		"set 25 asa deny VRFY match verb ETRN reset match not verb MAIL,RCPT log",
 		"set 25 asa match keyword SIZE drop match not keyword SIZE,ENHANCEDSTATUSCODES log",

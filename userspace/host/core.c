@@ -45,6 +45,11 @@ void smtp_host_count(struct smtp_host *host, enum smtp_fixup_counter counter,
 	call_of(host)->flow->rule->counters[counter] += n;
 }
 
+bool smtp_host_admits(struct smtp_host *host, enum smtp_fixup_limit limit)
+{
+	return host_admits(call_of(host)->flow, limit);
+}
+
 void smtp_host_event(struct smtp_host *host, enum smtp_fixup_event event,
 		     const char *words)
 {

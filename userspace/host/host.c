@@ -62,6 +62,8 @@ void host_init(struct host *host, const struct set_request *req)
 
 void host_release(struct host *host)
 {
+	for (size_t i = 0; i < host->count; i++)
+		free(host->rule[i].sources);
 	free(host->rule);
 	memset(host, 0, sizeof(*host));
 }
@@ -98,11 +100,72 @@ void host_stats(const struct host *host, struct stats_list *list)
 	stats_list_sort(list);
 }
 
+/* -- rates ----------------------------------------------------------------- */
+
+/* An IPv4 address, or an IPv6 /64, has a rate of its own: kmod/path/share.c */
+static struct host_rate *rate_of_source(struct host_rule *rule,
+					const struct endpoint *client, u64 now)
+{
+	struct endpoint source = { .len = client->len };
+	size_t kept = 0;
+
+	memcpy(source.address, client->address,
+	       client->len == 4 ? 4 : 8);
+	for (size_t i = 0; i < rule->nr_sources; i++) {
+		struct host_rate *rate = &rule->sources[i];
+
+		if (rate->source.len == source.len &&
+		    !memcmp(rate->source.address, source.address,
+			    sizeof(source.address)))
+			return rate;
+	}
+	/* Those that need not wait are as good as forgotten */
+	for (size_t i = 0; i < rule->nr_sources; i++) {
+		if (rule->sources[i].next > now)
+			rule->sources[kept++] = rule->sources[i];
+	}
+	rule->nr_sources = kept;
+	if (kept == rule->alloc_sources) {
+		rule->alloc_sources = kept ? 2 * kept : 8;
+		rule->sources = grow(rule->sources, rule->alloc_sources,
+				     sizeof(*rule->sources));
+	}
+	rule->sources[kept] = (struct host_rate){ .source = source };
+	return &rule->sources[rule->nr_sources++];
+}
+
+bool host_admits(struct host_flow *flow, enum smtp_fixup_limit limit)
+{
+	struct host_rule *rule = flow->rule;
+	const struct smtp_limit *l = &rule->policy.limits[limit];
+	const u64 now = flow->host->now, apart = 1000000000 / l->max;
+	struct host_rate *rate = &rule->rate;
+
+	if (flow->turn) {
+		if (now < flow->turn)
+			return false;
+		flow->turn = 0;
+		return true;
+	}
+	if (limit == SMTP_FIXUP_LIMIT_SOURCE_RATE)
+		rate = rate_of_source(rule, &flow->client, now);
+	if (rate->next <= now) {
+		rate->next = now + apart;
+		return true;
+	}
+	if (l->action == SMTP_FIXUP_ACTION_WAIT && !rule->policy.observe) {
+		flow->turn = rate->next;
+		rate->next += apart;
+	}
+	return false;
+}
+
 /* -- connections --------------------------------------------------------- */
 
 void host_flow_init(struct host_flow *flow, u32 client_seq, u32 server_seq)
 {
 	memset(flow->way, 0, sizeof(flow->way));
+	flow->turn = 0;
 	smtp_flow_init(&flow->core, &flow->rule->policy, client_seq, server_seq);
 }
 

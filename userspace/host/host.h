@@ -14,14 +14,32 @@
 #define HOST_MEMORY_MIB	256
 
 /**
+ * struct host_rate - when the next message of a policy, or of a source, may begin
+ * @next: as struct host.now
+ * @source: its address, as far as it counts; len 0: of all together
+ */
+struct host_rate {
+	u64 next;
+	struct endpoint source;
+};
+
+/**
  * struct host_rule - what a range of ports is under
  * @range: the ports
  * @policy: the policy
+ * @rate: of all together
+ * @sources: of each source that may have to wait
+ * @nr_sources: how many
+ * @alloc_sources: room for so many
  * @counters: by enum smtp_fixup_counter
  */
 struct host_rule {
 	struct port_range range;
 	struct smtp_policy policy;
+	struct host_rate rate;
+	struct host_rate *sources;
+	size_t nr_sources;
+	size_t alloc_sources;
 	u64 counters[__SMTP_FIXUP_CNT_MAX];
 };
 
@@ -63,6 +81,7 @@ struct host_way {
  * @client: the end that opened it
  * @server: the other, as the client dialled it
  * @way: by enum smtp_dir
+ * @turn: as struct host.now: when the message that waits may begin, or 0: X7
  */
 struct host_flow {
 	struct smtp_flow core;
@@ -71,6 +90,7 @@ struct host_flow {
 	struct endpoint client;
 	struct endpoint server;
 	struct host_way way[2];
+	u64 turn;
 };
 
 /**
@@ -111,6 +131,9 @@ void host_release(struct host *host);
 
 /* What a port is under, or NULL. */
 struct host_rule *host_rule_find(struct host *host, u16 port);
+
+/* X7: smtp_host_admits() for this connection. Its turn is kept for it. */
+bool host_admits(struct host_flow *flow, enum smtp_fixup_limit limit);
 
 /* The counters, as "stats" has them; to be cleared. */
 void host_stats(const struct host *host, struct stats_list *list);

@@ -255,6 +255,10 @@ static bool side_run(struct relay_side *side)
 		if (passed || !side->due)
 			side->wait = REPEAT_FIRST;
 		side->due = relay_clock() + side->wait;
+		/* X7: a message's turn is known */
+		if (side->dir == SMTP_CLIENT && s->flow.turn > s->flow.host->now)
+			side->due = relay_clock() + 1 +
+				    (s->flow.turn - s->flow.host->now) / 1000000;
 	} else {
 		side->due = 0;
 	}

@@ -193,6 +193,21 @@ static int replay_file(struct cli *cli, struct host *host)
 }
 #endif
 
+/* X7: what a capture shows has gone on already, so that what would have had to wait is
+ * only counted
+ */
+static void rates_counted(struct host *host)
+{
+	for (size_t i = 0; i < host->count; i++) {
+		struct smtp_limit *limits = host->rule[i].policy.limits;
+
+		for (int n = 0; n < __SMTP_FIXUP_LIMIT_MAX; n++) {
+			if (limits[n].action == SMTP_FIXUP_ACTION_WAIT)
+				limits[n].action = SMTP_FIXUP_ACTION_LOG;
+		}
+	}
+}
+
 static int replay_run_verb(struct cli *cli)
 {
 	struct set_request req = { 0 };
@@ -212,6 +227,7 @@ static int replay_run_verb(struct cli *cli)
 		if (cli->flags & 1U << REPLAY_OBSERVE)
 			req.policy.observe = true;
 		host_init(&host, &req);
+		rates_counted(&host);
 		rc = replay_file(cli, &host);
 		/* Also of a capture that ends in its midst */
 		if (host.event && host_print_stats(cli, &host))

@@ -117,6 +117,19 @@ void smtp_host_count(struct smtp_host *host,
 		     enum smtp_fixup_counter counter, u32 n);
 
 /**
+ * smtp_host_admits() - may a message begin now?
+ * @host: the connection that it comes by
+ * @limit: %SMTP_FIXUP_LIMIT_RATE or %SMTP_FIXUP_LIMIT_SOURCE_RATE: for all that this
+ *	one cares
+ *
+ * Asked once for a message and limit, and after a false, where the message waits,
+ * again. The host sees to it that it gets its turn, and is judged again then. True
+ * takes the turn. Called with the flow's lock held, from the packet path: must not
+ * sleep.
+ */
+bool smtp_host_admits(struct smtp_host *host, enum smtp_fixup_limit limit);
+
+/**
  * smtp_host_event() - tell whoever listens; called by smtp_event() alone
  * @host: the connection
  * @event: what was done to it

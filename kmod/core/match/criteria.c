@@ -59,7 +59,7 @@ static const char *smtp_criterion_check(const struct smtp_criteria_spec *spec,
 
 	if (spec->match[i].what >= __SMTP_FIXUP_WHAT_MAX ||
 	    spec->match[i].action <= SMTP_FIXUP_ACTION_OFF ||
-	    spec->match[i].action >= __SMTP_FIXUP_ACTION_MAX)
+	    spec->match[i].action > SMTP_FIXUP_ACTION_RESET)
 		return "a match looks at what is not known, or does what is not known";
 	for (n = 0; n < spec->match[i].len; n++)
 		if (text[n] < ' ' || text[n] > '~')

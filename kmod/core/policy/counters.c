@@ -65,6 +65,8 @@ const char *const smtp_counter_names[__SMTP_FIXUP_CNT_MAX] = {
 	[SMTP_FIXUP_CNT_BDAT_CHUNKS_LONG] = "bdat_chunks_long",
 	[SMTP_FIXUP_CNT_XEXCH50_BLOCKS_LONG] = "xexch50_blocks_long",
 	[SMTP_FIXUP_CNT_PROXY_HEADERS] = "proxy_headers",
+	[SMTP_FIXUP_CNT_MESSAGES_ABOVE_RATE] = "messages_above_rate",
+	[SMTP_FIXUP_CNT_MESSAGES_ABOVE_SOURCE_RATE] = "messages_above_source_rate",
 };
 
 #ifndef __KERNEL__
@@ -193,5 +195,9 @@ const char *const smtp_counter_explanations[__SMTP_FIXUP_CNT_MAX] = {
 		"blocks announced by XEXCH50 longer than the limit xexch50-block",
 	[SMTP_FIXUP_CNT_PROXY_HEADERS] =
 		"headers of the PROXY protocol, passed where proxy-protocol is allow, blocked otherwise",
+	[SMTP_FIXUP_CNT_MESSAGES_ABOVE_RATE] =
+		"messages above the limit rate, which had to wait for their turn (action wait) or were only counted (log)",
+	[SMTP_FIXUP_CNT_MESSAGES_ABOVE_SOURCE_RATE] =
+		"likewise above the limit source-rate",
 };
 #endif

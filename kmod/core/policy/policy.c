@@ -153,6 +153,8 @@ const char *const smtp_limit_names[__SMTP_FIXUP_LIMIT_MAX] = {
 	[SMTP_FIXUP_LIMIT_REPLY_LINE]		= "reply-line",
 	[SMTP_FIXUP_LIMIT_BDAT_CHUNK]		= "bdat-chunk",
 	[SMTP_FIXUP_LIMIT_XEXCH50_BLOCK]	= "xexch50-block",
+	[SMTP_FIXUP_LIMIT_RATE]			= "rate",
+	[SMTP_FIXUP_LIMIT_SOURCE_RATE]		= "source-rate",
 };
 
 const char *const smtp_action_names[__SMTP_FIXUP_ACTION_MAX] = {
@@ -161,9 +163,12 @@ const char *const smtp_action_names[__SMTP_FIXUP_ACTION_MAX] = {
 	[SMTP_FIXUP_ACTION_MASK]	= "mask",
 	[SMTP_FIXUP_ACTION_DROP]	= "drop",
 	[SMTP_FIXUP_ACTION_RESET]	= "reset",
+	[SMTP_FIXUP_ACTION_WAIT]	= "wait",
 };
 
-/* The vendor's default map: docs/rules.md L. It has none of those that are off: X1, X2 */
+/* The vendor's default map: docs/rules.md L. It has none of those that are off: X1, X2,
+ * X7
+ */
 static const struct smtp_limit smtp_limits_vendor[__SMTP_FIXUP_LIMIT_MAX] = {
 	[SMTP_FIXUP_LIMIT_COMMAND_LINE]		= { 512, SMTP_FIXUP_ACTION_DROP },
 	[SMTP_FIXUP_LIMIT_RCPT]			= { 100, SMTP_FIXUP_ACTION_DROP },
@@ -178,6 +183,8 @@ static const struct smtp_limit smtp_limits_vendor[__SMTP_FIXUP_LIMIT_MAX] = {
 	[SMTP_FIXUP_LIMIT_REPLY_LINE]		= { 512, SMTP_FIXUP_ACTION_OFF },
 	[SMTP_FIXUP_LIMIT_BDAT_CHUNK]		= { 10000000, SMTP_FIXUP_ACTION_OFF },
 	[SMTP_FIXUP_LIMIT_XEXCH50_BLOCK]	= { 1000000, SMTP_FIXUP_ACTION_OFF },
+	[SMTP_FIXUP_LIMIT_RATE]			= { 100, SMTP_FIXUP_ACTION_OFF },
+	[SMTP_FIXUP_LIMIT_SOURCE_RATE]		= { 10, SMTP_FIXUP_ACTION_OFF },
 };
 
 const char *const smtp_phase_names[__SMTP_FIXUP_PHASE_MAX] = {
@@ -459,6 +466,11 @@ const char *smtp_limits_check(const struct smtp_policy *p)
 			return "a limit must be at least 1; its action 'off' lifts it";
 		if (limit->max > 0xffff && !kind->large)
 			return "only limits of whole messages and chunks may be more than 65535";
+		if (limit->action == SMTP_FIXUP_ACTION_WAIT && !smtp_limit_is_rate(i))
+			return "only what is above a rate can wait";
+		if (smtp_limit_is_rate(i) && limit->action >= SMTP_FIXUP_ACTION_MASK &&
+		    limit->action != SMTP_FIXUP_ACTION_WAIT)
+			return "nothing is lost for a rate: use wait, log or off";
 		if (limit->action == SMTP_FIXUP_ACTION_MASK && kind->no_mask)
 			return kind->no_mask;
 	}

@@ -209,6 +209,19 @@ static inline u32 smtp_policy_spare(const struct smtp_policy *p)
 	return p->reject == SMTP_FIXUP_REJECT_NOOP ? 4 : 0;
 }
 
+/* X7: is it a limit of messages a second? */
+static inline bool smtp_limit_is_rate(u32 limit)
+{
+	return limit == SMTP_FIXUP_LIMIT_RATE || limit == SMTP_FIXUP_LIMIT_SOURCE_RATE;
+}
+
+/* X7: has the policy any? */
+static inline bool smtp_policy_rated(const struct smtp_policy *p)
+{
+	return p->limits[SMTP_FIXUP_LIMIT_RATE].action ||
+	       p->limits[SMTP_FIXUP_LIMIT_SOURCE_RATE].action;
+}
+
 /**
  * smtp_limits_check() - refuse limits that can't be kept; smtp_policy_check() calls it
  * @p: the policy

@@ -7,12 +7,12 @@
 /* H7: the reply to a RCPT tells whether anybody takes the chunk. Until somebody does,
  * one chunk at a time.
  */
-bool smtp_chunk_waits(const struct smtp_parser *ps, u8 c)
+bool smtp_chunk_unsettled(const struct smtp_parser *ps)
 {
 	const struct smtp_session *s = ps->s;
 	u32 open, unanswered;
 
-	if ((c & ~0x20) != 'B' || s->cr || s->accepted ||
+	if (s->cr || s->accepted ||
 	    !(smtp_verbs_now(ps) & SMTP_VERB_BIT(BDAT)))
 		return false;
 	open = s->commands - s->replies;

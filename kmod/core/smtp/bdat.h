@@ -9,11 +9,20 @@
 #include "parser.h"
 
 /**
+ * smtp_chunk_unsettled() - would a BDAT have to wait for replies before it may pass?
+ * @ps: the parser
+ */
+bool smtp_chunk_unsettled(const struct smtp_parser *ps);
+
+/**
  * smtp_chunk_waits() - must a BDAT wait for replies before it may pass?
  * @ps: the parser
  * @c: the first octet of a line
  */
-bool smtp_chunk_waits(const struct smtp_parser *ps, u8 c);
+static inline bool smtp_chunk_waits(const struct smtp_parser *ps, u8 c)
+{
+	return (c & ~0x20) == 'B' && smtp_chunk_unsettled(ps);
+}
 
 /**
  * smtp_chunk_announced() - a line that announces a chunk has ended

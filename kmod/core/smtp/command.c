@@ -12,6 +12,7 @@
 #include "limits.h"
 #include "line.h"
 #include "proxy.h"
+#include "rate.h"
 #include "sasl.h"
 #include "value.h"
 #include "verb.h"
@@ -39,10 +40,14 @@ static u32 smtp_client_lines(struct smtp_parser *ps, u32 i)
 	struct smtp_session *s = ps->s;
 	u8 *const buf = ps->in.buf;
 	const u32 len = ps->in.len;
+	const bool rated = smtp_policy_rated(ps->policy);
 	u32 verb = i;		/* where the verb begins, or else the buffer */
 	u32 end = i;		/* where the verb ends */
 	u32 line = i;		/* where the line begins, or else the buffer */
 
+	/* X7: the rest of a verb */
+	if (unlikely(rated) && s->line == SMTP_LINE_VERB && smtp_rate_waits(ps, i))
+		return i;
 	while (i < len && !ps->out.edit.old && s->phase != SMTP_FIXUP_PHASE_WAIT &&
 	       !smtp_parser_over(ps)) {
 		u8 *c = &buf[i];
@@ -50,7 +55,9 @@ static u32 smtp_client_lines(struct smtp_parser *ps, u32 i)
 		bool bare;
 		u32 run;
 
-		if (s->line == SMTP_LINE_START && smtp_chunk_waits(ps, *c))
+		if (s->line == SMTP_LINE_START &&
+		    (smtp_chunk_waits(ps, *c) ||
+		     (unlikely(rated) && smtp_rate_waits(ps, i))))
 			break;
 		if (s->sasl && smtp_sasl_waits(ps, *c, len - i))
 			break;
@@ -138,14 +145,16 @@ static u32 smtp_client_lines(struct smtp_parser *ps, u32 i)
 		if (smtp_parser_over(ps))
 			break;
 		s->cr = *c == '\r';
+		i++;
 		if (*c == '\n') {
 			smtp_line_end(ps, bare);
-			line = i + 1;
-			verb = line;
-			end = line;
+			line = i;
+			verb = i;
+			end = i;
+			if (smtp_host_busy(ps->host))
+				break;
 		}
-		i++;
-		if (unlikely(ps->out.skip) || (i == line && smtp_host_busy(ps->host)))
+		if (unlikely(ps->out.skip))
 			break;
 	}
 	return smtp_parser_over(ps) ? line : i;

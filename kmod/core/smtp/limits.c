@@ -18,9 +18,11 @@ static const u8 smtp_limit_events[__SMTP_FIXUP_LIMIT_MAX] = {
 	[SMTP_FIXUP_LIMIT_REPLY_LINE]	= SMTP_FIXUP_EVENT_REPLY_LINE_LONG,
 	[SMTP_FIXUP_LIMIT_BDAT_CHUNK]	= SMTP_FIXUP_EVENT_BDAT_CHUNK_LONG,
 	[SMTP_FIXUP_LIMIT_XEXCH50_BLOCK] = SMTP_FIXUP_EVENT_XEXCH50_BLOCK_LONG,
+	[SMTP_FIXUP_LIMIT_RATE]		= SMTP_FIXUP_EVENT_MESSAGE_ABOVE_RATE,
+	[SMTP_FIXUP_LIMIT_SOURCE_RATE]	= SMTP_FIXUP_EVENT_MESSAGE_ABOVE_SOURCE_RATE,
 };
 
-/* L, X1, X2 */
+/* L, X1, X2, X7 */
 void smtp_limit_exceeded(struct smtp_parser *ps, enum smtp_fixup_limit limit)
 {
 	u8 action = ps->policy->limits[limit].action;

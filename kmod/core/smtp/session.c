@@ -20,6 +20,7 @@ void smtp_line_begin(struct smtp_session *s)
 	s->overwritten = false;
 	s->cr_again = false;
 	s->column = 0;
+	s->rates = 0;
 	memset(&s->chunk, 0, sizeof(s->chunk));
 }
 

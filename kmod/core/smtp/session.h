@@ -155,6 +155,9 @@ struct smtp_value {
  * @asked: the transaction has a RCPT
  * @accepted: one was answered by 2yz; no BDAT LAST was sent, and no BDAT refused
  * @crossed: the last chunk, or what is left of it, leaves crossed out
+ * @rates: of what begins a message: bit i: it is admitted by the i-th rate, bit
+ *	4 + i: it is told that it is above it. X7
+ * @rate_waits: it waits for its turn
  * @reply: enum smtp_await: what the reply being read settles
  * @reply_code: code of the reply line being read, as far as it has come, or
  *	%SMTP_NO_CODE
@@ -222,6 +225,8 @@ struct smtp_session {
 	bool asked;
 	bool accepted;
 	bool crossed;
+	u8 rates;
+	bool rate_waits;
 	u32 rcpts;
 	u32 bdats;
 	u16 reply_code;

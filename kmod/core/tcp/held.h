@@ -25,6 +25,7 @@
 enum smtp_holds {
 	SMTP_HOLDS_NOTHING,	/* all of it has passed, or nothing ever will */
 	SMTP_HOLDS_REPLY,	/* D2, V7, D11 */
+	SMTP_HOLDS_TURN,	/* X7 */
 	SMTP_HOLDS_ACK,		/* T1, and room for what is in flight */
 	SMTP_HOLDS_LINE,	/* the rest of its last line: G6-G8, E1, E4 */
 	SMTP_HOLDS_BEHIND,	/* what precedes it */

@@ -160,6 +160,8 @@ enum smtp_fixup_limit {
 	SMTP_FIXUP_LIMIT_REPLY_LINE,	/* octets of a server's line, with CRLF */
 	SMTP_FIXUP_LIMIT_BDAT_CHUNK,	/* octets */
 	SMTP_FIXUP_LIMIT_XEXCH50_BLOCK,	/* octets */
+	SMTP_FIXUP_LIMIT_RATE,		/* messages a second, all together: X7 */
+	SMTP_FIXUP_LIMIT_SOURCE_RATE,	/* messages a second of one source */
 	__SMTP_FIXUP_LIMIT_MAX
 };
 
@@ -170,6 +172,7 @@ enum smtp_fixup_action {
 	SMTP_FIXUP_ACTION_MASK,		/* the command is treated as a blocked one */
 	SMTP_FIXUP_ACTION_DROP,		/* the connection ends: nothing passes */
 	SMTP_FIXUP_ACTION_RESET,	/* the connection ends: RST */
+	SMTP_FIXUP_ACTION_WAIT,		/* of rates: the message waits for its turn */
 	__SMTP_FIXUP_ACTION_MAX
 };
 
@@ -268,7 +271,7 @@ enum smtp_fixup_keyword {
 enum smtp_fixup_phase {
 	SMTP_FIXUP_PHASE_GREETING,	/* no payload seen yet */
 	SMTP_FIXUP_PHASE_COMMAND,	/* command lines are judged */
-	SMTP_FIXUP_PHASE_WAIT,		/* behind a synchronisation point: D2 */
+	SMTP_FIXUP_PHASE_WAIT,		/* for a reply: D2; for its turn: X7 */
 	SMTP_FIXUP_PHASE_AUTH,		/* the next line is a SASL response: D5 */
 	SMTP_FIXUP_PHASE_BODY,		/* message data, to CRLF.CRLF: D3 */
 	SMTP_FIXUP_PHASE_TLS,		/* opaque for good: S2 */
@@ -342,6 +345,8 @@ enum smtp_fixup_counter {
 	SMTP_FIXUP_CNT_BDAT_CHUNKS_LONG,
 	SMTP_FIXUP_CNT_XEXCH50_BLOCKS_LONG,
 	SMTP_FIXUP_CNT_PROXY_HEADERS,
+	SMTP_FIXUP_CNT_MESSAGES_ABOVE_RATE,
+	SMTP_FIXUP_CNT_MESSAGES_ABOVE_SOURCE_RATE,
 	__SMTP_FIXUP_CNT_MAX
 };
 
@@ -403,6 +408,8 @@ enum smtp_fixup_event {
 	SMTP_FIXUP_EVENT_BDAT_CHUNK_LONG,
 	SMTP_FIXUP_EVENT_XEXCH50_BLOCK_LONG,
 	SMTP_FIXUP_EVENT_PROXY_HEADER,
+	SMTP_FIXUP_EVENT_MESSAGE_ABOVE_RATE,
+	SMTP_FIXUP_EVENT_MESSAGE_ABOVE_SOURCE_RATE,
 	__SMTP_FIXUP_EVENT_MAX
 };
 
