@@ -8,7 +8,7 @@
 #include "../path/helper.h"
 #include "../message.h"
 
-/* The flow's rule, or the rule that it will get with its first payload octet */
+/* @flow is NULL before the first payload octet */
 static int smtp_nl_put_flow(struct sk_buff *skb, const struct nf_conn *ct,
 			    const struct smtp_ct_flow *flow,
 			    const struct smtp_rule *rule)
@@ -70,7 +70,7 @@ static int smtp_nl_dump_ct(struct sk_buff *skb, struct netlink_callback *cb,
 	    READ_ONCE(data->flags) & (SMTP_CT_LEFT_ALONE | SMTP_CT_ENDED))
 		return 0;
 	flow = rcu_dereference(data->flow);
-	rule = flow ? flow->rule : smtp_ct_rule(ct);
+	rule = smtp_helper_rule(ct);
 	if (!rule)
 		return 0;
 

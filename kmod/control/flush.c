@@ -2,7 +2,6 @@
 /* Flush: ending connections. See flush.h. */
 #include <linux/bitmap.h>
 #include "../compat.h"
-#include "../path/conn.h"
 #include "flush.h"
 #include "../path/helper.h"
 #include "../path/past.h"
@@ -18,15 +17,6 @@ struct smtp_flushing {
 	bool unjudged;
 	u32 nr;
 };
-
-/* The flow's rule, or the rule that it will get with its first payload octet */
-static const struct smtp_rule *smtp_flush_rule(const struct nf_conn *ct,
-					       const struct smtp_ct *data)
-{
-	const struct smtp_ct_flow *flow = rcu_dereference(data->flow);
-
-	return flow ? flow->rule : smtp_ct_rule(ct);
-}
 
 /* Ends a connection. Deleting its conntrack is not enough: the connection would be
  * picked up again where nothing is known of it, and neither end would notice. A
@@ -49,7 +39,7 @@ static int smtp_flush_ct(struct nf_conn *ct, void *data)
 	spared = SMTP_CT_ENDED | (flushing->unjudged ? 0 : SMTP_CT_LEFT_ALONE);
 	rcu_read_lock();
 	smtp = smtp_helper_data(ct);
-	rule = smtp ? smtp_flush_rule(ct, smtp) : smtp_ct_rule(ct);
+	rule = smtp_helper_rule(ct);
 	if (rule && smtp) {
 		spin_lock_bh(&ct->lock);
 		if (!(smtp->flags & spared)) {

@@ -65,9 +65,7 @@ static const struct smtp_segment_ops smtp_help_ops = {
 /* An edit found no memory. Returns the verdict. */
 static unsigned int smtp_help_no_memory(const struct nf_conn *ct)
 {
-	const struct smtp_ct *data = smtp_helper_data(ct);
-	const struct smtp_ct_flow *flow = data ? rcu_dereference(data->flow) : NULL;
-	const struct smtp_rule *rule = flow ? flow->rule : smtp_ct_rule(ct);
+	const struct smtp_rule *rule = smtp_helper_rule(ct);
 
 	if (rule)
 		smtp_event_ct(ct, rule, SMTP_FIXUP_EVENT_MEMORY_REFUSED);

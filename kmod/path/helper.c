@@ -132,6 +132,23 @@ struct smtp_rule *smtp_ct_rule(const struct nf_conn *ct)
 }
 
 /**
+ * smtp_helper_rule() - the rule that a connection is judged by
+ * @ct: the connection
+ *
+ * Called under RCU, which alone keeps the rule.
+ *
+ * Return: the flow's rule, or the rule that the flow will get with the first payload
+ * octet, or NULL.
+ */
+struct smtp_rule *smtp_helper_rule(const struct nf_conn *ct)
+{
+	const struct smtp_ct *data = smtp_helper_data(ct);
+	const struct smtp_ct_flow *flow = data ? rcu_dereference(data->flow) : NULL;
+
+	return flow ? flow->rule : smtp_ct_rule(ct);
+}
+
+/**
  * smtp_helper_attach() - have a new connection's packets come by here
  * @ct: the connection, not confirmed
  * @rule: what its port is under

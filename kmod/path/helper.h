@@ -54,6 +54,7 @@ bool smtp_helper_tls(const struct nf_conn *ct);
 void smtp_helper_opaque(struct nf_conn *ct);
 struct smtp_ct *smtp_helper_data(const struct nf_conn *ct);
 struct smtp_rule *smtp_ct_rule(const struct nf_conn *ct);
+struct smtp_rule *smtp_helper_rule(const struct nf_conn *ct);
 struct smtp_ct_flow *smtp_ct_take_flow(struct smtp_ct *data);
 void smtp_helper_count_preexisting(struct net *net,
 				   const struct smtp_table *before,
