@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Kernel differences, by what they are called where they are used. Everything
- * else is written as if there were one kernel, a recent one. Kbuild looks for
- * the features themselves: stable kernels are given what later ones have, so
- * version numbers would be wrong.
+ * Differences between kernels. The rest of the module is written for a recent kernel, and
+ * uses the names that are defined here. Kbuild tests for the features themselves: stable
+ * kernels get changes of later ones, so version numbers would be wrong.
  */
 #ifndef _SMTP_COMPAT_H
 #define _SMTP_COMPAT_H
@@ -25,14 +24,14 @@ static inline bool skb_frags_readable(const struct sk_buff *skb)
 }
 #endif
 
-/* Who may join a multicast group could not be restricted before 5.12 */
+/* Since 5.12 a family can restrict who joins a multicast group */
 #ifdef GENL_MCAST_CAP_NET_ADMIN
 #define SMTP_MCGRP_NET_ADMIN	.flags = GENL_MCAST_CAP_NET_ADMIN
 #else
 #define SMTP_MCGRP_NET_ADMIN
 #endif
 
-/* Whose socket a RST answers for was not asked before 5.10's later updates */
+/* Since late updates of 5.10 nf_send_reset() takes the socket that sends the RST */
 #ifdef HAVE_NF_SEND_RESET_SK
 #define smtp_send_reset4(net, sk, skb, hook)	nf_send_reset(net, sk, skb, hook)
 #define smtp_send_reset6(net, sk, skb, hook)	nf_send_reset6(net, sk, skb, hook)
@@ -41,7 +40,7 @@ static inline bool skb_frags_readable(const struct sk_buff *skb)
 #define smtp_send_reset6(net, sk, skb, hook)	nf_send_reset6(net, skb, hook)
 #endif
 
-/* The name of a missing attribute was not told before 6.0 */
+/* Since 6.0 extack names a missing attribute */
 #ifndef NL_REQ_ATTR_CHECK
 #define NL_REQ_ATTR_CHECK(extack, nest, tb, type) (!(tb)[type])
 #endif
@@ -64,8 +63,8 @@ static inline void smtp_ct_iterate_net(struct net *net,
 #endif
 }
 
-/* Is it a copy that this processor is sending, of a packet that goes its own way?
- * Known by task since 6.15, which softirqs borrow.
+/* Is this processor sending a copy of a packet, for TEE or nft's dup? Since 6.15 the flag
+ * is the task's, which softirqs use, too.
  */
 static inline bool smtp_duplicating(void)
 {
@@ -76,7 +75,7 @@ static inline bool smtp_duplicating(void)
 #endif
 }
 
-/* A connection's mark; not every kernel is built with them */
+/* A connection's mark. Kernels may be built without marks */
 static inline u32 smtp_ct_mark(const struct nf_conn *ct)
 {
 #ifdef CONFIG_NF_CONNTRACK_MARK
@@ -89,7 +88,7 @@ static inline u32 smtp_ct_mark(const struct nf_conn *ct)
 typedef int smtp_ct_help_fn(struct sk_buff *skb, unsigned int protoff,
 			    struct nf_conn *ct, enum ip_conntrack_info ctinfo);
 
-/* A helper names itself by port as well, up to 7.2 */
+/* Up to 7.2 a helper has a port as well as a name */
 static inline void
 smtp_ct_helper_init(struct nf_conntrack_helper *helper, u8 family,
 		    const char *name, u16 port,
@@ -105,8 +104,8 @@ smtp_ct_helper_init(struct nf_conntrack_helper *helper, u8 family,
 #endif
 }
 
-/* Helpers were registered as they are; since 7.2 as copies that each connection
- * holds a reference to.
+/* Since 7.2 helpers are registered as copies, and each connection holds a reference to
+ * one.
  */
 #ifdef HAVE_NF_CT_HELPER_REFCOUNT
 static inline int smtp_ct_helpers_register(struct nf_conntrack_helper *made,
@@ -175,7 +174,7 @@ static inline void smtp_ct_helper_assign(struct nf_conn_help *help,
 		rcu_assign_pointer(help->helper, helper);
 }
 
-/* Not where somebody else has taken @from away meanwhile */
+/* Does nothing if @from has been removed meanwhile */
 static inline bool smtp_ct_helper_replace(struct nf_conn_help *help,
 					  struct nf_conntrack_helper *from,
 					  struct nf_conntrack_helper *to)

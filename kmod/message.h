@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What netlink messages of several kinds have in common. */
+/* What several kinds of netlink messages have in common. */
 #ifndef _SMTP_MESSAGE_H
 #define _SMTP_MESSAGE_H
 
@@ -21,7 +21,7 @@ struct smtp_dump {
  * @port: number of the attribute for @number
  * @number: its port
  *
- * Return: 0, or not: no room.
+ * Return: 0 or a negative error: no room.
  */
 static inline int smtp_nl_put_end(struct sk_buff *skb, int family, int address,
 				  const union nf_inet_addr *addr, int port,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Putting ports of a namespace under policies: a new table, the hooks where there
- * were none, and a count of the connections that are too old for it.
+ * Putting ports of a namespace under policies: publishes a new table, registers the hooks
+ * if there are none, and counts the connections that are too old for it.
  */
 #include <linux/err.h>
 #include "apply.h"
@@ -15,9 +15,9 @@
  * @settings: the ranges and policies, in the order of setting; are sorted
  * @n: how many
  * @replace: forget all ranges that are not among them
- * @why: where it fails for a reason that a person should know: the reason
+ * @why: result of some failures: the reason, in words
  *
- * May sleep. A change holds for connections that are opened from then on.
+ * May sleep. A change applies to connections that are opened after it.
  *
  * Return: 0 or a negative error, with nothing changed.
  */

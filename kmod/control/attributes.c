@@ -64,7 +64,7 @@ const struct nla_policy smtp_set_policy[SMTP_SET_NR_ATTRS] = {
 			   SMTP_NLA_OTHER)
 };
 
-/* Refuses the message for @why, if there is a reason; @attr is at fault */
+/* Refuses the message if there is a reason @why; @attr is at fault */
 static int smtp_nl_refuse(struct netlink_ext_ack *extack,
 			  const struct nlattr *attr, const char *why)
 {
@@ -171,7 +171,7 @@ int smtp_nl_parse_policy(struct nlattr **attrs, struct smtp_policy *policy,
 			return smtp_nl_refuse(extack, attrs[i],
 					      "Mode off takes no options");
 	}
-	/* Options that other options may change again come first */
+	/* First the options whose consequences other options may change */
 	if (nla_get_flag(attrs[SMTP_FIXUP_A_STRICT]))
 		smtp_policy_set_strict(policy);
 	smtp_nl_parse_fields(attrs, policy);
@@ -193,7 +193,7 @@ int smtp_nl_parse_policy(struct nlattr **attrs, struct smtp_policy *policy,
 	if (err)
 		return err;
 
-	/* An option that comes with the mode contradicts one that was given */
+	/* Or an option of the mode contradicts one that was given */
 	why = smtp_policy_check(policy, &fault);
 	err = smtp_nl_refuse(extack, attrs[fault] ?:
 				     attrs[SMTP_FIXUP_A_VERBS] ?:

@@ -50,7 +50,7 @@ static int smtp_nl_put_flow(struct sk_buff *skb, const struct nf_conn *ct,
 	return 0;
 }
 
-/* One conntrack, of whatever kind. -EMSGSIZE: it needs another skb */
+/* One conntrack entry, of any kind. -EMSGSIZE: it needs another skb */
 static int smtp_nl_dump_ct(struct sk_buff *skb, struct netlink_callback *cb,
 			   const struct genl_family *family,
 			   const struct nf_conn *ct)
@@ -87,7 +87,7 @@ static int smtp_nl_dump_ct(struct sk_buff *skb, struct netlink_callback *cb,
 	return 0;
 }
 
-/* One bucket of conntrack's table, under its lock like ctnetlink does it */
+/* One bucket of conntrack's table, under its lock, as ctnetlink does it */
 static int smtp_nl_dump_bucket(struct sk_buff *skb, struct netlink_callback *cb,
 			       const struct genl_family *family,
 			       struct smtp_dump *dump)

@@ -7,9 +7,9 @@
 #include "../path/past.h"
 
 /**
- * struct smtp_flushing - what is to be ended
+ * struct smtp_flushing - which connections are to be ended
  * @ports: a bit for each port that is meant
- * @unjudged: also what is left alone
+ * @unjudged: also connections that are left alone
  * @nr: connections ended so far
  */
 struct smtp_flushing {
@@ -18,11 +18,10 @@ struct smtp_flushing {
 	u32 nr;
 };
 
-/* Ends a connection. Deleting its conntrack is not enough: the connection would be
- * picked up again where nothing is known of it, and neither end would notice. A
- * connection that never had the helper can only be remembered as ended. Connections
- * that the policy leaves alone, by interface or by nft, go on. Returns whether to
- * delete the conntrack.
+/* Ends a connection. Deleting its conntrack entry is not enough: its next packet would
+ * make a new one, and neither end would notice. A connection that never had the helper
+ * can only be remembered as ended. Connections that the policy leaves alone, by interface
+ * or by nft, go on. Returns whether to delete the entry.
  */
 static int smtp_flush_ct(struct nf_conn *ct, void *data)
 {
@@ -64,12 +63,12 @@ static int smtp_flush_ct(struct nf_conn *ct, void *data)
  * smtp_flush() - end the connections to some ports that are under a policy
  * @net: the namespace
  * @ports: a bit for each port that is meant
- * @unjudged: also what is older than the policy, or passed in its middle
+ * @unjudged: also connections older than the policy, or let through in their middle
  *
- * May sleep. Nothing is sent: what either side sends next, but for bare ACKs,
- * brings both of them a RST.
+ * May sleep. Nothing is sent by this. The next packet of either side, other than a bare
+ * ACK, brings both sides a RST.
  *
- * Return: how many connections.
+ * Return: the number of connections that were ended.
  */
 u32 smtp_flush(struct net *net, const unsigned long *ports, bool unjudged)
 {

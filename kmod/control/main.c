@@ -31,7 +31,7 @@ static int __init smtp_parse_range(char *word, struct smtp_range *range)
 
 	if (last)
 		*last++ = '\0';
-	/* As the tool has it: no sign, no leading zero */
+	/* As in the tool: no sign, no leading zero */
 	if (*word < '1' || *word > '9' || (last && (*last < '1' || *last > '9')))
 		return -EINVAL;
 	if (kstrtou16(word, 10, &range->first) || !range->first)
@@ -77,7 +77,7 @@ out:
 	return err;
 }
 
-/* The names of the fields' values, in the order of smtp_fields[] */
+/* Names of the options and of their values, in the order of smtp_fields[] */
 struct smtp_param {
 	const char *name;
 	const char *const *words;
@@ -121,8 +121,8 @@ static const char *__init smtp_set_limit(struct smtp_policy *policy, char **at,
 	return NULL;
 }
 
-/* Sets one option from the words after its name. The first pass sets those that other
- * options may change again: strict and tls.
+/* Sets one option from the words after its name. The first pass sets strict and tls,
+ * whose consequences other options may change.
  */
 static const char *__init smtp_set_option(struct smtp_policy *policy,
 					  const char *name, char **at,

@@ -25,7 +25,7 @@ static const struct nla_policy smtp_replace_policy[SMTP_FIXUP_A_POLICY + 1] = {
 	[SMTP_FIXUP_A_POLICY] = NLA_POLICY_NESTED(smtp_set_policy),
 };
 
-/* Policies of a replacement at most, and ranges of all of them together */
+/* The most policies of a replacement, and ranges of all of them together */
 #define SMTP_REPLACE_MAX	SMTP_NR_PORTS
 
 static const struct nla_policy smtp_flush_policy[SMTP_FIXUP_A_UNJUDGED + 1] = {
@@ -70,7 +70,7 @@ static u32 smtp_nl_count(const void *head, int len, int type)
 	return n;
 }
 
-/* Puts each of the ranges under @policy, in @settings from *n on */
+/* Adds the ranges, with @policy, to @settings from *n on */
 static int smtp_nl_parse_ranges(const void *head, int len,
 				const struct smtp_policy *policy,
 				struct smtp_setting *settings, u32 *n,
@@ -121,7 +121,7 @@ static int smtp_nl_policy_set(struct sk_buff *skb, struct genl_info *info)
 	return err;
 }
 
-/* One SMTP_FIXUP_A_POLICY: what a set would be */
+/* One SMTP_FIXUP_A_POLICY, which has what a POLICY_SET would have */
 static int smtp_nl_parse_nested(const struct genl_info *info,
 				const struct nlattr *nest,
 				struct smtp_policy *policy,
@@ -205,7 +205,7 @@ out:
 	return err;
 }
 
-/* The ports that a request names, all if none: a bit each; to be freed */
+/* A bit map of the ports that a request names, of all if it names none; to be freed */
 static unsigned long *smtp_nl_parse_ports(struct genl_info *info)
 {
 	unsigned long *ports = bitmap_zalloc(SMTP_NR_PORTS, GFP_KERNEL_ACCOUNT);
@@ -253,7 +253,7 @@ static int smtp_nl_flush(struct sk_buff *skb, struct genl_info *info)
 	flushed = smtp_flush(genl_info_net(info), ports,
 			     !!info->attrs[SMTP_FIXUP_A_UNJUDGED]);
 	bitmap_free(ports);
-	/* There is room for it */
+	/* The reply has room for it */
 	(void)nla_put_u32(reply, SMTP_FIXUP_A_FLUSHED, flushed);
 	genlmsg_end(reply, hdr);
 	return genlmsg_reply(reply, info);
@@ -309,7 +309,7 @@ static int smtp_nl_put_counters(struct sk_buff *skb,
 	return smtp_nl_put_sums(skb, sums);
 }
 
-/* Counters that are reset must be reported: see first that there is room */
+/* Makes sure that there is room first: counters that are reset must be reported */
 static int smtp_nl_take_counters(struct sk_buff *skb,
 				 const struct smtp_rule *rule)
 {

@@ -7,8 +7,8 @@
 /**
  * smtp_counters_alloc() - counters that are all 0
  *
- * May sleep. Charged to the caller's memory control group: whoever has
- * CAP_NET_ADMIN in a namespace of its own can ask for many.
+ * May sleep. Charged to the caller's memory control group: any user may own a namespace,
+ * and ask for many.
  *
  * Return: the counters with one reference, or NULL.
  */
@@ -44,13 +44,13 @@ void smtp_counters_put(struct smtp_counters *c)
 }
 
 /**
- * smtp_counters_add() - count
+ * smtp_counters_add() - add to a counter
  * @c: the counters
  * @counter: which
  * @n: how many
  *
- * Hooks run in softirq and in process context: what keeps them apart on one
- * CPU is that softirqs are off meanwhile.
+ * Hooks run in softirq and in process context, so softirqs are off while a counter of
+ * this CPU changes.
  */
 void smtp_counters_add(struct smtp_counters *c,
 		       enum smtp_fixup_counter counter, u32 n)
@@ -65,7 +65,7 @@ void smtp_counters_add(struct smtp_counters *c,
 	local_bh_enable();
 }
 
-/* Adds up, over all CPUs, what was counted since the beginning */
+/* Sums over all CPUs since the beginning, without regard to @zero */
 static void smtp_counters_total(const struct smtp_counters *c,
 				u64 sums[__SMTP_FIXUP_CNT_MAX])
 {
@@ -112,8 +112,8 @@ void smtp_counters_sum(struct smtp_counters *c,
  * @c: the counters
  * @sums: the values as smtp_counters_sum() has them
  *
- * Nothing is lost or counted twice: what is added meanwhile is in @sums or in
- * what the next one reads.
+ * Nothing is lost or counted twice: an event meanwhile is in @sums or in the sums that
+ * are read next.
  */
 void smtp_counters_take(struct smtp_counters *c,
 			u64 sums[__SMTP_FIXUP_CNT_MAX])

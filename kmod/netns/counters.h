@@ -18,7 +18,7 @@ struct smtp_counts {
  * @refs: one for each rule that counts here
  * @counts: the values, which only grow
  * @lock: for @zero
- * @zero: what they were when they were last reset: taken off whatever is read
+ * @zero: the sums at the last reset, subtracted when the counters are read
  */
 struct smtp_counters {
 	refcount_t refs;

@@ -8,8 +8,8 @@
 #include "criteria.h"
 
 /**
- * struct smtp_shared - criteria and who has them
- * @refs: one of each rule, and of the request that makes them
+ * struct smtp_shared - criteria with a reference count
+ * @refs: one for each rule, and one for the request that makes them
  * @rcu: packets may run a table until a grace period is over
  * @criteria: the criteria
  */
@@ -162,7 +162,7 @@ static int smtp_criteria_alloc(const struct smtp_criteria_spec *spec,
 	*why = smtp_criteria_measure(spec, true, &size);
 	if (*why)
 		return -EINVAL;
-	/* An empty list means no matches: what is in force reads the same */
+	/* An empty list is as good as none: a dump shows neither */
 	if (!spec->nr)
 		return 0;
 	if (atomic_long_add_return(size, &smtp_criteria_octets) >

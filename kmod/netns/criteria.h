@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Criteria as netlink attributes, and in memory: every rule that a request makes
- * of one policy shares its criteria.
+ * Criteria as netlink attributes, and in memory. All rules that a request makes of one
+ * policy share its criteria.
  */
 #ifndef _SMTP_CRITERIA_H
 #define _SMTP_CRITERIA_H
@@ -11,7 +11,7 @@
 
 struct sk_buff;
 
-/* Octets of the criteria of all policies at most, in all namespaces */
+/* Most octets of the criteria of all policies, in all namespaces together */
 #define SMTP_CRITERIA_ALL_MAX	(64 * 1024 * 1024)
 
 extern const struct nla_policy

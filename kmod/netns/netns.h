@@ -12,11 +12,11 @@ struct smtp_past_table;
 struct smtp_table;
 
 /**
- * struct smtp_event_limit - so many events a second, no more
+ * struct smtp_event_limit - the limit of events a second
  * @lock: of everything here
  * @since: when the second began, jiffies
- * @sent: events in it
- * @suppressed: events that were not sent since the last one that was
+ * @sent: events sent in it
+ * @suppressed: events since the last one sent that were not
  */
 struct smtp_event_limit {
 	spinlock_t lock;	/* of everything here */
@@ -33,7 +33,7 @@ struct smtp_event_limit {
  * @seq: of the last table; grows
  * @hooked: the hooks are registered
  * @hooked_at: since when, jiffies; valid where @hooked
- * @events: what it takes to report events
+ * @events: the limit of events that are sent
  * @past: connections that conntrack forgot; set where @hooked is
  */
 struct smtp_net {

@@ -12,9 +12,8 @@
  * smtp_rule_put() - give back a reference
  * @rule: the rule
  *
- * The last one frees it at once: whoever found it under RCU alone is
- * protected by the table's reference, which is given back a grace period
- * after the table was taken down.
+ * The last one frees it at once. Readers that found it under RCU are safe: the table's
+ * reference is given back a grace period after the table was replaced.
  */
 void smtp_rule_put(struct smtp_rule *rule)
 {
@@ -72,7 +71,7 @@ static struct smtp_rule *smtp_rule_alloc(const struct smtp_setting *setting,
 }
 
 /**
- * smtp_table_free() - free a table that nobody finds any more
+ * smtp_table_free() - free a table that no reader can find any more
  * @table: the table, or NULL
  */
 void smtp_table_free(struct smtp_table *table)
@@ -93,7 +92,7 @@ static bool smtp_rule_off(const struct smtp_rule *rule)
 	return rule->policy.mode == SMTP_FIXUP_MODE_OFF;
 }
 
-/* The order of show: by first port, then the wider first */
+/* The order in which show prints ranges: by first port, then the wider first */
 static int smtp_range_compare(u16 first1, u16 last1, u16 first2, u16 last2)
 {
 	if (first1 != first2)
@@ -131,10 +130,10 @@ static int smtp_precedence_cmp(const void *a, const void *b, const void *table)
 }
 
 /**
- * struct smtp_paint - room to work out which rule each port is under
+ * struct smtp_paint - work space to find the rule that each port is under
  * @order: the rules' indexes by precedence
- * @next: for each port the first one from there on that has no colour yet,
- *	or one on the way to it
+ * @next: for each port the first port from there on without a rule yet, or one on the way
+ *	to it
  */
 struct smtp_paint {
 	u16 order[SMTP_NR_PORTS];
@@ -228,8 +227,8 @@ static int smtp_table_finish(struct smtp_table *table)
 	return 0;
 }
 
-/* A new table: the old one with settings, which are sorted, or with @replace
- * these alone. A range that was there before goes on counting.
+/* A new table: the old one with settings, which are sorted, or with @replace these alone.
+ * A range of the old table keeps its counters.
  */
 static struct smtp_table *smtp_table_merge(u64 serial,
 					   const struct smtp_table *old,
@@ -277,7 +276,7 @@ static struct smtp_table *smtp_table_merge(u64 serial,
 	return table;
 }
 
-/* Sorts settings as show prints them. Of several for one range the last stays. */
+/* Sorts settings as show prints them. The last one for a range replaces the others. */
 static u32 smtp_settings_sort(struct smtp_setting *settings, u32 n)
 {
 	u32 i, kept = 0;
@@ -300,9 +299,9 @@ static u32 smtp_settings_sort(struct smtp_setting *settings, u32 n)
  * @settings: ranges and policies, in the order of setting; are sorted
  * @n: how many
  * @replace: forget all ranges that are not among them
- * @why: where it fails for a reason that a person should know: the reason
+ * @why: result of some failures: the reason, in words
  *
- * May sleep. Nothing of the old table changes.
+ * May sleep. The old table does not change.
  *
  * Return: the table, to be published or freed; or an ERR_PTR().
  */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Ports: which policy a port is under, in one namespace. The narrowest range
- * wins, of equal ones the one that was set last.
+ * Ports: which policy a port is under, in one namespace. The narrowest range wins, and of
+ * equal ranges the one that was set last.
  *
- * Everything that is published is immutable: a change makes new rules for
- * the ranges it names and a new table, and swaps the tables under RCU. So a
- * look-up is two loads, and a flow keeps the rule that it began with.
+ * Rules and tables that are published do not change. A change makes new rules for the
+ * ranges that it names, and a new table, and swaps the tables under RCU. So a look-up is
+ * two loads, and a flow keeps the rule that it began with.
  */
 #ifndef _SMTP_PORTS_H
 #define _SMTP_PORTS_H
@@ -29,10 +29,10 @@ struct smtp_range {
 };
 
 /**
- * struct smtp_setting - a range and what it is to be under
+ * struct smtp_setting - a range and the policy to put it under
  * @range: the range
  * @nth: its place among those of one request; smtp_table_build() fills it in
- * @policy: the policy; that of mode off takes the range out
+ * @policy: the policy; mode off removes the range's
  */
 struct smtp_setting {
 	struct smtp_range range;
@@ -42,12 +42,12 @@ struct smtp_setting {
 
 /**
  * struct smtp_rule - a policy that was set for a range
- * @refs: one of each table and of each flow
+ * @refs: one for each table and for each flow
  * @first: lowest port
  * @last: highest port
  * @serial: order of setting
  * @policy: the policy
- * @counters: shared with the rules of this range before and after
+ * @counters: shared with earlier and later rules of this range
  * @rate: likewise; NULL: neither this one nor that before has a rate
  */
 struct smtp_rule {

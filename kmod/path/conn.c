@@ -11,9 +11,9 @@
 
 static struct kmem_cache *smtp_flow_cache __read_mostly;
 
-/* All flows. A conntrack whose helper ctnetlink takes away forgets its flow
- * without a word, so the module must find them by itself when it goes. Spread
- * over several locks since every connection passes here twice.
+/* All flows. When ctnetlink removes a connection's helper, destroy() is not called, so
+ * the module must find the flow by itself when it is unloaded. Several lists, each with a
+ * lock, because every connection passes here twice.
  */
 #define SMTP_FLOW_LIST_BITS	6
 
@@ -28,11 +28,11 @@ static struct smtp_flow_list *smtp_flow_list(const struct smtp_ct_flow *flow)
 }
 
 /**
- * smtp_flow_charge() - may the flow hold so much more?
+ * smtp_flow_charge() - charge memory of kept packets to a flow
  * @flow: the flow, locked
- * @size: octets, of memory that is somebody else's to free
+ * @size: octets, which the caller frees
  *
- * Return: whether it may; then smtp_flow_uncharge() gives it back.
+ * Return: false: the source may hold no more. After true, call smtp_flow_uncharge().
  */
 bool smtp_flow_charge(struct smtp_ct_flow *flow, u32 size)
 {
@@ -45,7 +45,7 @@ bool smtp_flow_charge(struct smtp_ct_flow *flow, u32 size)
 }
 
 /**
- * smtp_flow_uncharge() - the flow holds so much less
+ * smtp_flow_uncharge() - undo smtp_flow_charge()
  * @flow: the flow, locked
  * @size: as it was charged
  */
@@ -58,7 +58,7 @@ void smtp_flow_uncharge(struct smtp_ct_flow *flow, u32 size)
 /**
  * smtp_flow_free_kept() - free packets that were kept
  * @flow: the flow, locked
- * @list: they, in none of its lists any more, or NULL
+ * @list: the packets, taken off the flow's lists; or NULL
  */
 void smtp_flow_free_kept(struct smtp_ct_flow *flow, struct smtp_held *list)
 {
@@ -77,7 +77,7 @@ void smtp_flow_free_kept(struct smtp_ct_flow *flow, struct smtp_held *list)
  * smtp_flow_drop_kept() - free all packets that are kept
  * @flow: the flow, locked
  *
- * Return: whether there was any.
+ * Return: whether there were any.
  */
 bool smtp_flow_drop_kept(struct smtp_ct_flow *flow)
 {
@@ -188,7 +188,7 @@ static struct smtp_ct_flow *smtp_flow_memory(const struct nf_conn *ct,
  *
  * Called under RCU or with a reference to @rule, does not sleep.
  *
- * Return: the flow, or NULL: out of memory, or what its source may have.
+ * Return: the flow, or NULL: no memory, or its source has used up its share.
  */
 struct smtp_ct_flow *smtp_ct_flow_alloc(const struct nf_conn *ct,
 					struct smtp_rule *rule, const u32 isn[2])
@@ -239,7 +239,7 @@ static void smtp_ct_flow_rcu(struct rcu_head *rcu)
 
 /**
  * smtp_ct_flow_free() - end a flow
- * @flow: the flow, already out of its conntrack's reach, or NULL
+ * @flow: the flow, taken from its conntrack entry, or NULL
  *
  * Other CPUs may be working on it: they find it dead.
  */
@@ -271,9 +271,9 @@ void smtp_ct_flow_free(struct smtp_ct_flow *flow)
 	call_rcu(&flow->rcu, smtp_ct_flow_rcu);
 }
 
-/* H5: makes a flow give memory back, as smtp_shares_init() says. What is known of a
- * body in flight can be forgotten, at a price. A connection that must give up its
- * commands in flight has to end.
+/* H5: makes a flow give memory back, as smtp_shares_init() says. The marks of a body in
+ * flight can be forgotten; then retransmissions of it are dropped. Without the commands
+ * in flight the connection has to end.
  */
 static bool smtp_ct_flow_reclaim(struct list_head *of_source, enum smtp_memory class,
 				 long least)
@@ -302,12 +302,13 @@ static bool smtp_ct_flow_reclaim(struct list_head *of_source, enum smtp_memory c
 	return done;
 }
 
-/* How many are taken at once: the list may be long, and most of it of other namespaces
+/* How many are taken at once. The list may be long, and most of it belong to other
+ * namespaces
  */
 #define SMTP_FLOWS_TAKEN	32
 
-/* Takes some of the namespace's flows from the list. Called under RCU: whoever
- * ends a flow meanwhile must not free it. Returns how many.
+/* Takes some of the namespace's flows from the list. Called under RCU, so that flows that
+ * end meanwhile are not freed. Returns how many.
  */
 static int smtp_flow_list_take(struct smtp_flow_list *list,
 			       const struct net *net,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Flow objects: the core's state of one connection, and their lifetime. */
+/* Flow objects: the core's state of one connection each, and their lifetime. */
 #ifndef _SMTP_CT_FLOW_H
 #define _SMTP_CT_FLOW_H
 
@@ -12,25 +12,25 @@
 
 /**
  * struct smtp_ct_flow - one connection
- * @core: what the core knows of it
+ * @core: the core's state
  * @lock: held for every call into the core
- * @dead: taken from its conntrack; nothing passes by it any more
- * @resuming: a processor sends what is kept, until nothing is @due
- * @due: bit by enum smtp_dir: something kept of it may go on
+ * @dead: taken from its conntrack entry; the core must not use it any more
+ * @resuming: a processor is sending kept packets, until nothing is @due
+ * @due: bits by enum smtp_dir: a kept packet of that direction may go on
  * @kept: packets that must wait, by enum smtp_dir, or NULL: kept.h
  * @turn: its turn to begin a message: X7
  * @zone: of conntrack, which it is in
  * @ended_at: jiffies when the core ended it
  * @awaited: number of the command that a reply is awaited for, 0: none
- * @awaited_at: jiffies since, 0: it was told
+ * @awaited_at: since when, jiffies; 0: it was reported
  * @net: its namespace
  * @ends: the connection, from the client to the server
  * @share: its source's memory, a reference: H5
  * @held: memory that the core has asked for, octets, by smtp_share_class()
- * @of_source: in share->flows, until @dead
- * @rule: what it is under, a reference
+ * @of_source: node in share->flows, until @dead
+ * @rule: the rule it is under, a reference
  * @node: in the list of all flows
- * @rcu: to free it, when it is no more
+ * @rcu: to free it
  */
 struct smtp_ct_flow {
 	struct smtp_flow core;
@@ -57,8 +57,8 @@ struct smtp_ct_flow {
 };
 
 /**
- * struct smtp_kept_packet - one of them
- * @held: what the core knows of it
+ * struct smtp_kept_packet - one packet of smtp_ct_flow.kept
+ * @held: the core's part of it
  * @skb: a copy
  * @tcp: offset of its TCP header from skb->data
  * @data: offset of its payload

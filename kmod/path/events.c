@@ -160,7 +160,7 @@ static void smtp_event_tell(const struct smtp_event_at *at,
 }
 
 /**
- * smtp_event_packet() - what was done to a packet, already counted
+ * smtp_event_packet() - report what was done to a packet; it is counted already
  * @skb: the packet, with its connection
  * @event: what
  * @words: what it is about, may be empty
@@ -183,7 +183,7 @@ void smtp_event_packet(const struct sk_buff *skb, enum smtp_fixup_event event,
 }
 
 /**
- * smtp_event_ct() - what was done to a connection, or to a packet of it
+ * smtp_event_ct() - count and report what was done to a connection or its packet
  * @ct: the connection
  * @rule: what its port is under; counts it
  * @event: what
@@ -203,11 +203,11 @@ void smtp_event_ct(const struct nf_conn *ct, const struct smtp_rule *rule,
 }
 
 /**
- * smtp_event_refused() - memory was refused, for somebody has his share: H5
+ * smtp_event_refused() - report that memory was refused, because a share is used up: H5
  * @net: the namespace
- * @ends: the connection that wants it
+ * @ends: the connection that needs the memory
  * @rule: what that is under; counts it
- * @greedy: who: the words name him. Told once a second
+ * @greedy: the share, which the event names, once a second
  * @class: what it was for
  *
  * Called under RCU.
@@ -226,7 +226,7 @@ void smtp_event_refused(struct net *net, const struct nf_conntrack_tuple *ends,
 }
 
 /**
- * smtp_event_reclaimed() - a connection had to give memory back: H5
+ * smtp_event_reclaimed() - report that a connection had to give memory back: H5
  * @net: the namespace
  * @ends: the connection
  * @rule: what that is under; counts it
@@ -245,7 +245,7 @@ void smtp_event_reclaimed(struct net *net, const struct nf_conntrack_tuple *ends
 }
 
 /**
- * smtp_event_stray() - what was done to a packet that has no connection
+ * smtp_event_stray() - report what was done to a packet without a connection
  * @skb: the packet
  * @state: the hook that it is in
  * @rule: what its port is under; counts it

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Events: counted, sent to whoever listens in their namespace, and traced. */
+/* Events: counted, sent to the listeners in their namespace, and traced. */
 #ifndef _SMTP_CT_EVENTS_H
 #define _SMTP_CT_EVENTS_H
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Help: what becomes of each packet of a connection that has the helper. See help.h. */
+/* Help: each packet of a connection that has the helper. See help.h. */
 #include <net/netfilter/nf_conntrack_ecache.h>
 #include <net/netfilter/nf_conntrack_l4proto.h>
 #include <net/netfilter/nf_conntrack_seqadj.h>
@@ -17,7 +17,7 @@
  * @p: the packet
  * @ct: its connection
  * @ctinfo: its place in that
- * @adjusted: did conntrack adjust sequence numbers when the packet came?
+ * @adjusted: conntrack adjusted sequence numbers when the packet came
  */
 struct smtp_help {
 	struct smtp_packet p;
@@ -32,13 +32,13 @@ static void smtp_help_adjust(struct smtp_segment *seg, u32 pos, s32 delta)
 	struct smtp_help *h = container_of(seg, struct smtp_help, p.seg);
 
 	nf_ct_seqadj_set(h->ct, h->ctinfo, htonl(pos), delta);
-	/* conntrackd has the other router know of it */
+	/* conntrackd tells the other router */
 	nf_conntrack_event_cache(IPCT_SEQADJ, h->ct);
 }
 
-/* smtp_segment_ops.settle. conntrack compares with the one position it remembers
- * modulo 2^32: where both offsets are the same it can't go wrong, however much
- * the connection still carries, and whether or not this module does.
+/* smtp_segment_ops.settle. conntrack compares sequence numbers with the one position that
+ * it remembers, modulo 2^32. With both offsets the same the result is right however much
+ * the connection still carries, and without this module, too.
  */
 static void smtp_help_settle(struct smtp_segment *seg)
 {
@@ -72,8 +72,7 @@ static unsigned int smtp_help_no_memory(const struct nf_conn *ct)
 	return NF_DROP;
 }
 
-/* SYNs tell where payload begins. Nothing else is done for a connection that
- * carries none.
+/* SYNs tell where the payload begins. Connections without payload cost no more than this.
  */
 static unsigned int smtp_help_syn(struct smtp_packet *p, struct nf_conn *ct,
 				  struct smtp_ct *data, enum smtp_dir dir)
@@ -113,7 +112,7 @@ static unsigned int smtp_help_syn(struct smtp_packet *p, struct nf_conn *ct,
 		smtp_event_ct(ct, rule, SMTP_FIXUP_EVENT_MPTCP_REMOVED);
 	err = 0;
 	if (p->seg.len) {
-		/* TCP Fast Open: the client repeats it when it is connected */
+		/* TCP Fast Open: the client retransmits it when it is connected */
 		smtp_event_ct(ct, rule, SMTP_FIXUP_EVENT_SYN_DATA_CUT);
 		if (!rule->policy.observe)
 			err = smtp_packet_cut(p, 0);
@@ -121,8 +120,8 @@ static unsigned int smtp_help_syn(struct smtp_packet *p, struct nf_conn *ct,
 	return err ? smtp_help_no_memory(ct) : NF_ACCEPT;
 }
 
-/* The client's packet of a connection that is not judged, or not any more. Its SYN
- * may be the next one's of these ports: H2
+/* A client's packet of a connection that is not judged, or not any more. If it is a SYN,
+ * the next connection of these ports begins: H2
  */
 static void smtp_help_unjudged(struct sk_buff *skb, unsigned int protoff,
 			       struct nf_conn *ct, struct smtp_ct *data)
@@ -181,8 +180,8 @@ out:
 	return flow;
 }
 
-/* nft gave the helper to a connection in its middle, or its entry comes from another
- * router (conntrackd), where its beginning was seen
+/* A connection whose beginning was not seen here: nft gave it the helper in its middle,
+ * or its entry comes from another router (conntrackd)
  */
 static unsigned int smtp_help_midstream(struct smtp_packet *p, struct nf_conn *ct,
 					struct smtp_ct *data, bool outside)
@@ -203,16 +202,17 @@ static unsigned int smtp_help_midstream(struct smtp_packet *p, struct nf_conn *c
 		verdict = NF_ACCEPT;
 		break;
 	case SMTP_FIXUP_MIDSTREAM_RESET:
-		/* A keepalive's number would tell the far end nothing */
+		/* The number of a keepalive would not convince the far end */
 		if (outside && !p->seg.len && !p->seg.fin)
 			return NF_ACCEPT;
-		/* Numbers are as the sender knows them, until they are adjusted */
+		/* Before adjustment the numbers are those that the sender knows */
 		if (skb_dst(p->skb))
 			smtp_packet_answer_reset(p->skb, &state);
 		if (!outside)
 			return NF_DROP;
-		/* The far end is told by the packet itself. Where it doubts that
-		 * and asks (RFC 5961, 3.2), the sender, closed by then, confirms it.
+		/* The packet itself becomes a RST for the far end. If the far end
+		 * challenges that (RFC 5961, 3.2), the sender, closed by then, confirms
+		 * it.
 		 */
 		verdict = smtp_packet_reset(p) ? smtp_help_no_memory(ct) : NF_ACCEPT;
 		flag = SMTP_CT_ENDED;
@@ -226,12 +226,12 @@ static unsigned int smtp_help_midstream(struct smtp_packet *p, struct nf_conn *c
 	return verdict;
 }
 
-/* A connection that was ended. A RST to the far end alone would leave this one
- * in the dark, for nobody answers a RST. So of what its sender repeats every
- * other packet goes on as a bare ACK: the far end, closed by then, answers that
- * with a RST of its own (RFC 9293, 3.10.7.1), which takes NAT and adjusted numbers
- * as any packet. What is a bare ACK already is answered likewise, once the far
- * end is closed; to close that by it would be too early, for none may follow.
+/* A connection that was ended. A RST that reaches only the far end would leave the sender
+ * hanging, since a RST is never answered. So of the sender's retransmissions every other
+ * one leaves as a RST, and the rest as bare ACKs. The far end, closed by then, answers an
+ * ACK with a RST of its own (RFC 9293, 3.10.7.1), which NAT and adjustment treat as any
+ * packet. A bare ACK of the sender is never made a RST: nothing may follow it, and then
+ * the sender would learn nothing.
  */
 static unsigned int smtp_help_end(struct smtp_packet *p, struct smtp_ct *data,
 				  enum smtp_dir dir)
@@ -249,25 +249,25 @@ static unsigned int smtp_help_end(struct smtp_packet *p, struct smtp_ct *data,
 	return err ? smtp_help_no_memory(ct) : NF_ACCEPT;
 }
 
-/* Will conntrack adjust the packet's sequence numbers, if they have to be? Newer
- * kernels' nf_confirm() looks before help(): another processor's packet may have
- * been the first to shift them since.
+/* Will conntrack adjust the packet's sequence numbers, if that is needed? Newer kernels'
+ * nf_confirm() decides before help(). The first change of length may have been made
+ * since, by a packet on another processor.
  */
 static bool smtp_help_adjusts(const struct smtp_help *h)
 {
 	return h->adjusted || !test_bit(IPS_SEQ_ADJUST_BIT, &h->ct->status);
 }
 
-/* How long a connection that is dropped stays silent. Both ends would go on to
- * repeat for a quarter of an hour: after this time they are told.
+/* How long a dropped connection stays silent. Both ends would retransmit for a quarter of
+ * an hour, so after this time they are reset.
  */
 #define SMTP_DROP_SILENCE	(10 * HZ)
 
 /* How long the server may take to answer what preceded the connection's end */
 #define SMTP_ANSWER_TIME	(5 * HZ)
 
-/* Has all that preceded the connection's end been delivered and answered, or does
- * nobody wait for it any more?
+/* Has everything before the connection's end been delivered and answered, or has that
+ * taken too long?
  */
 static bool smtp_help_delivered(const struct smtp_ct_flow *flow)
 {
@@ -276,7 +276,7 @@ static bool smtp_help_delivered(const struct smtp_ct_flow *flow)
 		time_after(jiffies, flow->ended_at + SMTP_ANSWER_TIME));
 }
 
-/* The verdict on what comes by behind the connection's end */
+/* The verdict on packets after the connection's end */
 static enum smtp_verdict smtp_help_over(const struct smtp_ct_flow *flow)
 {
 	enum smtp_verdict verdict = smtp_flow_ended(&flow->core);
@@ -287,10 +287,10 @@ static enum smtp_verdict smtp_help_over(const struct smtp_ct_flow *flow)
 	return verdict;
 }
 
-/* How long a reply may be awaited before that is told, if somebody waits for it */
+/* How long the client may wait for a reply before that is reported */
 #define SMTP_AWAITED_LONG	(20 * HZ)
 
-/* D2: the client's packet was held back, for a reply that does not come? */
+/* D2: reports a reply that does not come. @held: the client's packet waits for it */
 static void smtp_help_awaited(struct smtp_ct_flow *flow, struct smtp_host *host,
 			      bool held)
 {
@@ -401,7 +401,7 @@ int smtp_help(struct sk_buff *skb, unsigned int protoff, struct nf_conn *ct,
 			smtp_help_unjudged(skb, protoff, ct, data);
 		return NF_ACCEPT;
 	}
-	/* Judged on its way out already, when it left for the loopback device */
+	/* Judged already, on its way out to the loopback device */
 	if (nf_is_loopback_packet(skb))
 		return NF_ACCEPT;
 	/* ICMP errors about the connection */
@@ -409,7 +409,9 @@ int smtp_help(struct sk_buff *skb, unsigned int protoff, struct nf_conn *ct,
 	    smtp_packet_tcp_offset(skb, nf_ct_l3num(ct)) < 0)
 		return NF_ACCEPT;
 
-	/* Where nft gave the helper it gave no more, and later it is too late */
+	/* nft adds the helper only. Once the entry is confirmed, no extension can be
+	 * added
+	 */
 	if (!nf_ct_is_confirmed(ct) && !nfct_seqadj(ct)) {
 		if (!nfct_seqadj_ext_add(ct))
 			return smtp_help_no_memory(ct);

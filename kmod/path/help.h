@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Help: what the helper does with packets. The core judges, this asks it and obeys. */
+/* Help: what the helper does with packets. It asks the core, and does what the core
+ * returns.
+ */
 #ifndef _SMTP_HELP_H
 #define _SMTP_HELP_H
 

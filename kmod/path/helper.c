@@ -13,8 +13,8 @@
 #include "helper.h"
 #include "past.h"
 
-/* The last to be registered is the first to be taken from connections, so that
- * none of those becomes "smtp-tls" after the search for that.
+/* Helpers are unregistered in reverse order. Connections lose "smtp" first, so that none
+ * of them becomes "smtp-tls" when the connections with that have been searched.
  */
 enum smtp_helper_name {
 	SMTP_HELPER_TLS,
@@ -22,8 +22,8 @@ enum smtp_helper_name {
 	__SMTP_HELPER_MAX
 };
 
-/* No helper of the kernel's own has these source ports. Port 0 is what helpers
- * in user space register with.
+/* The kernel's own helpers do not use these source ports. Port 0 is what helpers in user
+ * space register with.
  */
 static const struct {
 	const char *name;
@@ -33,13 +33,13 @@ static const struct {
 	[SMTP_HELPER_SMTP] = { "smtp", 25 },
 };
 
-/* IPv4's and IPv6's of each name: as made, and as registered */
+/* One for IPv4 and one for IPv6 of each name: as prepared, and as registered */
 #define SMTP_NR_HELPERS	(2 * __SMTP_HELPER_MAX)
 
 static struct nf_conntrack_helper smtp_helper_templates[SMTP_NR_HELPERS];
 static struct nf_conntrack_helper *smtp_helpers[SMTP_NR_HELPERS] __read_mostly;
 
-/* SMTP expects no other connections, conntrack wants a policy all the same */
+/* SMTP expects no other connections, but conntrack requires such a policy */
 static const struct nf_conntrack_expect_policy smtp_expect_policy = {
 	.max_expected = 1,
 	.timeout = 60,
@@ -112,11 +112,11 @@ struct smtp_ct *smtp_helper_data(const struct nf_conn *ct)
 }
 
 /**
- * smtp_ct_rule() - what a connection is under
+ * smtp_ct_rule() - the rule that a connection is under
  * @ct: the connection, which has the helper
  *
- * That of the port that the client dialled, or where it says so, of the port
- * that the connection's mark names. Called under RCU, which alone keeps the rule.
+ * The rule of the port that the client dialled. If that says by-mark, the rule of the
+ * port that the connection's mark names. Called under RCU, which alone keeps the rule.
  *
  * Return: the rule, or NULL: the port is under none.
  */
@@ -149,7 +149,7 @@ struct smtp_rule *smtp_helper_rule(const struct nf_conn *ct)
 }
 
 /**
- * smtp_helper_attach() - have a new connection's packets come by here
+ * smtp_helper_attach() - give a new connection the helper
  * @ct: the connection, not confirmed
  * @rule: what its port is under
  * @flags: 0, or %SMTP_CT_LEFT_ALONE
@@ -192,16 +192,16 @@ bool smtp_helper_attach(struct nf_conn *ct, const struct smtp_rule *rule,
  * smtp_ct_take_flow() - take the flow out of a connection's reach
  * @data: of the connection
  *
- * Return: the flow, or NULL. Whoever gets it frees it.
+ * Return: the flow, or NULL. The caller frees it.
  */
 struct smtp_ct_flow *smtp_ct_take_flow(struct smtp_ct *data)
 {
 	return unrcu_pointer(xchg(&data->flow, NULL));
 }
 
-/* What will go on in its middle if both ends are still there? Of what was not
- * judged, or has become opaque, nothing has to be remembered, but for numbers that
- * nobody adjusts any more.
+/* conntrack forgets a connection. If its ends go on, it will begin again in its middle:
+ * how is it to be treated then? A connection that was not judged, or is opaque, need not
+ * be remembered, unless its sequence numbers were adjusted, which nobody does any more.
  */
 static enum smtp_past smtp_helper_past(const struct nf_conn *ct)
 {
@@ -219,8 +219,8 @@ static enum smtp_past smtp_helper_past(const struct nf_conn *ct)
 	return SMTP_PAST_JUDGED;
 }
 
-/* conntrack calls this once, after it has set IPS_DYING. Under RCU: where the
- * namespace goes, too, smtp_flows_net_exit() may be first to free the flow.
+/* conntrack calls this once, after it has set IPS_DYING. RCU, because
+ * smtp_flows_net_exit() may be first to free the flow when the namespace ends.
  */
 static void smtp_helper_destroy(struct nf_conn *ct)
 {
@@ -266,8 +266,8 @@ static int smtp_preexisting(struct nf_conn *ct, void *arg)
  * @before: its policies so far, or NULL
  * @now: its policies from now on
  *
- * Connections that are open to a port when it is first put under a policy go
- * on as they are; a person should know how many those are. May sleep.
+ * Connections that are open when their port is first put under a policy are not
+ * inspected. The counter tells the administrator how many those are. May sleep.
  */
 void smtp_helper_count_preexisting(struct net *net,
 				   const struct smtp_table *before,
@@ -291,7 +291,7 @@ static int smtp_ct_adjusted(struct nf_conn *ct, void *data)
  * smtp_helper_adjusts() - does conntrack adjust sequence numbers?
  * @net: the namespace
  *
- * May sleep; not for a namespace that goes.
+ * May sleep. Not for a namespace that is being removed.
  *
  * Return: whether it does for any connection.
  */
@@ -316,10 +316,11 @@ static int smtp_ct_forget(struct nf_conn *ct, void *data)
 }
 
 /**
- * smtp_helper_net_exit() - free the flows of a namespace that goes
+ * smtp_helper_net_exit() - free the flows of a namespace that is being removed
  * @net: the namespace; no packet comes by any more
  *
- * Also those whose helper ctnetlink took away without a word.
+ * Also those of connections whose helper ctnetlink has removed: destroy() was not called
+ * for them.
  */
 void smtp_helper_net_exit(struct net *net)
 {

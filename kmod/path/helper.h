@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The conntrack helper "smtp": what inspected connections are known by. */
+/* The conntrack helper "smtp". Connections that have it are inspected. */
 #ifndef _SMTP_HELPER_H
 #define _SMTP_HELPER_H
 
@@ -11,13 +11,13 @@
 
 struct smtp_ct_flow;
 
-/* What a connection is that help() has seen something of */
+/* The state of a connection with the helper */
 enum smtp_ct_flags {
 	SMTP_CT_SYN = 1 << 0,		/* the client's SYN came by */
 	SMTP_CT_ISN = 1 << 1,		/* both initial numbers are known */
 	SMTP_CT_LEFT_ALONE = 1 << 2,	/* not judged, for its whole life */
 	SMTP_CT_ENDED = 1 << 3,		/* no payload passes any more */
-	SMTP_CT_RST = 1 << 4,		/* << enum smtp_dir: it left as a RST last */
+	SMTP_CT_RST = 1 << 4,		/* << enum smtp_dir: the last packet left as a RST */
 };
 
 /**

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The netfilter hooks: right after conntrack they attach the helper to new
- * connections, and stop what conntrack knows no connection of and would let
- * pass by the helper. Before DNAT: the port is the one that the client dialled.
+ * The netfilter hooks. Right after conntrack they attach the helper to new connections,
+ * and stop packets for which conntrack has no connection: the helper would never see
+ * them. They run before DNAT, so the port is the one that the client dialled.
  */
 #include <linux/jiffies.h>
 #include <linux/module.h>
@@ -31,9 +31,9 @@ static const struct tcphdr *smtp_hook_tcp(const struct sk_buff *skb, u8 family,
 	return skb_header_pointer(skb, offset, sizeof(*buf), buf);
 }
 
-/* The zone that a packet's template names. conntrack drops the template of what it
- * calls INVALID, so it is kept from before for the hook after it, on this processor;
- * where that has changed meanwhile the default zone has to do.
+/* The zone that a packet's template names. conntrack drops the template of a packet that
+ * it calls INVALID. So the hook before conntrack keeps the zone for the hook after it, by
+ * processor. If the packet has moved to another processor, the default zone is used.
  */
 struct smtp_hook_zone {
 	const struct sk_buff *skb;
@@ -133,8 +133,8 @@ static bool smtp_hook_unanswered(const struct sk_buff *skb,
 	return unanswered;
 }
 
-/* Why is it that nothing of the connection passes? Where the words say so it is not
- * the packet's fault. Packets that come in and are sent by this machine are IPVS's.
+/* The event's words, if the fault is the router's and not the packet's: the connection
+ * can't work. A packet that came in and is now sent by this machine is IPVS's.
  */
 static const char *smtp_hook_cause(const struct sk_buff *skb,
 				   const struct nf_hook_state *state,
@@ -152,7 +152,7 @@ static const char *smtp_hook_cause(const struct sk_buff *skb,
 	       "one-way route: the server's SYN/ACK did not come by" : "";
 }
 
-/* A packet of no connection: the helper would never see it */
+/* A packet without a connection: the helper would never see it */
 static unsigned int smtp_hook_stray(const struct sk_buff *skb,
 				    const struct nf_hook_state *state,
 				    bool tracked)
@@ -179,7 +179,7 @@ static unsigned int smtp_hook_stray(const struct sk_buff *skb,
 	return smtp_rule_drop_verdict(rule);
 }
 
-/* The packet goes on without a connection: the entry that conntrack has just made for
+/* Lets the packet go on without a connection. The entry that conntrack has just made for
  * it is dropped
  */
 static void smtp_hook_forget(struct sk_buff *skb)
@@ -189,8 +189,9 @@ static void smtp_hook_forget(struct sk_buff *skb)
 }
 
 /* Ends both sides of a connection that can't be judged. The sender gets a RST at once.
- * The packet becomes a RST for the far end. Where its number is not the one expected,
- * the far end sends a challenge ACK (RFC 5961, 3.2), which gets a RST here, too.
+ * The packet becomes a RST for the far end. If its number is not the one that the far end
+ * expects, the far end sends a challenge ACK (RFC 5961, 3.2), which is answered with a
+ * RST here, too.
  */
 static unsigned int smtp_hook_reset(struct sk_buff *skb,
 				    const struct nf_hook_state *state)
@@ -207,8 +208,8 @@ static unsigned int smtp_hook_reset(struct sk_buff *skb,
 	return NF_ACCEPT;
 }
 
-/* conntrack has no entry (any more), the server speaks first, and nft selects by what
- * the client sends: make the client send something
+/* A server's packet begins a connection in its middle, but nft selects connections by the
+ * client's packets. Make the client send one.
  */
 static unsigned int smtp_hook_ask(struct sk_buff *skb, const struct nf_conn *ct,
 				  const struct smtp_rule *rule,
@@ -231,7 +232,7 @@ static unsigned int smtp_hook_ask(struct sk_buff *skb, const struct nf_conn *ct,
 }
 
 /* The first packet of a connection is not a SYN. @reply: it is the server's, which
- * would make that the one that began
+ * conntrack would take for the client
  */
 static unsigned int smtp_hook_midstream(struct sk_buff *skb, struct nf_conn *ct,
 					const struct smtp_rule *rule, bool reply,
@@ -241,7 +242,8 @@ static unsigned int smtp_hook_midstream(struct sk_buff *skb, struct nf_conn *ct,
 
 	if (reply && explicit)
 		return smtp_hook_ask(skb, ct, rule, state);
-	/* Clients are on that side, and this is the other one's server */
+	/* Clients are on the @iif side, and this server is, too: it serves the other side
+	 */
 	if (reply && *rule->policy.iif && smtp_select_iif(rule, state))
 		return NF_ACCEPT;
 	switch (smtp_select_midstream(ct, rule, false)) {
@@ -291,10 +293,10 @@ static unsigned int smtp_hook_new(struct sk_buff *skb, struct nf_conn *ct,
 		      NF_ACCEPT;
 }
 
-/* A packet of a known connection. If the next connection of the same ports would go on
- * with this entry, the entry is deleted: no helper can be attached to it any more, and
- * its sequence adjustment would go on, too. The client repeats its SYN and gets an
- * entry of its own.
+/* A packet of a known connection. If conntrack would use this entry for the next
+ * connection of the same ports, delete it: no helper can be attached to it any more, and
+ * its sequence adjustment would stay. The client retransmits its SYN, which gets a new
+ * entry.
  */
 static unsigned int smtp_hook_known(const struct sk_buff *skb,
 				    struct nf_conn *ct,
@@ -357,7 +359,7 @@ static unsigned int smtp_hook(void *priv, struct sk_buff *skb,
 		return smtp_hook_new(skb, ct, ctinfo, state);
 	}
 	if (state->hook == NF_INET_LOCAL_OUT && smtp_duplicating())
-		return NF_ACCEPT;	/* what TEE or nft's dup send elsewhere */
+		return NF_ACCEPT;	/* a copy that TEE or nft's dup sends elsewhere */
 	return smtp_hook_stray(skb, state, ctinfo != IP_CT_UNTRACKED);
 }
 
@@ -413,11 +415,11 @@ static const struct nf_hook_ops smtp_hook_ops[] = {
 };
 
 /**
- * smtp_hooks_register() - have the packets of a namespace looked at
+ * smtp_hooks_register() - register the hooks of a namespace
  * @net: the namespace; its state is locked
  *
- * Switches conntrack on there, too. Stays so until the namespace ends: a
- * namespace that had a policy will have one again.
+ * Switches conntrack on there, too. Both stay until the namespace ends: a namespace that
+ * had a policy is likely to have one again.
  *
  * Return: 0 or a negative error.
  */
@@ -453,11 +455,11 @@ static void __net_exit smtp_hooks_net_exit(struct net *net)
 
 /**
  * smtp_hooks_put_conntrack() - conntrack is no longer needed in a namespace
- * @net: the namespace, whose hooks are unregistered; the helper has gone, or
- *	the namespace goes
+ * @net: the namespace. Its hooks are unregistered, and the helper is, or the namespace is
+ *	being removed
  *
- * Stays on where conntrack has sequence numbers to adjust, or what is left of
- * these connections would be corrupted. conntrack must not be unloaded then.
+ * If conntrack still adjusts sequence numbers there, it stays on, and must not be
+ * unloaded: connections that go on would be corrupted.
  */
 void smtp_hooks_put_conntrack(struct net *net)
 {

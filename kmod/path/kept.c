@@ -2,12 +2,12 @@
 /*
  * Kept packets. See kept.h.
  *
- * The copy is made in help(): NAT is done, sequence adjustment is not. It goes on
- * by the hook that it was in, POST_ROUTING or LOCAL_IN. There NAT finds nothing
- * left to change, help() judges it like any repetition, and conntrack adjusts it.
+ * The copy is made in help(): NAT is done, sequence adjustment is not. It is sent through
+ * the hook that the packet was in, POST_ROUTING or LOCAL_IN. There NAT finds nothing left
+ * to change, help() judges the copy like any retransmission, and conntrack adjusts it.
  *
- * A copy holds no reference to its connection, or neither would ever be freed,
- * and none to a device. Its route may die meanwhile: it is dropped then.
+ * A copy holds no reference to its connection, or neither would ever be freed, and none
+ * to a device. If its route dies meanwhile, the copy is dropped.
  */
 #include <linux/bottom_half.h>
 #include <linux/netdevice.h>
@@ -17,10 +17,12 @@
 #include <net/netfilter/nf_conntrack.h>
 #include "kept.h"
 
-/* Of what a driver made of 64 KB. More is left to its sender. */
+/* Enough for 64 KB of payload as any driver stores them. Larger packets are not copied:
+ * their sender retransmits them.
+ */
 #define SMTP_KEPT_SIZE_MAX	(256 * 1024)
 
-/* Does the packet end here, and not leave by a device? */
+/* Is the packet for this machine? */
 static bool smtp_kept_local(const struct sk_buff *skb)
 {
 	const struct dst_entry *dst = skb_dst(skb);
@@ -32,8 +34,8 @@ static bool smtp_kept_local(const struct sk_buff *skb)
 	return container_of(dst, struct rt6_info, dst)->rt6i_flags & RTF_LOCAL;
 }
 
-/* A bridge forwards without a route. What leaves by lo is judged there, and comes
- * in unjudged.
+/* Not without a route, as on a bridge. Not on loopback, where packets are judged as they
+ * leave and not as they come in.
  */
 static bool smtp_kept_possible(const struct sk_buff *skb)
 {
@@ -90,8 +92,9 @@ static void smtp_kept_keep(struct smtp_ct_flow *flow, struct sk_buff *skb,
 	smtp_flow_free_kept(flow, smtp_held_add(&flow->kept[dir], &kept->held));
 }
 
-/* Takes the packets up to @last off the list. That one, which tells most of its sender,
- * gets the octets from @next on of all of them. NULL: for want of memory.
+/* Takes the packets up to @last off the list, and makes one of them: @last with the
+ * octets of all of them from @next on. @last has their sender's newest ACK and window.
+ * NULL: no memory.
  */
 static struct smtp_kept_packet *smtp_kept_join(struct smtp_ct_flow *flow,
 					       struct smtp_held **list, u32 next,
@@ -126,7 +129,7 @@ static struct smtp_kept_packet *smtp_kept_join(struct smtp_ct_flow *flow,
 	return NULL;
 }
 
-/* What is kept of a direction and may go on, taken off its list, or NULL */
+/* Takes the next packet that may go on off its direction's list, or returns NULL */
 static struct smtp_kept_packet *smtp_kept_next(struct smtp_ct_flow *flow,
 					       enum smtp_dir dir)
 {
@@ -156,8 +159,8 @@ static struct smtp_kept_packet *smtp_kept_next(struct smtp_ct_flow *flow,
  * @dir: where it comes from
  * @verdict: on it
  *
- * Return: may something that is kept go on now? Then call smtp_kept_resume(),
- * without the lock.
+ * Return: whether a kept packet may go on now. Then call smtp_kept_resume(), without the
+ * lock.
  */
 bool smtp_kept_judged(struct smtp_ct_flow *flow, struct smtp_packet *p,
 		      enum smtp_dir dir, enum smtp_verdict verdict)
@@ -166,11 +169,12 @@ bool smtp_kept_judged(struct smtp_ct_flow *flow, struct smtp_packet *p,
 
 	if (p->seg.len && (verdict != SMTP_PASS || p->seg.pass < p->seg.len))
 		what = smtp_flow_holds(&flow->core, dir, &p->seg);
-	/* Of a spliced packet what is cut off is gone already */
+	/* The cut part of a spliced packet is gone already */
 	if (what != SMTP_HOLDS_NOTHING && (!p->spliced || p->whole))
 		smtp_kept_keep(flow, p->whole ?: p->skb, dir, p, what);
-	/* Of its own direction it leaves before what follows it: that goes on with the
-	 * next packet of the other, but for the rest of a line.
+	/* A packet of this direction would overtake this one, so it goes on with the next
+	 * packet of the other direction. Only a line that is whole now does not wait for
+	 * that.
 	 */
 	if (flow->kept[!dir])
 		flow->due |= 1 << !dir;
@@ -181,7 +185,7 @@ bool smtp_kept_judged(struct smtp_ct_flow *flow, struct smtp_packet *p,
 	return flow->due && !flow->resuming;
 }
 
-/* The device that it came in by; a packet of this machine has none */
+/* Sets the device that the packet came in by; a packet of this machine has none */
 static bool smtp_kept_dev(struct sk_buff *skb, struct net *net)
 {
 	if (!skb->skb_iif)
@@ -215,11 +219,12 @@ static void smtp_kept_send(struct sk_buff *skb, struct nf_conn *ct, enum smtp_di
 }
 
 /**
- * smtp_kept_resume() - have what is kept go on, as if its sender had repeated it
+ * smtp_kept_resume() - send kept packets as if their sender had retransmitted them
  * @flow: the flow
  * @ct: its connection
  *
- * One after the other: each is judged in help(), which this does not call again.
+ * One after the other. Each is judged in help(), which does not call this function again
+ * meanwhile.
  */
 void smtp_kept_resume(struct smtp_ct_flow *flow, struct nf_conn *ct)
 {
@@ -250,7 +255,7 @@ out:
 }
 
 /**
- * smtp_kept_forget() - nothing of the connection is judged any more
+ * smtp_kept_forget() - free what is kept of a connection that is not judged any more
  * @flow: the flow
  */
 void smtp_kept_forget(struct smtp_ct_flow *flow)

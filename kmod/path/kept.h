@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Kept packets: copies of what must wait (D2, V7, D11, T1, X7), and of what follows that,
- * to go on as soon as they may. Without them each would wait for its sender's next
- * repetition, and TCP's backoff doubles that time with each wait. docs/rules.md T4.
+ * Kept packets: copies of packets that must wait (D2, V7, D11, T1, X7), and of those that
+ * follow them. A copy goes on as soon as it may. Without it the packet would wait for its
+ * sender's retransmission, and TCP's backoff doubles that time with each wait.
+ * docs/rules.md T4.
  */
 #ifndef _SMTP_KEPT_H
 #define _SMTP_KEPT_H

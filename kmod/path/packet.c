@@ -11,8 +11,8 @@
 #include "../core/tcp/mptcp.h"
 #include "packet.h"
 
-/* What may become linear for the sake of an edit, octets. An edit further
- * back in a large packet has the packet cut before it instead.
+/* At most so many octets of a packet become linear for an edit. A large packet is cut
+ * before an edit further back.
  */
 #define SMTP_PULL_MAX	4096
 
@@ -93,18 +93,17 @@ static struct tcphdr *smtp_packet_th(const struct smtp_packet *p)
 	return (struct tcphdr *)(p->skb->data + p->tcp);
 }
 
-/* Does each wire segment of the packet have a header of its own? So with rx-gro-list,
- * for TCP since 6.10.
+/* Does each wire segment of the packet have a header of its own? True of packets that
+ * rx-gro-list made, of TCP since 6.10.
  */
 static bool smtp_packet_listed(const struct sk_buff *skb)
 {
 	return skb_shinfo(skb)->gso_type & SKB_GSO_FRAGLIST;
 }
 
-/* A GSO packet with a list of fragments is segmented at the fragments' ends,
- * which move when some of it is pulled: mark it as one whose layout is not to
- * be trusted. Where they have headers and checksums of their own, these would have
- * to follow: one of each for all of it instead.
+/* A GSO packet with a frag_list is segmented at the fragments' ends. Pulling moves these,
+ * so tell GSO not to trust the layout. Where the fragments have headers and checksums of
+ * their own, the packet gets one header and one checksum for all of them.
  */
 static void smtp_packet_resegment(struct smtp_packet *p)
 {
@@ -157,8 +156,8 @@ int smtp_packet_unlist(struct smtp_packet *p)
 	return smtp_packet_listed(p->skb) ? smtp_packet_writable(p, p->data) : 0;
 }
 
-/* A checksum of octets as it counts at @pos of the packet: TCP's checksum is
- * over 16-bit words that begin at its header.
+/* The checksum @csum of octets, as it counts at offset @pos of the packet: TCP sums
+ * 16-bit words from its header on.
  */
 static __wsum smtp_packet_csum_at(const struct smtp_packet *p, __wsum csum,
 				  u32 pos)
@@ -166,9 +165,9 @@ static __wsum smtp_packet_csum_at(const struct smtp_packet *p, __wsum csum,
 	return csum_block_add(0, csum, pos - p->tcp);
 }
 
-/* Octets of the payload, which differ, are overwritten. CHECKSUM_PARTIAL has
- * the payload summed later. For CHECKSUM_COMPLETE nothing changes: TCP's
- * checksum field makes up for the payload.
+/* Overwrites octets of the payload with @bytes, which differ from them. With
+ * CHECKSUM_PARTIAL the payload is summed later. CHECKSUM_COMPLETE stays valid: the change
+ * of TCP's checksum field cancels that of the payload.
  */
 static int smtp_packet_store(struct smtp_packet *p, u32 off, const u8 *bytes,
 			     u32 n)
@@ -218,8 +217,8 @@ int smtp_packet_write(struct smtp_segment *seg, u32 off, const u8 *bytes, u32 n)
 	if (first >= end)
 		return 0;
 
-	/* Rather than making much of a large packet linear, let the sender
-	 * repeat it from the wire segment on that is to be edited.
+	/* Do not make much of a large packet linear. Cut it: the sender retransmits from
+	 * the wire segment to be edited on.
 	 */
 	if (seg->mss && off + first >= seg->mss &&
 	    p->data + off + end > max_t(u32, SMTP_PULL_MAX,
@@ -228,8 +227,9 @@ int smtp_packet_write(struct smtp_segment *seg, u32 off, const u8 *bytes, u32 n)
 	return smtp_packet_store(p, off + first, bytes + first, end - first);
 }
 
-/* smtp_segment_ops.cross. It makes the whole packet linear rather than cut it before
- * the second wire segment. Without memory for that, the sender repeats the packet.
+/* smtp_segment_ops.cross. Makes the whole packet linear, because a packet that is cut
+ * before each wire segment would cost a retransmission for each. Without memory for that
+ * the packet is dropped.
  */
 int smtp_packet_cross(struct smtp_segment *seg, u32 off, u32 n)
 {
@@ -257,8 +257,8 @@ int smtp_packet_cross(struct smtp_segment *seg, u32 off, u32 n)
  * smtp_packet_readable() - can all of the payload be read?
  * @p: the packet
  *
- * A list of fragments that have lists themselves is more than skb_seq_read()
- * can do; nothing is known to make one that gets here.
+ * skb_seq_read() can't read a frag_list of packets that have one themselves. Nothing is
+ * known to make such a packet.
  *
  * Return: whether it can.
  */
@@ -275,14 +275,14 @@ bool smtp_packet_readable(struct smtp_packet *p)
 }
 
 /**
- * smtp_packet_own() - nobody else can change the payload any more
+ * smtp_packet_own() - copy payload that its sender could still change: H6
  * @p: the packet
  *
- * sendfile(), splice() and MSG_ZEROCOPY hand over pages that the sender goes on
- * to own: what he writes there after the packet was judged is what the far end
- * reads (H6). Of a socket of this machine all pages count: a repetition may hold
- * some of a packet that was marked, and not be marked itself (skb_shift()). What
- * comes from a network card is nobody's, and is not copied.
+ * sendfile(), splice() and MSG_ZEROCOPY pass pages that the sending process still owns.
+ * The far end would read what it writes there after the packet was judged. All pages of a
+ * local socket are copied: a retransmission may hold pages of a marked packet and not be
+ * marked itself (skb_shift()). Pages of a network card have no other owner, and are not
+ * copied.
  *
  * Return: 0 or -ENOMEM.
  */
@@ -309,10 +309,11 @@ static void smtp_packet_set_flags(struct smtp_packet *p, __be32 clear,
 }
 
 /**
- * smtp_packet_clear_urgent() - nothing of it is urgent
+ * smtp_packet_clear_urgent() - make urgent data ordinary data
  * @p: the packet
  *
- * A receiver takes the urgent octet out of its stream, the filter does not.
+ * A receiver takes the urgent octet out of its stream. The filter has judged it as part
+ * of that.
  *
  * Return: 0 or -ENOMEM.
  */
@@ -382,7 +383,7 @@ static bool smtp_packet_set_length(struct sk_buff *skb, u32 len)
 	return true;
 }
 
-/* Makes the payload @keep octets long, and has header and checksum follow */
+/* Trims the payload to @keep octets, and updates the headers and the checksum */
 static int smtp_packet_trim(struct smtp_packet *p, u32 keep)
 {
 	struct sk_buff *skb = p->skb;
@@ -396,7 +397,7 @@ static int smtp_packet_trim(struct smtp_packet *p, u32 keep)
 		gone = skb_checksum(skb, len, old - len, 0);
 		gone = smtp_packet_csum_at(p, gone, len);
 	}
-	/* Not tracked further: whoever needs it reads th->check */
+	/* It is not updated: a receiver that needs it verifies th->check */
 	if (skb->ip_summed == CHECKSUM_COMPLETE)
 		skb->ip_summed = CHECKSUM_NONE;
 	if (pskb_trim(skb, len))
@@ -440,8 +441,8 @@ int smtp_packet_cut(struct smtp_packet *p, u32 pass)
 	return err;
 }
 
-/* smtp_segment_ops.splice. What is kept goes linear: it is less than one wire
- * segment (smtp_segment.room).
+/* smtp_segment_ops.splice. The octets that stay become linear: they are less than one
+ * wire segment (smtp_segment.room).
  */
 int smtp_packet_splice(struct smtp_segment *seg, u32 keep, const u8 *bytes,
 		       u32 n)
@@ -489,7 +490,7 @@ static void smtp_packet_set_seq(struct smtp_packet *p, u32 seq)
 }
 
 /**
- * smtp_packet_replace() - have a packet carry other octets
+ * smtp_packet_replace() - replace a packet's payload
  * @p: the packet
  * @seq: their sequence number
  * @bytes: the octets
@@ -513,8 +514,8 @@ int smtp_packet_replace(struct smtp_packet *p, u32 seq, const u8 *bytes, u32 n)
  */
 #define SMTP_PACKET_MIN	576
 
-/* How long may the payload become? A packet no longer than it was passes wherever it
- * passed before. On loopback sequence numbers are not adjusted.
+/* How long may the payload become? A packet that does not grow passes wherever it passed
+ * before. On loopback the length must stay: conntrack adjusts no sequence numbers there.
  */
 static u32 smtp_packet_room(const struct smtp_packet *p)
 {
@@ -531,7 +532,7 @@ static u32 smtp_packet_room(const struct smtp_packet *p)
  * @skb: the packet
  * @tcp: offset of its TCP header from skb->data
  *
- * Return: false: that is no TCP packet.
+ * Return: false: it is not a TCP packet.
  */
 bool smtp_packet_init(struct smtp_packet *p, struct sk_buff *skb, u32 tcp)
 {
@@ -598,7 +599,7 @@ int smtp_packet_probe(struct smtp_packet *p)
  * @skb: the packet
  * @state: the hook that it is in
  *
- * By the number that the sender itself acknowledges, so that it believes that,
+ * The RST has the number that the sender itself acknowledges. So the sender believes it,
  * however its numbers were shifted: RFC 5961, 3.2.
  */
 void smtp_packet_answer_reset(struct sk_buff *skb,

@@ -16,7 +16,7 @@
  * struct smtp_past_table - what is remembered in a namespace
  * @lock: of everything here
  * @key: for the hash
- * @next: the way of each set that is overwritten next
+ * @next: the way of each set to be overwritten next
  * @crowded: a connection was overwritten
  * @keys: hashes of tuples, their lowest bit set for %SMTP_PAST_ENDED; 0: free
  */
@@ -106,7 +106,7 @@ static void smtp_past_put(struct smtp_past_table *table, u64 key, bool ended)
 /**
  * smtp_past_remember() - conntrack is about to forget a connection
  * @ct: the connection
- * @what: what it is to be remembered as
+ * @what: how it is to be treated when it begins again in its middle
  *
  * Its packets may begin another one, the server's as well as the client's.
  */

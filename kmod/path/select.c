@@ -13,11 +13,13 @@ module_param(midstream_grace, uint, 0644);
 MODULE_PARM_DESC(midstream_grace, "Seconds after a namespace's first policy in which connections that begin in their middle are taken for older ones and left alone (default 300)");
 
 /**
- * smtp_select_iif() - does a packet come in where the rule's connections do?
+ * smtp_select_iif() - does a packet come in by the rule's interface?
  * @rule: the rule, which names an interface
  * @state: the hook that the packet is in
  *
- * By name, as nft's iifname: the interface may come and go.
+ * Compares names, as nft's iifname does: the interface may come and go.
+ *
+ * Return: whether it does.
  */
 bool smtp_select_iif(const struct smtp_rule *rule,
 		     const struct nf_hook_state *state)
@@ -30,7 +32,9 @@ bool smtp_select_iif(const struct smtp_rule *rule,
  * @rule: what its port is under
  * @state: the hook that the packet is in
  *
- * What nft will select is not known yet.
+ * Not if nft selects connections: the packet has not come by nft's rules yet.
+ *
+ * Return: whether it is.
  */
 bool smtp_select_new(const struct smtp_rule *rule,
 		     const struct nf_hook_state *state)
@@ -41,12 +45,15 @@ bool smtp_select_new(const struct smtp_rule *rule,
 }
 
 /**
- * smtp_select_missed() - should the connection have a helper, which it has not?
+ * smtp_select_missed() - should a connection without the helper have it?
  * @ct: the connection, confirmed
  * @rule: what its port is under
  *
- * Which way its client's packets come in is not known, and what nft would have
- * said; but none that opens for the first time is assured.
+ * The client's first packet is gone. So it is not known by which interface that came in,
+ * or whether nft would have selected it. But an assured connection was open before:
+ * conntrack goes on with an old entry.
+ *
+ * Return: whether it should.
  */
 bool smtp_select_missed(const struct nf_conn *ct,
 			const struct smtp_rule *rule)
@@ -57,7 +64,7 @@ bool smtp_select_missed(const struct nf_conn *ct,
 	       rule->policy.assign != SMTP_FIXUP_ASSIGN_EXPLICIT;
 }
 
-/* Are connections that begin in their middle older than the policy? */
+/* May a connection that begins in its middle be older than the policy? */
 static bool smtp_select_grace(const struct net *net)
 {
 	u64 grace_ends;
@@ -73,9 +80,9 @@ static bool smtp_select_grace(const struct net *net)
  * @rule: what it is under
  * @outside: its entry comes from another router, by conntrackd or ctnetlink
  *
- * It can't be judged, for nobody saw its beginning. Soon after conntrack was
- * switched on that is no fault of its own, unless it was known here, or by that
- * router. Called under RCU.
+ * Such a connection can't be judged. Soon after conntrack was switched on, it may be
+ * older than that, and passes, unless this router or the other one knew it. Called under
+ * RCU.
  *
  * Return: what becomes of it; %SMTP_FIXUP_MIDSTREAM_PASS: leave it alone.
  */
@@ -90,7 +97,7 @@ enum smtp_fixup_midstream smtp_select_midstream(const struct nf_conn *ct,
 		smtp_event_ct(ct, rule, SMTP_FIXUP_EVENT_PREEXISTING);
 		return SMTP_FIXUP_MIDSTREAM_PASS;
 	}
-	/* It had ended, or it can't go on: its ends differ about the sequence numbers
+	/* It was ended, or it can't go on: its ends disagree about the sequence numbers
 	 */
 	if (past == SMTP_PAST_ENDED)
 		what = SMTP_FIXUP_MIDSTREAM_RESET;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Shares of the memory, and who gives way. See share.h. */
+/* Shares of the memory. See share.h. */
 #include <linux/jhash.h>
 #include <linux/module.h>
 #include <linux/random.h>
@@ -12,11 +12,11 @@ static unsigned int memory_limit = 256;
 module_param(memory_limit, uint, 0644);
 MODULE_PARM_DESC(memory_limit, "Memory of all connections together, MiB; namespaces of unprivileged users get none when half is taken (default 256)");
 
-/* What is taken: by enum smtp_memory, and all of it */
+/* Octets taken, by enum smtp_memory, and their sum */
 static atomic_long_t smtp_taken[SMTP_MEMORY_CLASSES];
 static atomic_long_t smtp_taken_all;
 
-/* Connections begin and end here, from all sources */
+/* Every connection passes here when it begins and when it ends */
 #define SMTP_SHARE_BITS		10
 
 static struct smtp_share_bucket {
@@ -26,8 +26,8 @@ static struct smtp_share_bucket {
 
 static u32 smtp_share_seed __read_mostly;
 
-/* Bits of an address that tell a source, and a network, from others. A user of
- * IPv6 has a /64 at least (RFC 6177), a site a /48.
+/* Prefix lengths of a source and of a network. With IPv6 an end user has a /64 at least,
+ * and a site a /48 (RFC 6177).
  */
 static const u8 smtp_share_prefixes[2][2] = {
 	/* source, network */
@@ -53,7 +53,7 @@ static bool smtp_share_same(const struct smtp_share *a,
 	       nf_inet_addr_cmp(&a->address, &b->address);
 }
 
-/* The share that is as @key says, which is made if there is none */
+/* Finds the share with the key's fields, or makes it. Returns a reference, or NULL */
 static struct smtp_share *smtp_share_find(const struct smtp_share *key)
 {
 	struct smtp_share_bucket *bucket = smtp_share_bucket(key);
@@ -88,7 +88,7 @@ out:
  */
 void smtp_share_put(struct smtp_share *share)
 {
-	/* A source, and then its network */
+	/* A source holds a reference to its network */
 	while (share) {
 		struct smtp_share_bucket *bucket = smtp_share_bucket(share);
 		struct smtp_share *network = share->network;
@@ -134,7 +134,7 @@ static void smtp_share_key(struct smtp_share *key, const struct nf_conn *ct,
  *
  * Does not sleep.
  *
- * Return: the share, a reference, or NULL: no memory.
+ * Return: a reference to the share, or NULL: no memory.
  */
 struct smtp_share *smtp_share_get(const struct nf_conn *ct)
 {
@@ -152,7 +152,7 @@ struct smtp_share *smtp_share_get(const struct nf_conn *ct)
 }
 
 /**
- * smtp_share_join() - a flow begins to take memory from its source's share
+ * smtp_share_join() - add a flow to its source
  * @source: the share
  * @flow: the flow's node in smtp_share.flows
  */
@@ -165,7 +165,7 @@ void smtp_share_join(struct smtp_share *source, struct list_head *flow)
 }
 
 /**
- * smtp_share_leave() - a flow ends
+ * smtp_share_leave() - take a flow from its source
  * @source: as it joined
  * @flow: as it joined
  */
@@ -177,14 +177,14 @@ void smtp_share_leave(struct smtp_share *source, struct list_head *flow)
 	spin_unlock_bh(&source->lock);
 }
 
-/* -- who may have how much ------------------------------------------------- */
+/* -- taking memory --------------------------------------------------------- */
 
 static long smtp_limit(void)
 {
 	return min_t(u64, (u64)READ_ONCE(memory_limit) << 20, LONG_MAX);
 }
 
-/* What is left of @limit octets for a class; that of bodies is three quarters */
+/* Octets of @limit that are free for a class. Bodies may take three quarters of it */
 static long smtp_left(enum smtp_memory class, long limit)
 {
 	long left = limit - atomic_long_read(&smtp_taken_all);
@@ -195,7 +195,7 @@ static long smtp_left(enum smtp_memory class, long limit)
 	return left;
 }
 
-/* What a share holds that counts for a class */
+/* Octets that a share holds in a class */
 static long smtp_held(const struct smtp_share *share, enum smtp_memory class)
 {
 	if (class == SMTP_MEMORY_BODY)
@@ -216,12 +216,12 @@ static void smtp_share_add(struct smtp_share *source, enum smtp_memory class,
 static void smtp_shares_short(void);
 
 /**
- * smtp_share_take() - take memory of a source's share
+ * smtp_share_take() - charge memory to a source
  * @source: the source
- * @class: what for; of smtp_share_class()
+ * @class: the class, by smtp_share_class()
  * @size: octets
- * @greedy: result where that fails: who has all that is his, the source or its
- *	network; or NULL: nothing is left
+ * @greedy: result on failure: the share that is used up, the source's or its network's;
+ *	or NULL: all memory is taken
  *
  * Return: 0, or -ENOMEM.
  */
@@ -232,7 +232,7 @@ int smtp_share_take(struct smtp_share *source, enum smtp_memory class, u32 size,
 	long left;
 
 	*greedy = NULL;
-	/* Whoever may make a namespace of his own must not starve the others */
+	/* Any user may own a namespace, and must not starve the others by it */
 	if (source->net->user_ns != &init_user_ns)
 		limit /= 2;
 	smtp_share_add(source, class, size);
@@ -250,7 +250,7 @@ int smtp_share_take(struct smtp_share *source, enum smtp_memory class, u32 size,
 }
 
 /**
- * smtp_share_give() - give back what smtp_share_take() took
+ * smtp_share_give() - undo smtp_share_take()
  * @source: as it was asked for
  * @class: as it was asked for
  * @size: as it was asked for
@@ -261,12 +261,12 @@ void smtp_share_give(struct smtp_share *source, enum smtp_memory class, u32 size
 }
 
 /**
- * smtp_share_tell() - what to tell of a share that was refused memory
+ * smtp_share_tell() - describe a share that was refused memory
  * @share: the share
- * @class: what it was for
+ * @class: the class of that memory
  * @words: result
  *
- * Return: whether it is to be told at all: once a second.
+ * Return: whether to report it: once a second for each share.
  */
 bool smtp_share_tell(struct smtp_share *share, enum smtp_memory class,
 		     char words[SMTP_FIXUP_WORDS_MAX + 1])
@@ -285,10 +285,10 @@ bool smtp_share_tell(struct smtp_share *share, enum smtp_memory class,
 	return true;
 }
 
-/* -- who gives way --------------------------------------------------------- */
+/* -- reclaiming memory ----------------------------------------------------- */
 
-/* Those that hold more than is left for the others. Returns the source of them
- * that holds most, a reference, or NULL.
+/* Of the sources that hold more than is free, returns a reference to the one that holds
+ * most, or NULL
  */
 static struct smtp_share *smtp_shares_greediest(enum smtp_memory class, long left)
 {
@@ -317,12 +317,12 @@ static struct smtp_share *smtp_shares_greediest(enum smtp_memory class, long lef
 	return greediest;
 }
 
-/* Has a flow give memory back: smtp_shares_init() */
+/* Makes a flow give memory back: smtp_shares_init() */
 static bool (*smtp_share_ask)(struct list_head *flow, enum smtp_memory class,
 			      long least);
 
-/* Has those of a source's flows give back that hold as much as its flows do on
- * average. Returns whether any did.
+/* Makes those flows of a source give memory back that hold at least the average of its
+ * flows. Returns whether any did.
  */
 static bool smtp_share_reclaim(struct smtp_share *source, enum smtp_memory class)
 {
@@ -348,14 +348,14 @@ static bool smtp_share_reclaim(struct smtp_share *source, enum smtp_memory class
 	return any;
 }
 
-/* When the next time may be: who can give nothing more is not asked for it with
+/* Pause between two attempts: flows that have nothing more to give are not asked with
  * every packet
  */
 #define SMTP_RECLAIM_PAUSE	(HZ / 10)
 
 static unsigned long smtp_reclaim_next;
 
-/* H5: until a quarter is free again, or nobody holds more than is left */
+/* H5: until a quarter is free again, or no source holds more than is free */
 static void smtp_shares_reclaim(struct work_struct *work)
 {
 	static const enum smtp_memory classes[] = {
@@ -389,9 +389,9 @@ static void smtp_shares_short(void)
 }
 
 /**
- * smtp_shares_init() - set up the table
- * @ask: has a flow give memory back. Takes the flow's node in smtp_share.flows, the
- *	class that is short and the least bytes of it that the flow must hold. Returns
+ * smtp_shares_init() - set up the table of shares
+ * @ask: makes a flow give memory back if it holds at least so many bytes of a class.
+ *	Takes the flow's node in smtp_share.flows, the class and the bytes. Returns
  *	whether it did. Called under RCU
  */
 void smtp_shares_init(bool (*ask)(struct list_head *flow, enum smtp_memory class,
@@ -407,9 +407,9 @@ void smtp_shares_init(bool (*ask)(struct list_head *flow, enum smtp_memory class
 }
 
 /**
- * smtp_shares_exit() - nothing runs any more when this returns
+ * smtp_shares_exit() - stop reclaiming
  *
- * No packet comes by any more.
+ * Packets are not judged any more, so that it does not begin again.
  */
 void smtp_shares_exit(void)
 {

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Shares: the memory of all connections together, and whose it is. docs/rules.md H5.
+ * Shares: how the memory for all connections is shared between their sources.
+ * docs/rules.md H5.
  *
- * Bodies have a part of memory_limit: the rest is for flow objects and for
- * commands. Of each of the two a source may hold no more than is left free, and
- * a network twice that. So nobody is refused anything while less than half is
- * taken; where many want memory they have alike, and something is left for
- * whoever comes next. When what is left runs short, those that hold more than
- * that give back, the greediest first: see smtp_shares_reclaim().
+ * Bodies may take three quarters of memory_limit. The rest is for flow objects and for
+ * commands. In each of these two classes a source may hold as much as is still free, and
+ * a network twice that. So no source is refused memory while less than half is taken.
+ * Where many want memory they get the same, and the next source finds some.
+ *
+ * When free memory runs short, sources that hold more than is free have to give memory
+ * back, those that hold most first: smtp_shares_reclaim().
  */
 #ifndef _SMTP_SHARE_H
 #define _SMTP_SHARE_H
@@ -19,19 +21,19 @@
 #include "../core/base/host.h"
 
 /**
- * struct smtp_share - what one source holds, or the sources of one network
+ * struct smtp_share - memory that a source holds, or all sources of a network
  * @node: in the table of shares
  * @refs: a source's flows, or a network's sources
  * @net: the namespace
- * @address: the source's, or what the network's begin with
+ * @address: the source's, or the network's prefix
  * @family: NFPROTO_IPV4 or NFPROTO_IPV6
  * @prefix: bits of @address that count
- * @network: what a source is of; NULL: this is one
+ * @network: the source's network; NULL: this is a network
  * @held: octets, by enum smtp_memory
- * @told: when somebody was told that this was refused memory, jiffies
+ * @told: when a refusal was last reported, jiffies
  * @lock: of @flows and @nr_flows
- * @nr_flows: how many
- * @flows: a source's, those first that were looked at longest ago
+ * @nr_flows: number of @flows
+ * @flows: a source's flows, the one first that was asked longest ago
  * @rcu: to free it
  */
 struct smtp_share {
@@ -64,12 +66,13 @@ void smtp_shares_init(bool (*ask)(struct list_head *flow, enum smtp_memory class
 				  long least));
 void smtp_shares_exit(void);
 
-/* Every connection may have so much for a body whatever others do, so that each
- * goes on, if slowly: room for 60 dots (SMTP_MARKS_SIZE), or for all gaps
+/* An allocation of a body up to this size counts as one of commands. So each connection
+ * goes on, if slowly, while other bodies take all the memory for bodies. It is room for
+ * 60 dots (SMTP_MARKS_SIZE), or for all gaps.
  */
 #define SMTP_SHARE_SMALL	1024
 
-/* What an allocation counts as */
+/* The class that an allocation counts in */
 static inline enum smtp_memory smtp_share_class(enum smtp_memory what, u32 size)
 {
 	return what == SMTP_MEMORY_BODY && size <= SMTP_SHARE_SMALL ?

@@ -72,7 +72,7 @@ static bool smtp_side_route6(struct net *net, const struct in6_addr *addr,
 }
 #endif
 
-/* Would the router itself send to the packet's source by that interface? */
+/* Does the router's own route to the packet's source leave by that interface? */
 static bool smtp_side_routed(const struct nf_conn *ct, enum smtp_dir dir,
 			     int iif)
 {
@@ -85,7 +85,7 @@ static bool smtp_side_routed(const struct nf_conn *ct, enum smtp_dir dir,
 	dev = dev_get_by_index_rcu(net, iif);
 	if (!dev)
 		return false;
-	/* Behind a VRF device are many interfaces */
+	/* A VRF device stands for many interfaces */
 	if (netif_is_l3_master(dev))
 		return true;
 	if (nf_ct_l3num(ct) == NFPROTO_IPV4)
@@ -97,7 +97,7 @@ static bool smtp_side_routed(const struct nf_conn *ct, enum smtp_dir dir,
  * smtp_side_believed() - may a packet speak for the side whose addresses it has?
  * @skb: the packet, of a connection whose SYN was seen
  * @ct: the connection
- * @o: its handshake; learns where the side lives
+ * @o: its handshake; records the side's interface
  * @dir: the side
  *
  * Called under RCU.
@@ -121,12 +121,12 @@ bool smtp_side_believed(const struct sk_buff *skb, const struct nf_conn *ct,
 }
 
 /**
- * smtp_side_opened() - where do the client and the server live?
+ * smtp_side_opened() - record the interfaces of client and server
  * @skb: the client's SYN, about to leave
  * @o: the handshake
  *
- * Where it leaves by the interface that it came in by, so do the server's packets
- * come in: both live there.
+ * If the SYN leaves by the interface that it came in by, that is the server's, too.
+ * Otherwise the server's interface is not known yet.
  */
 void smtp_side_opened(const struct sk_buff *skb, struct smtp_opening *o)
 {

@@ -20,11 +20,10 @@ static void smtp_synack_shift(const struct nf_conn *ct, s32 shift[2])
  * @ct: the connection, confirmed; its state is SYN_RECV, or the helper is attached
  * @th: the SYN/ACK
  *
- * conntrack lets an entry that it has serve for the next connection of the same
- * ports where both ends agree to one: nf_conntrack_tcp_packet(),
- * TCP_CONNTRACK_IGNORE. Where the SYN was not the last, or its number was
- * shifted, it lets the SYN/ACK pass and keeps its state; and one that answers no
- * SYN at all, too. Called under RCU.
+ * Where both ends agree to a new connection of the same ports, conntrack goes on with the
+ * entry that it has: nf_conntrack_tcp_packet(), TCP_CONNTRACK_IGNORE. But it lets a
+ * SYN/ACK pass, and keeps its state, also if another SYN came later, if the SYN's number
+ * was shifted, or if there was no SYN at all. Called under RCU.
  *
  * Return: %SMTP_ANSWER_ANEW: what is attached to @ct, if anything, is of another
  * connection. %SMTP_ANSWER_STRANGE: nobody has asked for it.
@@ -47,7 +46,8 @@ enum smtp_answer smtp_synack_answer(struct nf_conn *ct, const struct tcphdr *th)
 					     ntohl(th->seq) + 1,
 					     ntohl(th->ack_seq), shift);
 	if (data->flags & SMTP_CT_LEFT_ALONE) {
-		/* Its own is not known. conntrack knows the last SYN, too */
+		/* The connection's own SYN is not known, but conntrack knows the last one
+		 */
 		if (ct->proto.tcp.state == TCP_CONNTRACK_SYN_RECV)
 			answer = SMTP_ANSWER_ANEW;
 		else if (answer == SMTP_ANSWER_STRANGE)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Tracepoints: every event, unlimited. smtp_fixup:edit where bytes are changed,
- * smtp_fixup:verdict where something is dropped, reset or only told.
+ * smtp_fixup:verdict where something is dropped, reset or only reported.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM smtp_fixup
