@@ -75,7 +75,7 @@ static enum smtp_verdict smtp_flow_body_octets(struct smtp_flow *flow,
 			b->bare = true;
 		}
 		if (event) {
-			/* A limit may end the connection before this does */
+			/* A limit may end the connection before this octet does */
 			smtp_flow_read(flow, scan->host, p, done);
 			if (smtp_flow_over(flow))
 				return SMTP_PASS;
@@ -99,8 +99,8 @@ static enum smtp_verdict smtp_flow_body_octets(struct smtp_flow *flow,
 		}
 		if (event && ++oddities == SMTP_SPACES_MAX)
 			stuck = true;	/* no more in one packet */
-		/* No more is read in one packet either. But do not cut right after
-		 * a dot that may have to be overwritten: D4
+		/* The work on one packet is limited. But do not cut right after a dot
+		 * that may have to be overwritten: D4
 		 */
 		if (smtp_message_enough(flow->message) && b->state < SMTP_BODY_DOT &&
 		    !flow->policy->observe)
@@ -112,15 +112,15 @@ static enum smtp_verdict smtp_flow_body_octets(struct smtp_flow *flow,
 	return SMTP_PASS;
 }
 
-/* The next @n octets of the body are not read for its limits */
+/* Notes that the next @n octets of the body are not read for its limits */
 static noinline void smtp_flow_unread(struct smtp_flow *flow, struct smtp_host *host,
 				      u32 n)
 {
 	smtp_message_gap(flow->message, &flow->session, flow->policy, host, n);
 }
 
-/* Takes over what has passed ahead of a gap and follows body->next now. Nothing from
- * @piece up to there has left.
+/* The gap before body->next is closed: judges ranges that passed ahead of it. No octet
+ * from @piece to body->next has left.
  */
 static enum smtp_verdict smtp_flow_close_gaps(struct smtp_flow *flow,
 					      struct smtp_scan *scan, u32 piece)

@@ -19,7 +19,7 @@ bool smtp_flow_begins_body(struct smtp_flow *flow, struct smtp_host *host);
  *
  * The first segment of a body may be lost, so one beyond a gap asks, too.
  *
- * Return: false also where memory is short, or the last body is still in flight.
+ * Return: whether one is. False also if memory is short, or the last body is in flight.
  */
 static inline bool smtp_flow_in_body(struct smtp_flow *flow, struct smtp_host *host)
 {
@@ -27,9 +27,11 @@ static inline bool smtp_flow_in_body(struct smtp_flow *flow, struct smtp_host *h
 }
 
 /**
- * smtp_flow_scan() - what searching this body needs
+ * smtp_flow_scan() - the arguments for searching this body
  * @flow: the flow, in a body
  * @host: told of counters and events
+ *
+ * Return: the arguments.
  */
 struct smtp_scan smtp_flow_scan(struct smtp_flow *flow, struct smtp_host *host);
 
@@ -37,11 +39,11 @@ struct smtp_scan smtp_flow_scan(struct smtp_flow *flow, struct smtp_host *host);
  * smtp_flow_body() - search a segment for the end of data
  * @flow: the flow, in a body
  * @seg: the client's segment
- * @off: where in it the next octet stands that was not searched
+ * @off: offset of the next octet to search
  * @to: where to stop
  * @host: told of counters and events
  *
- * Advances body->next, to the end of data at most, where body->active is cleared. Stops
+ * Advances body->next, at most to the end of data, where body->active is cleared. Stops
  * early where the rest must wait.
  *
  * Return: %SMTP_DESYNC: octets have left that some server takes for an end of data.

@@ -9,10 +9,10 @@
 #include "rewrite.h"
 #include "smtp/message.h"
 
-/* T1: a change of length that was ACKed holds for all that follows. Only a packet of the
- * same direction may settle it. An ACK comes in the other direction, maybe on another
- * processor, and could overtake a packet that is judged but whose sequence numbers
- * conntrack has not adjusted yet.
+/* T1: once a change of length is ACKed, its offset holds for all later octets. Only a
+ * packet of the same direction may settle that. An ACK comes in the other direction,
+ * perhaps on another processor, and could overtake a packet that is judged but not
+ * adjusted yet.
  */
 static void smtp_stream_settle(struct smtp_stream *st, struct smtp_segment *seg)
 {
@@ -24,8 +24,8 @@ static void smtp_stream_settle(struct smtp_stream *st, struct smtp_segment *seg)
 	seg->ops->settle(seg);
 }
 
-/* Judges the octets from @off to @to, in order, as far as it can: stream->next tells.
- * Returns %SMTP_DESYNC where they can't be judged, and nothing passes.
+/* Judges the octets from @off to @to, in order, as far as possible, and advances
+ * stream->next. Returns %SMTP_DESYNC if they can't be judged. Then nothing passes.
  */
 static enum smtp_verdict smtp_flow_judge(struct smtp_flow *flow,
 					 enum smtp_dir dir,
@@ -61,14 +61,14 @@ static enum smtp_verdict smtp_flow_judge(struct smtp_flow *flow,
 				smtp_session_data_ended(&flow->session, b->bare, host);
 				smtp_message_end(&flow->message, host);
 			} else {
-				/* Stopped early: the rest comes again */
+				/* Stopped early: the sender retransmits the rest */
 				more = !smtp_seq_before(st->next, start + to);
 			}
 		} else {
 			more = smtp_flow_lines(flow, dir, seg, off, to, host);
 		}
 		if (smtp_flow_closed(flow, dir))
-			break;		/* what was in order leaves */
+			break;		/* the octets before the end leave */
 		if (!more || st->next - start == off || smtp_host_busy(host))
 			break;		/* no room, no memory, no time */
 		off = st->next - start;
@@ -76,7 +76,7 @@ static enum smtp_verdict smtp_flow_judge(struct smtp_flow *flow,
 	return SMTP_PASS;
 }
 
-/* Is the part of the segment that was judged before fit to leave again? */
+/* May the part of the segment that was judged before leave again? T2 */
 static bool smtp_flow_repeat(struct smtp_flow *flow, enum smtp_dir dir,
 			     struct smtp_segment *seg, struct smtp_host *host)
 {
@@ -85,7 +85,7 @@ static bool smtp_flow_repeat(struct smtp_flow *flow, enum smtp_dir dir,
 	u32 from = smtp_seq_max(seg->seq, st->acked);
 	u32 to = smtp_seq_min(seg->seq + seg->len, st->next);
 
-	/* Chunks are not kept, and this may be the first copy */
+	/* Chunks are not kept, and these octets may be their first copy */
 	if (!smtp_seq_before(from, st->skip_start))
 		from = smtp_seq_max(from, st->skip_end);
 	if (!smtp_seq_before(from, to))
@@ -116,8 +116,8 @@ static bool smtp_stream_unread(const struct smtp_stream *st,
 	       !smtp_seq_before(st->skip_end, seg->seq + seg->len);
 }
 
-/* The connection is over. Does the segment begin with octets that were judged before
- * that? They pass until all have arrived: a sender whose ACK was lost repeats them.
+/* The connection is over. Does the segment begin with octets that were judged before?
+ * They pass until all of them have arrived: a sender that lost an ACK retransmits them.
  */
 static bool smtp_stream_owes(const struct smtp_flow *flow,
 			     const struct smtp_stream *st,
@@ -188,7 +188,7 @@ static enum smtp_verdict smtp_flow_in_order(struct smtp_flow *flow, enum smtp_di
 	u32 limit = seg->seq + seg->len;
 	u32 off;
 
-	/* The sender sees no ACK inside an edit, so it will repeat from before it */
+	/* The sender sees no ACK inside an edit, so it will retransmit from before it */
 	if (smtp_edit_inside(&st->edit, seg->seq))
 		return SMTP_DROP;
 	if (!smtp_flow_repeat(flow, dir, seg, host))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Enforcing: judges the segments of a connection in order, and makes what leaves of
- * them. A segment may be cut: its judged head passes, the sender repeats the rest.
+ * Enforcing: judges the segments of a connection in order, and rewrites them. A segment
+ * may be cut: its judged head passes, and the sender retransmits the rest.
  * docs/design.md, "The stream contract"; docs/rules.md T1, T2.
  */
 #ifndef _SMTP_CORE_ENFORCE_H

@@ -91,8 +91,8 @@ void smtp_flow_release(struct smtp_flow *flow, struct smtp_host *host)
 	smtp_flow_release_observed(flow, host);
 }
 
-/* H5. The two octets after those that are forgotten count as forgotten, too: a dot
- * right before them, or a dot and a CR, would not be known.
+/* H5. The two octets after the forgotten ones count as forgotten, too: a dot right before
+ * them, or a dot and a CR, would not be known.
  */
 bool smtp_flow_forget(struct smtp_flow *flow, struct smtp_host *host)
 {
@@ -108,7 +108,7 @@ bool smtp_flow_forget(struct smtp_flow *flow, struct smtp_host *host)
 
 bool smtp_flow_give_up(struct smtp_flow *flow, struct smtp_host *host)
 {
-	/* Without what is kept of its beginning, TLS would look opaque */
+	/* Without the bytes kept from before TLS the flow would look opaque */
 	if (flow->sealed || flow->unobserved ||
 	    flow->session.phase == SMTP_FIXUP_PHASE_TLS)
 		return false;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Flow: the state of one connection. The only part of the core that knows the TCP
- * streams, the client's body and the SMTP dialogue together, with the files beside it:
- * enforce.h judges segments, by lines.h, bodies.h and rewrite.h.
- * docs/design.md, "The stream contract".
+ * Flow: the state of one connection. Only this file and the files beside it know the TCP
+ * streams, the client's body and the SMTP dialogue together: enforce.h judges segments,
+ * with lines.h, bodies.h and rewrite.h. docs/design.md, "The stream contract".
  */
 #ifndef _SMTP_CORE_FLOW_H
 #define _SMTP_CORE_FLOW_H
@@ -15,7 +14,7 @@
 #include "tcp/stream.h"
 
 /**
- * struct smtp_observed - what has passed and is not judged yet
+ * struct smtp_observed - octets that have passed and are not judged yet
  * @kept: by enum smtp_dir
  */
 struct smtp_observed {
@@ -24,19 +23,20 @@ struct smtp_observed {
 
 /**
  * struct smtp_flow - one connection
- * @policy: what it is under, for its whole life
+ * @policy: the policy it is under, for its whole life
  * @session: the dialogue
  * @stream: by enum smtp_dir
- * @body: the client's last one
- * @message: what has been read of it for its limits, or NULL
- * @observed: what has passed unjudged, under observe, or NULL
- * @unobserved: too much has: nothing is judged any more
- * @sealed: the session has ended, and what was judged does not leave again either
- * @answers: the client's octets ended it: the server answers what precedes them
- * @server_fin: the server's FIN has passed: it answers no more
- * @uncrossed: the client's chunks before it leave as they are: H7
+ * @body: the client's last body
+ * @message: how far it has been read for limits and matches, or NULL
+ * @observed: under observe: octets that have passed unjudged; or NULL
+ * @unobserved: under observe: nothing is judged any more
+ * @sealed: the session has ended, and no retransmission leaves either
+ * @answers: the client ended the session, so the server still answers commands before
+ *	that
+ * @server_fin: the server's FIN has passed, so it answers no more
+ * @uncrossed: chunks before this sequence number leave as they are: H7
  *
- * The surroundings keep it under a lock of their own for every call.
+ * The caller holds a lock of its own during every call.
  */
 struct smtp_flow {
 	const struct smtp_policy *policy;
@@ -52,7 +52,7 @@ struct smtp_flow {
 	u32 uncrossed;
 };
 
-/* Is the connection at its end? With observe it goes on all the same */
+/* Has the session ended? Under observe the connection goes on */
 static inline bool smtp_flow_over(const struct smtp_flow *flow)
 {
 	return flow->session.ended && !flow->policy->observe;
@@ -62,7 +62,7 @@ static inline bool smtp_flow_over(const struct smtp_flow *flow)
  * smtp_flow_ended() - the verdict on what follows the end of the connection
  * @flow: the flow
  *
- * Return: %SMTP_DROP, %SMTP_RESET or %SMTP_DESYNC; %SMTP_PASS: it has not ended.
+ * Return: %SMTP_DROP, %SMTP_RESET or %SMTP_DESYNC; %SMTP_PASS if it has not ended.
  */
 static inline enum smtp_verdict smtp_flow_ended(const struct smtp_flow *flow)
 {
@@ -82,8 +82,10 @@ static inline enum smtp_verdict smtp_flow_ended(const struct smtp_flow *flow)
  * @flow: the flow
  * @dir: the direction
  *
- * Where the client ended the connection, commands that passed before are still
- * answered: without its 250 it would send an accepted mail again.
+ * If the client's octets ended the session, replies to commands before that still pass:
+ * without the 250 the client would send an accepted mail again.
+ *
+ * Return: whether nothing is judged.
  */
 static inline bool smtp_flow_closed(const struct smtp_flow *flow,
 				    enum smtp_dir dir)
@@ -97,7 +99,10 @@ static inline bool smtp_flow_closed(const struct smtp_flow *flow,
  * smtp_flow_finished() - is the connection over, and all before that delivered?
  * @flow: the flow
  *
- * What was judged before the end leaves, and is repeated, until it is ACKed.
+ * Octets that were judged before the end leave, and are retransmitted, until they are
+ * ACKed.
+ *
+ * Return: whether it is.
  */
 static inline bool smtp_flow_finished(const struct smtp_flow *flow)
 {
@@ -151,12 +156,12 @@ static inline void smtp_flow_acked(struct smtp_flow *flow, enum smtp_dir dir,
 void smtp_flow_release(struct smtp_flow *flow, struct smtp_host *host);
 
 /**
- * smtp_flow_forget() - give back what is remembered of a body in flight: H5
+ * smtp_flow_forget() - forget the marks of a body in flight: H5
  * @flow: the flow, locked
  * @host: whose memory it is
  *
- * For when memory is short. Until those octets are ACKed no repetition of them
- * passes, and where one is needed the connection ends.
+ * For when memory is short. Until those octets are ACKed, retransmissions of them are
+ * dropped. If one is needed, the connection ends.
  *
  * Return: whether there was anything.
  */
@@ -167,14 +172,14 @@ bool smtp_flow_forget(struct smtp_flow *flow, struct smtp_host *host);
  * @flow: the flow, locked
  * @host: whose memory it is
  *
- * For when memory is short. Nothing passes any more; where it is only observed
- * all does, unseen.
+ * For when memory is short. Nothing passes any more. Under observe everything passes, and
+ * nothing is judged.
  *
- * Return: false: that is so already, or TLS has started.
+ * Return: false: it was given up before, or TLS has started.
  */
 bool smtp_flow_give_up(struct smtp_flow *flow, struct smtp_host *host);
 
-/* T4: must what the client sends next wait for a reply? */
+/* T4: must the client's next octets wait for a reply? */
 static inline bool smtp_flow_waits(const struct smtp_flow *flow)
 {
 	return flow->session.phase == SMTP_FIXUP_PHASE_WAIT;
@@ -193,13 +198,13 @@ static inline void smtp_flow_turn(struct smtp_flow *flow)
 }
 
 /**
- * smtp_flow_holds() - did some of a segment not pass that may later?
+ * smtp_flow_holds() - may a segment that did not pass as a whole pass later?
  * @flow: the flow
  * @dir: where it comes from
  * @seg: the segment, judged by smtp_flow_segment(), which has not let all of it pass
  *
- * The surroundings keep a copy (tcp/held.h), and have that judged again when
- * smtp_flow_goes_on(): as its sender would repeat it, but later. T4
+ * The caller keeps a copy of it (tcp/held.h), and has that judged again when
+ * smtp_flow_goes_on(), before its sender retransmits it. T4
  *
  * Return: what it waits for, enum smtp_holds.
  */
@@ -213,7 +218,7 @@ static inline enum smtp_holds smtp_flow_holds(const struct smtp_flow *flow,
 	    !smtp_seq_before(st->next, seg->seq + seg->len))
 		return SMTP_HOLDS_NOTHING;
 	if (smtp_seq_before(st->next, seg->seq))
-		return smtp_stream_far(st, seg) ? SMTP_HOLDS_NOTHING : SMTP_HOLDS_BEHIND;
+		return smtp_stream_far(st, seg) ? SMTP_HOLDS_NOTHING : SMTP_HOLDS_ORDER;
 	if (dir == SMTP_CLIENT && smtp_flow_waits(flow))
 		return SMTP_HOLDS_REPLY;
 	if (dir == SMTP_CLIENT && smtp_flow_rated(flow))
@@ -227,14 +232,15 @@ static inline enum smtp_holds smtp_flow_holds(const struct smtp_flow *flow,
  * smtp_flow_goes_on() - may what was held pass now?
  * @flow: the flow
  * @dir: where it came from
- * @held: it
+ * @held: the packet
  *
- * But for the rest of a line: smtp_held_line(). Where that has not come, or not whole,
- * it is its sender's to repeat.
+ * Does not answer for a packet that waits for the rest of its line: see smtp_held_line().
  *
- * Where a server answers more than a reply a line, the one that came may be
- * another line's, and the right one may follow. It has the time to do so until the
- * sender repeats (D11). What waits for its turn goes on after smtp_flow_turn() (X7).
+ * If a server sends more than one reply to a line, the reply that came may be another
+ * line's. The right one may still follow, until the packet is retransmitted (D11). A
+ * packet that waits for its turn goes on after smtp_flow_turn() (X7).
+ *
+ * Return: whether it may.
  */
 static inline bool smtp_flow_goes_on(const struct smtp_flow *flow, enum smtp_dir dir,
 				     const struct smtp_held *held)
@@ -252,7 +258,7 @@ static inline bool smtp_flow_goes_on(const struct smtp_flow *flow, enum smtp_dir
 	case SMTP_HOLDS_TURN:
 		return true;
 	}
-	return held->what == SMTP_HOLDS_BEHIND;
+	return held->what == SMTP_HOLDS_ORDER;
 }
 
 /**

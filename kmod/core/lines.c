@@ -15,9 +15,9 @@ static void smtp_flow_skip(struct smtp_flow *flow, u32 n)
 	st->skip_end = st->next;
 }
 
-/* H7: the server's refusal holds for all chunks in flight. The server has what precedes
- * them, because it has answered it. A chunk without a recipient is crossed out, but no
- * chunk that was accepted before it.
+/* H7: the server's refusal applies to all chunks in flight. The server has everything
+ * before them, because it has answered it. A chunk without a recipient is crossed out,
+ * but not a chunk before it that was accepted.
  */
 static void smtp_flow_cross(struct smtp_flow *flow, const struct smtp_output *out)
 {
@@ -32,8 +32,8 @@ static void smtp_flow_cross(struct smtp_flow *flow, const struct smtp_output *ou
 	st->crossed = st->skip_end;
 }
 
-/* T1: takes over a change of length. It is of the last octets that were judged, and
- * the buffer has room for it.
+/* T1: applies a change of length. It concerns the last octets that were judged, and the
+ * buffer has room for it.
  */
 static void smtp_stream_edit(struct smtp_stream *st, struct smtp_segment *seg,
 			     u8 *buf, const struct smtp_output *out)
@@ -60,7 +60,7 @@ static enum smtp_resize smtp_stream_resize(const struct smtp_stream *st,
 	return SMTP_RESIZE_OK;
 }
 
-/* @n: octets in sight. What comes again with more of the line may bring all of it */
+/* @n: octets in this segment. If they are more than before, all of the line may come */
 static enum smtp_final smtp_stream_final(const struct smtp_stream *st, u32 n)
 {
 	if (st->held == SMTP_HOLD_EXHAUSTED)
@@ -68,8 +68,8 @@ static enum smtp_final smtp_stream_final(const struct smtp_stream *st, u32 n)
 	return n <= st->held ? SMTP_FINAL_LINE : SMTP_FINAL_NOT;
 }
 
-/* Decides whether to wait for the rest of a line. Where a repetition brings no more of
- * it, its sender may never put that into one segment.
+/* Decides whether to wait for the rest of a line. If a retransmission brings no more of
+ * it, the sender may never put the whole line into one segment.
  */
 static void smtp_stream_held(struct smtp_stream *st, const struct smtp_input *in,
 			     const struct smtp_output *out)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Lines: has commands and replies judged in order, and keeps what is to leave of them
- * until it is ACKed. docs/rules.md T1, T2, D6, H7.
+ * Lines: has commands and replies judged in order, and keeps the result until it is
+ * ACKed. docs/rules.md T1, T2, D6, H7.
  */
 #ifndef _SMTP_CORE_LINES_H
 #define _SMTP_CORE_LINES_H
@@ -17,7 +17,7 @@
  * @to: where to stop
  * @host: whose memory it takes; told of counters and events
  *
- * Stops where something else follows, or room ends: stream->next tells.
+ * Advances stream->next. Stops where something else follows, or where room ends.
  *
  * Return: false: memory is short, so the rest must not be judged as if it had come by
  * itself.

@@ -61,8 +61,8 @@ static u32 smtp_observe_judge(struct smtp_flow *flow, enum smtp_dir dir,
 	return 0;
 }
 
-/* Keeps the segment from @off on. *@more: it continues what was kept before. False: it
- * can't be kept.
+/* Keeps the segment from @off on. *@more: it continues the bytes kept before. Returns
+ * false if it can't be kept.
  */
 static bool smtp_observe_keep(struct smtp_flow *flow, enum smtp_dir dir,
 			      struct smtp_segment *seg, u32 off, bool *more,
@@ -74,7 +74,7 @@ static bool smtp_observe_keep(struct smtp_flow *flow, enum smtp_dir dir,
 	bool refused;
 
 	if (!smtp_seq_before(from, to))
-		return true;		/* a repetition that is refused */
+		return true;		/* a retransmission that is refused */
 	if (!flow->observed) {
 		flow->observed = smtp_host_alloc(host, SMTP_MEMORY_COMMANDS,
 						 sizeof(*flow->observed));
@@ -100,7 +100,7 @@ static bool smtp_observe_keep(struct smtp_flow *flow, enum smtp_dir dir,
 	return true;
 }
 
-/* Judges what is kept of a direction, as far as that can be done */
+/* Judges the kept bytes of a direction, as far as possible */
 static void smtp_observe_kept(struct smtp_flow *flow, enum smtp_dir dir,
 			      struct smtp_host *host)
 {
@@ -115,7 +115,7 @@ static void smtp_observe_kept(struct smtp_flow *flow, enum smtp_dir dir,
 	shadow.bytes = kept->buf;
 	shadow.seg.seq = kept->seq;
 	shadow.seg.len = kept->len;
-	shadow.seg.mss = 1;	/* not known: leaves smtp_body.mss alone */
+	shadow.seg.mss = 1;	/* not known: must not change smtp_body.mss */
 	smtp_observe_judge(flow, dir, &shadow, host);
 	if (flow->observed)
 		smtp_unacked_ack(host, kept, st->next);
@@ -153,9 +153,9 @@ static void smtp_observe_segment(struct smtp_flow *flow, enum smtp_dir dir,
 	    !smtp_observe_keep(flow, dir, seg, done, &more, host))
 		smtp_observe_give_up(flow, host);
 
-	/* Judge what was kept once more, as if it were retransmitted. For the server do
-	 * so only when there is more of it: a retransmission without more means that no
-	 * more will come (E1).
+	/* Judge the kept bytes once more, as if they were retransmitted. For the server
+	 * do so only with more of them: a retransmission without more means that no more
+	 * will come (E1).
 	 */
 	if (flow->observed && kept[SMTP_SERVER] &&
 	    ((more && dir == SMTP_SERVER) ||

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Observe: the way into the core. A segment is judged and acted upon, or, where the
- * policy says observe, counted as if it had been. Enforcing would make the sender
- * retransmit what follows a gap or has to wait for a reply. Under observe that passes
- * at once, and nobody retransmits it. So a copy is judged when its time has come.
+ * Observe: the entry to the core. A segment is judged and rewritten, or, if the policy
+ * says observe, only judged and counted. Enforcing would make the sender retransmit
+ * octets that follow a gap, or have to wait for a reply. Under observe such octets pass
+ * at once, and are not retransmitted. So a copy of them is kept, and judged when its time
+ * has come.
  *
- * In each direction one run of bytes is kept, %SMTP_UNACKED_MAX at most. Where that is
- * not enough, the rest of the connection is not judged; in a body, the bytes of the
- * gap are not.
+ * In each direction one run of bytes is kept, at most %SMTP_UNACKED_MAX. If that is not
+ * enough, the rest of the connection is not judged; in a body, only the bytes of the gap
+ * are not.
  */
 #ifndef _SMTP_CORE_OBSERVE_H
 #define _SMTP_CORE_OBSERVE_H
@@ -21,8 +22,8 @@
  * @seg: the segment; @seg->pass is set
  * @host: whose memory it takes; told of counters and events
  *
- * Enforces, or where the policy says observe only counts: then all passes, unchanged.
- * Payload-less segments (len 0) must come here too: their ACKs free memory.
+ * Enforces, or under observe only counts, and everything passes unchanged. Payload-less
+ * segments (len 0) must come here too: their ACKs free memory.
  *
  * Return: enum smtp_verdict.
  */

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Rewriting: makes a segment read as it was judged. See rewrite.h. */
+/* Rewriting. See rewrite.h. */
 #include "data/eod.h"
 #include "rewrite.h"
 
-/* Makes what passes of the segment read as @bytes, which leave from @seq on */
+/* Writes @bytes, which leave from @seq on, over the part of the segment that passes */
 static int smtp_segment_overwrite(struct smtp_segment *seg, u32 first, u32 seq,
 				  const u8 *bytes, u32 n)
 {
@@ -15,8 +15,8 @@ static int smtp_segment_overwrite(struct smtp_segment *seg, u32 first, u32 seq,
 	return smtp_segment_write(seg, from - first, bytes + (from - seq), to - from);
 }
 
-/* T1: the segment has octets that were replaced by more or fewer. What replaces them,
- * and what follows, comes from what is kept, except what has been ACKed.
+/* T1: octets of the segment were replaced by more or fewer. The replacement, and the
+ * octets after it, come from the kept bytes, but for those that were ACKed.
  */
 static int smtp_stream_splice(const struct smtp_stream *st,
 			      struct smtp_segment *seg)
@@ -28,13 +28,13 @@ static int smtp_stream_splice(const struct smtp_stream *st,
 	u32 end = smtp_edit_out(e, seg->seq + seg->pass);
 	u32 kept = smtp_unacked_first(r);
 
-	/* A body, a chunk and TLS are not kept: the sender repeats those octets */
+	/* A body, a chunk and TLS are not kept: the sender retransmits those octets */
 	if (smtp_seq_before(r->seq + kept, end)) {
 		seg->pass -= end - (r->seq + kept);
 		end = r->seq + kept;
 	}
-	/* Too much for one packet? The sender repeats what follows the edit,
-	 * and then what follows the octets before it.
+	/* Too much for one packet? Then pass no octet after the edit, and if that is
+	 * still too much, only the octets before it. The sender retransmits the rest.
 	 */
 	if (end - first > seg->room) {
 		seg->pass = smtp_seq_min(e->pos + e->old, seg->seq + seg->pass) -
@@ -48,9 +48,9 @@ static int smtp_stream_splice(const struct smtp_stream *st,
 	return seg->ops->splice(seg, from - first, r->buf + (from - r->seq), end - from);
 }
 
-/* H4: octets that were ACKed are not kept any more, so a repetition of them leaves
+/* H4: octets that were ACKed are not kept any more, so a retransmission of them leaves
  * blank. The far end has them, unless the ACK was forged or the octets reached only the
- * router (a low TTL, an old timestamp). Then this would be the first copy it reads.
+ * router (a low TTL, an old timestamp). Then this copy would be the first that it reads.
  */
 int smtp_stream_blank(const struct smtp_flow *flow, enum smtp_dir dir,
 		      struct smtp_segment *seg)
@@ -75,7 +75,7 @@ int smtp_stream_blank(const struct smtp_flow *flow, enum smtp_dir dir,
 	return 0;
 }
 
-/* T2: what is kept of commands and replies */
+/* T2: overwrites commands and replies with the kept bytes */
 int smtp_stream_overwrite(const struct smtp_stream *st, struct smtp_segment *seg)
 {
 	const struct smtp_unacked *r = &st->unacked;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Rewriting: everything that was judged leaves as it was judged, whenever and however it
- * is repeated. docs/rules.md T1, T2, D10, H4, H7.
+ * Rewriting: octets that were judged leave as they were judged, in every copy, however it
+ * is segmented. docs/rules.md T1, T2, D10, H4, H7.
  */
 #ifndef _SMTP_CORE_REWRITE_H
 #define _SMTP_CORE_REWRITE_H
@@ -36,12 +36,12 @@ static inline int smtp_flow_overwrite_body(const struct smtp_flow *flow,
 }
 
 /**
- * smtp_flow_overwrite() - make what passes of a segment read as it was judged
+ * smtp_flow_overwrite() - rewrite the part of a segment that passes
  * @flow: the flow
  * @dir: where the segment comes from
  * @seg: the segment; @seg->pass may become less
  *
- * Return: 0, or negative: there is no memory, so drop it.
+ * Return: 0, or negative: no memory, so drop the segment.
  */
 static inline int smtp_flow_overwrite(const struct smtp_flow *flow, enum smtp_dir dir,
 				      struct smtp_segment *seg)

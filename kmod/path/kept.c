@@ -85,7 +85,7 @@ static void smtp_kept_keep(struct smtp_ct_flow *flow, struct sk_buff *skb,
 	kept->held.end = seg->seq + seg->len;
 	kept->held.size = size;
 	kept->held.what = what;
-	kept->held.ends_line = what == SMTP_HOLDS_BEHIND && smtp_segment_ends_line(seg);
+	kept->held.ends_line = what == SMTP_HOLDS_ORDER && smtp_segment_ends_line(seg);
 	smtp_packet_read_end(p);
 	kept->tcp = p->tcp;
 	kept->data = p->data;
@@ -178,7 +178,7 @@ bool smtp_kept_judged(struct smtp_ct_flow *flow, struct smtp_packet *p,
 	 */
 	if (flow->kept[!dir])
 		flow->due |= 1 << !dir;
-	if (what == SMTP_HOLDS_LINE || (what == SMTP_HOLDS_BEHIND &&
+	if (what == SMTP_HOLDS_LINE || (what == SMTP_HOLDS_ORDER &&
 					flow->kept[dir] &&
 					flow->kept[dir]->what == SMTP_HOLDS_LINE))
 		flow->due |= 1 << dir;
@@ -194,9 +194,9 @@ static bool smtp_kept_dev(struct sk_buff *skb, struct net *net)
 	return skb->dev;
 }
 
-/* Called under RCU, in help() for a packet, from where nf_send_reset() and TEE send
- * packets, too; or in a work queue, without softirqs (X7). What ends here goes by the
- * device's backlog: the other packet may be a socket's that is locked.
+/* Called under RCU: in help() for another packet, from where nf_send_reset() and TEE send
+ * packets, too, or in a work queue with softirqs off (X7). A packet for this machine goes
+ * through the device's backlog: the other packet may belong to a socket that is locked.
  */
 static void smtp_kept_send(struct sk_buff *skb, struct nf_conn *ct, enum smtp_dir dir)
 {

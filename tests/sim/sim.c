@@ -886,7 +886,7 @@ static void keep(struct sim *s, struct packet *pkt, struct segment *g,
 	what = smtp_flow_holds(&s->flow, pkt->dir, &g->t.seg);
 	if (what == SMTP_HOLDS_NOTHING)
 		return;
-	s->due |= (what == SMTP_HOLDS_LINE || what == SMTP_HOLDS_BEHIND) << pkt->dir;
+	s->due |= (what == SMTP_HOLDS_LINE || what == SMTP_HOLDS_ORDER) << pkt->dir;
 	copy = copy_part(s, pkt, 0, pkt->len);
 	copy->mss = pkt->mss;
 	copy->held = (struct smtp_held) {

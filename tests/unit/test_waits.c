@@ -51,14 +51,14 @@ TEST("T4 D2", "what waits for a reply", NONE)
 		assert_true(smtp_flow_waits(&f.flow));
 		assert_string_equal(smtp_session_awaited(&f.flow.session), awaited[i]);
 		assert_false(goes_on(&f, SMTP_CLIENT, SMTP_HOLDS_REPLY));
-		assert_false(goes_on(&f, SMTP_CLIENT, SMTP_HOLDS_BEHIND));
+		assert_false(goes_on(&f, SMTP_CLIENT, SMTP_HOLDS_ORDER));
 		assert_int_equal(holds(&f, strlen(lines[i]), 7), SMTP_HOLDS_REPLY);
 		assert_int_equal(holds(&f, 0, 1), SMTP_HOLDS_REPLY);
 		assert_int_equal(holds(&f, 5, 0), SMTP_HOLDS_NOTHING);	/* it has passed */
-		assert_int_equal(holds(&f, -1, 8), SMTP_HOLDS_BEHIND);
+		assert_int_equal(holds(&f, -1, 8), SMTP_HOLDS_ORDER);
 		server(&f, "250 a\r\n", "250 a\r\n");
 		assert_true(goes_on(&f, SMTP_CLIENT, SMTP_HOLDS_REPLY));
-		assert_true(goes_on(&f, SMTP_CLIENT, SMTP_HOLDS_BEHIND));
+		assert_true(goes_on(&f, SMTP_CLIENT, SMTP_HOLDS_ORDER));
 		assert_false(smtp_flow_waits(&f.flow));
 		fix_end(&f);
 	}
@@ -111,14 +111,14 @@ TEST("T3 G7", "a line waits for its rest", FIXUP)
 
 TEST("T4", "what follows a gap goes on behind that", FIXUP)
 {
-	struct smtp_held held = { .seq = 100, .end = 200, .what = SMTP_HOLDS_BEHIND };
+	struct smtp_held held = { .seq = 100, .end = 200, .what = SMTP_HOLDS_ORDER };
 
 	fix_open(&f);
 	held.seq = f.flow.stream[SMTP_SERVER].next + 1;
 	assert_false(smtp_flow_goes_on(&f.flow, SMTP_SERVER, &held));
-	assert_int_equal(holds_of(&f, SMTP_SERVER, -4, 8), SMTP_HOLDS_BEHIND);
-	assert_int_equal(holds_of(&f, SMTP_CLIENT, -4, 8), SMTP_HOLDS_BEHIND);
-	assert_true(goes_on(&f, SMTP_SERVER, SMTP_HOLDS_BEHIND));
+	assert_int_equal(holds_of(&f, SMTP_SERVER, -4, 8), SMTP_HOLDS_ORDER);
+	assert_int_equal(holds_of(&f, SMTP_CLIENT, -4, 8), SMTP_HOLDS_ORDER);
+	assert_true(goes_on(&f, SMTP_SERVER, SMTP_HOLDS_ORDER));
 }
 
 static struct smtp_held *add(struct smtp_held **list, struct smtp_held *held, u32 seq, u32 len,

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the pure core needs from its surroundings. The module and the user
- * space tests each provide these functions; everything else of the core is
- * plain C on integers and byte arrays.
+ * Host: the functions that the core needs. The module, the tool and the tests each
+ * provide them. Everything else of the core is plain C on integers and byte arrays.
  */
 #ifndef _SMTP_CORE_HOST_H
 #define _SMTP_CORE_HOST_H
@@ -35,18 +34,17 @@ typedef __s32 s32;
 #include "../../uapi/linux/smtp_fixup.h"
 
 /**
- * struct smtp_host - one call of the core, for its surroundings
- * @events: events of the packet that is judged
+ * struct smtp_host - the context of one call of the core
+ * @events: events so far of the packet that is judged
  *
- * Embedded in what they know of it: the connection, whose memory and counters are
- * meant, and the packet.
+ * Embedded in an object of the host, which has the connection and the packet.
  */
 struct smtp_host {
 	u32 events;
 };
 
-/* Each event takes time. After so many in one packet the packet is cut at the end of a
- * line, and the sender repeats the rest.
+/* Each event takes time. After so many in one packet, the packet is cut at the end of a
+ * line, and the sender retransmits the rest.
  */
 #define SMTP_EVENTS_MAX		512
 
@@ -75,9 +73,7 @@ static inline u32 smtp_seq_max(u32 a, u32 b)
 /* Octets of an allocation: SMTP_UNACKED_MAX, or the streams of observe */
 #define SMTP_HOST_ALLOC_MAX	32768
 
-/* What memory is for: each class has a part of the limit that the others cannot
- * take. H5
- */
+/* Classes of memory. H5 */
 enum smtp_memory {
 	SMTP_MEMORY_FLOW,	/* flow objects; not by smtp_host_alloc() */
 	SMTP_MEMORY_COMMANDS,	/* commands and replies in flight */
@@ -86,9 +82,9 @@ enum smtp_memory {
 };
 
 /**
- * smtp_host_alloc() - memory for bytes in flight
- * @host: whose
- * @what: what for
+ * smtp_host_alloc() - allocate memory for bytes in flight
+ * @host: the connection it is for
+ * @what: its class
  * @size: octets, at most %SMTP_HOST_ALLOC_MAX
  *
  * Called with the flow's lock held, from the packet path: must not sleep.
@@ -98,7 +94,7 @@ enum smtp_memory {
 void *smtp_host_alloc(struct smtp_host *host, enum smtp_memory what, u32 size);
 
 /**
- * smtp_host_free() - give back what smtp_host_alloc() gave
+ * smtp_host_free() - free memory of smtp_host_alloc()
  * @host: as it was asked for
  * @what: as it was asked for
  * @p: the memory, or NULL
@@ -117,20 +113,22 @@ void smtp_host_count(struct smtp_host *host,
 		     enum smtp_fixup_counter counter, u32 n);
 
 /**
- * smtp_host_admits() - may a message begin now?
+ * smtp_host_admits() - may a message begin now? X7
  * @host: the connection that it comes by
- * @limit: %SMTP_FIXUP_LIMIT_RATE or %SMTP_FIXUP_LIMIT_SOURCE_RATE: for all that this
- *	one cares
+ * @limit: %SMTP_FIXUP_LIMIT_RATE or %SMTP_FIXUP_LIMIT_SOURCE_RATE, which is the one to
+ *	observe here
  *
- * Asked once for a message and limit, and after a false, where the message waits,
- * again. The host sees to it that it gets its turn, and is judged again then. True
- * takes the turn. Called with the flow's lock held, from the packet path: must not
- * sleep.
+ * The core asks once for each message and limit. After a false the message waits, and
+ * the core asks again when the host has it judged again: the host has to do that when
+ * the turn has come. A true takes the turn. Called with the flow's lock held, from the
+ * packet path: must not sleep.
+ *
+ * Return: whether it may.
  */
 bool smtp_host_admits(struct smtp_host *host, enum smtp_fixup_limit limit);
 
 /**
- * smtp_host_event() - tell whoever listens; called by smtp_event() alone
+ * smtp_host_event() - report an event; only smtp_event() calls it
  * @host: the connection
  * @event: what was done to it
  * @words: what it is about, printable ASCII, may be empty

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Body: what is known of a message body in flight. A body is not kept. Until it is
- * ACKed its dots are remembered (marks.h), and retransmissions are compared with
- * those (retransmit.h). early.h is about segments beyond a gap, eod.h about the end
- * of data.
+ * Body: the state of a message body in flight. The body itself is not kept. Its dots are
+ * remembered until they are ACKed (marks.h), and retransmissions are compared with those
+ * (retransmit.h). early.h is about segments beyond a gap, eod.h about the end of data.
  */
 #ifndef _SMTP_CORE_BODY_H
 #define _SMTP_CORE_BODY_H
 
 #include "../tcp/segment.h"
 
-/* What the last octets of a body are, as the server will see them: D3, D4 */
+/* The last octets of a body, as the server will see them: D3, D4 */
 enum smtp_body_state {
 	SMTP_BODY_TEXT,
 	SMTP_BODY_CR,
@@ -21,8 +20,8 @@ enum smtp_body_state {
 	SMTP_BODY_DOT_CR,	/* CRLF, a dot and CR */
 };
 
-/* What the octets that passed ahead of a gap begin with. It decides about a dot
- * before it, so it is looked at when the gap closes.
+/* The first octets that passed ahead of a gap. They decide whether a dot before them ends
+ * the data, so they are looked at when the gap closes.
  */
 enum smtp_early_begin {
 	SMTP_EARLY_TEXT,	/* none of these */
@@ -57,19 +56,19 @@ struct smtp_early {
 #define SMTP_STALLS_MAX		4
 
 /**
- * struct smtp_body - the client's last body, and what of it is in flight
+ * struct smtp_body - the client's last body, as far as it is in flight
  * @next: sequence number of the next octet to judge; once it has ended, of the
  *	octet after it
  * @acked: the server has everything before this
  * @start: first octet
  * @state: enum smtp_body_state before @next
- * @active: it is under way
+ * @active: its end has not come
  * @bare: it has ended in LF.LF: V7
  * @nr_early: ranges in use of @early
  * @max_early: room in @early
  * @mss: its largest wire segment, octets
  * @stalls: retransmissions dropped because they reach before @forgotten
- * @forgotten: no repetition of octets before this passes: H5
+ * @forgotten: retransmissions of octets before this are dropped: H5
  * @long_line: a segment of this body, beyond a gap, had no line end
  * @long_line_end: after its last octet
  * @marks: of its dots in flight, or NULL
@@ -96,9 +95,9 @@ struct smtp_body {
 #define SMTP_END_OF_DATA_LEN	5
 
 /**
- * smtp_body_end() - with what has the body ended?
+ * smtp_body_end() - the octets that ended a body
  * @b: the body; it is not active
- * @n: result: how many octets that are, the body's last
+ * @n: result: how many, the body's last octets
  *
  * Return: those octets.
  */

@@ -79,7 +79,7 @@ static bool smtp_early_begins(struct smtp_segment *seg, u8 *begin)
 /* A verb that is not known has letters, digits and '-', and is no longer */
 #define SMTP_EARLY_VERB		12
 
-/* No client sends so many of those */
+/* No client sends so many of these at once */
 #define SMTP_EARLY_UNKNOWN	3
 
 /**

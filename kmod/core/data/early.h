@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Early segments: in a body, a segment that arrives beyond a gap is forwarded when
- * it can neither hold the end of data nor be what follows it. docs/design.md, "The
- * stream contract", point 3.
+ * Early segments: in a body, a segment beyond a gap is forwarded if it can neither hold
+ * the end of data nor be after it. docs/design.md, "The stream contract", point 3.
  *
- * What follows the end of data are commands, which have to be judged. A client may
- * send them before it has the reply to that end (RFC 2920), so a segment passes
- * only if it shows that it is none of them: T3.
+ * After the end of data come commands, which have to be judged. A client may send them
+ * before it has the reply to the end of data (RFC 2920), so a segment passes only if it
+ * shows that it holds none of them: T3.
  */
 #ifndef _SMTP_CORE_EARLY_H
 #define _SMTP_CORE_EARLY_H
@@ -18,7 +17,7 @@
  * @scan: the call
  * @seg: the segment, beyond body->next
  *
- * It may when it can neither hold the end of data nor be what follows it.
+ * It may if it can neither hold the end of data nor be after it.
  *
  * Return: %SMTP_PASS or %SMTP_DROP.
  */
@@ -42,7 +41,7 @@ static inline bool smtp_early_follows(const struct smtp_body *b)
 enum smtp_verdict smtp_early_close_gap(struct smtp_scan *scan, u32 piece);
 
 /**
- * smtp_early_skip() - take a gap for text, as if it had been judged
+ * smtp_early_skip() - treat a gap as text that has been judged
  * @b: the body of a connection that is only observed
  * @seq: sequence number after the gap
  * @host: whose memory it is

@@ -12,13 +12,13 @@
 #include "body.h"
 
 /**
- * struct smtp_scan - what judging one packet of a body has at hand
+ * struct smtp_scan - the search through one packet of a body
  * @b: the body
  * @policy: what it is under
  * @host: whose memory it takes; told of counters and events
  * @chunks: the server has offered CHUNKING; for smtp_early_judge()
  * @lf_alone: the client has sent no CR: LF.LF ends the body (V7)
- * @ends: result: the policy ends the connection for what was found (D4)
+ * @ends: result: the policy ends the connection (D4)
  */
 struct smtp_scan {
 	struct smtp_body *b;
@@ -29,12 +29,12 @@ struct smtp_scan {
 	bool ends;
 };
 
-/* What else than an enum smtp_body_state an octet can lead to */
+/* Results of an octet besides enum smtp_body_state */
 #define SMTP_BODY_END		(SMTP_BODY_DOT_CR + 1)	/* CRLF.CRLF: D3 */
-#define SMTP_BODY_SMUGGLED	(SMTP_BODY_DOT_CR + 2)	/* its like: D4 */
+#define SMTP_BODY_SMUGGLED	(SMTP_BODY_DOT_CR + 2)	/* a look-alike: D4 */
 
 /**
- * smtp_body_begin() - the 354 has come, a body begins
+ * smtp_body_begin() - begin a body, after the 354
  * @b: the body
  * @seq: sequence number of its first octet
  */
@@ -60,11 +60,11 @@ static inline void smtp_body_measure(struct smtp_body *b, const struct smtp_segm
 }
 
 /**
- * smtp_body_short() - is the segment one of those that end a body?
+ * smtp_body_short() - may the segment be the last of a body?
  * @b: the body
  * @seg: the segment
  *
- * These are short, and so are the commands after it.
+ * The last segment of a body is short, and so are the commands after it.
  *
  * Return: whether it is shorter than others of this body.
  */
@@ -75,7 +75,7 @@ static inline bool smtp_body_short(const struct smtp_body *b,
 }
 
 /**
- * smtp_body_step() - what does an octet lead to?
+ * smtp_body_step() - the state after one more octet
  * @state: enum smtp_body_state
  * @c: the octet after it
  *
@@ -84,13 +84,13 @@ static inline bool smtp_body_short(const struct smtp_body *b,
 u8 smtp_body_step(u8 state, u8 c);
 
 /**
- * smtp_body_run() - run over octets and mark their dots while nothing happens
+ * smtp_body_run() - read octets and mark their dots, up to the next event
  * @scan: the call
  * @state: enum smtp_body_state before them; result: after them
  * @seq: sequence number of the first
  * @p: the octets
  * @n: how many
- * @event: result: what the next one leads to, or 0
+ * @event: result: %SMTP_BODY_END or %SMTP_BODY_SMUGGLED at the next octet, or 0
  *
  * Return: how many; fewer than @n before an event, and where there is no room
  * for a mark.
@@ -99,13 +99,13 @@ u32 smtp_body_run(struct smtp_scan *scan, u8 *state, u32 seq, const u8 *p,
 		  u32 n, u8 *event);
 
 /**
- * smtp_body_defuse() - overwrite what is like an end of data (D4)
+ * smtp_body_defuse() - overwrite a look-alike end of data (D4)
  * @scan: the call; the octet at body->next would complete it
  * @from: sequence number from which on nothing has left
  * @to: up to there
  * @stuck: result: there is no room for a mark
  *
- * That is its dot, or where that has left, the octet after it.
+ * Overwrites its dot, or if that has left, the octet after it.
  *
  * Return: %SMTP_PASS, or %SMTP_DESYNC: too late.
  */
@@ -140,7 +140,7 @@ bool smtp_body_accept(struct smtp_scan *scan, u8 c);
 u32 smtp_body_before_cr(struct smtp_scan *scan, const u8 *p, u32 n);
 
 /**
- * smtp_body_rewind() - none of the bytes from a place on passes
+ * smtp_body_rewind() - go back to a place: no byte after it passes
  * @scan: the call
  * @seq: sequence number of the place
  * @state: enum smtp_body_state before it
@@ -148,7 +148,7 @@ u32 smtp_body_before_cr(struct smtp_scan *scan, const u8 *p, u32 n);
 void smtp_body_rewind(struct smtp_scan *scan, u32 seq, u8 state);
 
 /**
- * smtp_body_ack() - forget what the far end has
+ * smtp_body_ack() - forget octets that the far end has
  * @b: the body
  * @acked: it has everything before this
  * @host: whose memory it is

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Marks: the dots of a body that are not ACKed yet, and what is beside them.
+ * Marks: the dots of a body that are not ACKed yet, with the octets beside them.
  * Retransmissions are compared with them (retransmit.h). docs/design.md, "The stream
  * contract", points 2 and 6.
  *
@@ -309,6 +309,8 @@ static inline bool smtp_mark_next(struct smtp_mark_place *at)
 /**
  * smtp_mark_before_space() - does a %SMTP_MARK_SPACE follow the mark at once?
  * @at: the place of a mark
+ *
+ * Return: whether one does.
  */
 bool smtp_mark_before_space(const struct smtp_mark_place *at);
 
@@ -445,22 +447,22 @@ void smtp_mark_end_behind(struct smtp_body *b, u32 seq);
 bool smtp_mark_space(struct smtp_body *b, struct smtp_host *host, u32 seq);
 
 /**
- * smtp_mark_wrong() - a dot after a line end is left: why is it no end of data?
+ * smtp_mark_wrong() - note why a dot after a line end is not an end of data
  * @b: the body
  * @seq: the dot's sequence number
- * @wrong: enum smtp_mark_wrong; what is known already stays
+ * @wrong: enum smtp_mark_wrong; a reason noted before stays
  */
 void smtp_mark_wrong(struct smtp_body *b, u32 seq, u8 wrong);
 
 /**
- * smtp_marks_reserve() - see to it that what closes a gap finds memory
+ * smtp_marks_reserve() - keep memory for the octets that close a gap
  * @b: the body
  * @host: whose memory it takes
  *
- * Without that it could not pass while all memory is taken by the marks of what
- * has passed ahead of it, and nothing more would be ACKed.
+ * Otherwise the marks of octets that passed ahead of the gap could take all memory. The
+ * gap could not be closed, and nothing more would be ACKed.
  *
- * Return: false: there is none, or what is ahead has its share.
+ * Return: false: no memory, or the octets ahead of the gap have taken their share.
  */
 bool smtp_marks_reserve(struct smtp_body *b, struct smtp_host *host);
 
@@ -474,7 +476,7 @@ bool smtp_marks_reserve(struct smtp_body *b, struct smtp_host *host);
 void smtp_marks_remove(struct smtp_body *b, struct smtp_host *host, u32 from, u32 to);
 
 /**
- * smtp_marks_ack() - forget what the far end has
+ * smtp_marks_ack() - forget dots that the far end has
  * @b: the body; body->acked is new
  * @host: whose memory it is
  */

@@ -123,11 +123,11 @@ static bool smtp_retransmit_ends_alike(const struct smtp_body *b,
 }
 
 /**
- * struct smtp_walk - over a repetition and the marks, side by side
+ * struct smtp_walk - a walk over a retransmission and the marks, side by side
  * @at: the first mark that does not end before @seq
  * @seq: sequence number of the next octet
  * @crosses: the body leaves crossed out: D10
- * @begun: @before is one of the repetition
+ * @begun: @before is an octet of the retransmission
  * @before: the octet before @seq
  */
 struct smtp_walk {

@@ -28,7 +28,7 @@ const char *smtp_automaton_measure(struct smtp_automaton *a, const u8 *packed,
 	return NULL;
 }
 
-/* Fills in the row of @state from the octets at *at. False: they make no row. */
+/* Fills in the row of @state from the octets at *@at. False: they are not a valid row. */
 static bool smtp_automaton_row(struct smtp_automaton *a, u32 state, const u8 **at,
 			       const u8 *end, u32 verdicts)
 {

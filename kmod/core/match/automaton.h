@@ -2,8 +2,8 @@
 /*
  * Automata: patterns compiled into one deterministic table. docs/rules.md X9.
  *
- * The tool compiles; here a table is checked once and then run, one look-up an
- * octet, over any segmentation. What a run has to keep is the number of a state.
+ * The tool compiles them. Here a table is checked once and then run, with one look-up for
+ * each octet, over any segmentation. A run keeps only the number of its state.
  *
  * A table comes packed, all numbers little-endian:
  *	u16 states, u16 classes, u8 class of each of the 256 octets,
@@ -25,10 +25,10 @@
 /**
  * struct smtp_automaton - a table that has been checked
  * @nr_states: how many
- * @nr_classes: octets that no pattern tells apart are one class
+ * @nr_classes: classes of octets that no pattern tells apart
  * @class: by octet
  * @next: by state and class
- * @verdict: by state: what becomes of a value that ends there, 0: nothing
+ * @verdict: by state: the verdict on a value that ends there, 0: none
  */
 struct smtp_automaton {
 	u16 nr_states;
@@ -41,7 +41,7 @@ struct smtp_automaton {
 /**
  * smtp_automaton_measure() - read the size of a packed table
  * @a: result, without @next and @verdict
- * @packed: the table, from anybody
+ * @packed: the table, not trusted
  * @n: its octets
  *
  * Return: NULL, or what is wrong with it.
@@ -83,9 +83,11 @@ static inline u16 smtp_automaton_step(const struct smtp_automaton *a, u16 state,
 }
 
 /**
- * smtp_automaton_idle() - does nothing that may come lead to a verdict?
+ * smtp_automaton_idle() - is it certain that no verdict can follow?
  * @a: the table
  * @state: where the octets so far led
+ *
+ * Return: whether it is.
  */
 bool smtp_automaton_idle(const struct smtp_automaton *a, u16 state);
 

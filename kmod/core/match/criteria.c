@@ -28,7 +28,7 @@ static u32 smtp_criterion_size(const struct smtp_criteria_spec *spec, u32 i)
 	       spec->match[i].len + 1 + (field ? 2 * (strlen(field) + 1) : 0);
 }
 
-/* RFC 5322, 3.6.8, allows more, but nobody uses more */
+/* RFC 5322, 3.6.8, allows more octets, but nobody uses those */
 static bool smtp_is_name_octet(u8 c)
 {
 	return ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || (c >= '0' && c <= '9') ||
@@ -117,7 +117,7 @@ static char *smtp_text_append(char *to, const char *text, u32 n)
 	return to + n;
 }
 
-/* Writes the text of a match at @at. Returns what is after it. */
+/* Writes the text of a match at @at. Returns the place after it. */
 static char *smtp_criterion_make(struct smtp_criterion *m,
 				 const struct smtp_criteria_spec *spec, u32 i,
 				 char *at)
@@ -148,7 +148,7 @@ static char *smtp_criterion_make(struct smtp_criterion *m,
 	return at;
 }
 
-/* The words of a table that are masked by matches */
+/* The words of a table that the matches mask, as a bit mask */
 static u64 smtp_criteria_masks(const struct smtp_criteria *c, u8 what,
 			       const struct smtp_word *words, u32 nr)
 {

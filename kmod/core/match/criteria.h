@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Criteria: the matches of a policy, and what becomes of a value that one of them
- * acts on. No state: smtp/value.h looks at the dialogue. docs/rules.md X.
+ * Criteria: the matches of a policy. They have no state: smtp/value.h, smtp/header.h and
+ * smtp/mime.h read the values that they look at. docs/rules.md X.
  */
 #ifndef _SMTP_CORE_MATCH_CRITERIA_H
 #define _SMTP_CORE_MATCH_CRITERIA_H
@@ -16,7 +16,7 @@
  * @what: enum smtp_fixup_what
  * @action: enum smtp_fixup_action, not off
  * @negated: it acts on what no pattern matches
- * @text: what it is called in events: "not sender a,b"
+ * @text: its name in events: "not sender a,b"
  * @len: octets of it
  * @patterns: the end of @text: "a,b", as written
  * @field: name of the header field whose value it looks at, or NULL
@@ -56,10 +56,10 @@ struct smtp_criteria {
 };
 
 /**
- * struct smtp_match_spec - what a match is made of
- * @what: as struct smtp_criterion has it, and the next two
- * @action:
- * @negated:
+ * struct smtp_match_spec - the parts that a match is made from
+ * @what: enum smtp_fixup_what
+ * @action: enum smtp_fixup_action
+ * @negated: it acts on what no pattern matches
  * @len: octets of @patterns, without the NUL after them
  * @patterns: as written
  * @field: name of a header field, or NULL
@@ -74,7 +74,7 @@ struct smtp_match_spec {
 };
 
 /**
- * struct smtp_criteria_spec - what criteria are made of
+ * struct smtp_criteria_spec - the parts that criteria are made from
  * @nr: how many of @match
  * @match: the matches
  * @table: by enum smtp_fixup_what: the packed tables
@@ -91,9 +91,9 @@ struct smtp_criteria_spec {
 extern const char *const smtp_what_names[__SMTP_FIXUP_WHAT_MAX];
 
 /**
- * smtp_criteria_measure() - check what criteria are to be made of
- * @spec: from anybody
- * @tables: there must be a table for everything that is looked at
+ * smtp_criteria_measure() - check the parts of criteria
+ * @spec: the parts, not trusted
+ * @tables: a table is required for each @what that a match looks at
  * @size: result: octets that they need
  *
  * Return: NULL, or what is wrong.
@@ -102,10 +102,10 @@ const char *smtp_criteria_measure(const struct smtp_criteria_spec *spec,
 				  bool tables, u32 *size);
 
 /**
- * smtp_criteria_make() - make them
+ * smtp_criteria_make() - make criteria
  * @c: memory of @size octets
  * @spec: has been measured
- * @size: what came of that
+ * @size: the result of that
  *
  * Return: NULL, or what is wrong with a table.
  */
@@ -124,26 +124,26 @@ const char *smtp_criteria_make(struct smtp_criteria *c,
 const struct smtp_criterion *smtp_criteria_find(const struct smtp_criteria *c,
 						u8 what, const u8 *value, u32 n);
 
-/* Does any match look at that? */
+/* Does any match look at @what? */
 static inline bool smtp_criteria_has(const struct smtp_criteria *c, u8 what)
 {
 	return c && c->table[what].next;
 }
 
-/* The table of the matches that look at that, or NULL */
+/* The table of the matches that look at @what, or NULL */
 static inline const struct smtp_automaton *
 smtp_criteria_table(const struct smtp_criteria *c, u8 what)
 {
 	return smtp_criteria_has(c, what) ? &c->table[what] : NULL;
 }
 
-/* Is that something of a message? No octet of it is changed: D9, X10 */
+/* Is @what part of a message? Then no octet of it is changed: D9, X10 */
 static inline bool smtp_what_of_message(u8 what)
 {
 	return what >= SMTP_FIXUP_WHAT_HEADER && what <= SMTP_FIXUP_WHAT_MIME_FILENAME;
 }
 
-/* The match that acts on a value which ends in a state of its table, or NULL */
+/* The match that acts on a value which ends in @state of its table, or NULL */
 static inline const struct smtp_criterion *
 smtp_criteria_verdict(const struct smtp_criteria *c, u8 what, u16 state)
 {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Events: one for every edit and verdict. A table says what each one is
- * called, which rule it follows, which counter counts it and how the vendor
- * reports it. docs/rules.md M.
+ * Events: one for every edit and verdict. A table has the name of each, its rule, its
+ * counter and how the vendor reports it. docs/rules.md M.
  */
 #ifndef _SMTP_CORE_EVENTS_H
 #define _SMTP_CORE_EVENTS_H
@@ -11,13 +10,13 @@
 
 /* What was done */
 enum smtp_action {
-	SMTP_ACTION_NONE,	/* it is only told */
+	SMTP_ACTION_NONE,	/* it is only reported */
 	SMTP_ACTION_EDIT,
 	SMTP_ACTION_DROP,
 	SMTP_ACTION_RESET,
 };
 
-/* To what: where it stands, the event concerns that direction */
+/* What it was done to; the event concerns that direction */
 enum smtp_side {
 	SMTP_SIDE_BOTH,
 	SMTP_SIDE_REQUEST,	/* from the client */
@@ -25,10 +24,10 @@ enum smtp_side {
 };
 
 /**
- * struct smtp_event_kind - what there is to know of an event beforehand
+ * struct smtp_event_kind - an entry of the table of events
  * @name: the event
  * @rule: id of the rule in docs/rules.md
- * @counter: enum smtp_fixup_counter, what counts it
+ * @counter: enum smtp_fixup_counter
  * @action: enum smtp_action
  * @side: enum smtp_side
  * @vendor: number of the vendor's message, or 0
@@ -51,7 +50,7 @@ struct smtp_event_kind {
 extern const struct smtp_event_kind smtp_events[__SMTP_FIXUP_EVENT_MAX];
 
 /**
- * smtp_words_clean() - make somebody's octets fit for a terminal
+ * smtp_words_clean() - make octets of a stranger safe for a terminal
  * @to: at least %SMTP_FIXUP_WORDS_MAX + 1 characters
  * @words: the octets, or NULL
  * @n: how many; those after %SMTP_FIXUP_WORDS_MAX are left out
@@ -61,10 +60,10 @@ extern const struct smtp_event_kind smtp_events[__SMTP_FIXUP_EVENT_MAX];
 void smtp_words_clean(char *to, const u8 *words, u32 n);
 
 /**
- * smtp_event() - an edit or a verdict: count it, and tell whoever listens
+ * smtp_event() - count and report an edit or a verdict
  * @host: told of it
  * @event: which
- * @words: the words concerned, as they came: never of a message; or NULL
+ * @words: the octets concerned, as they came, never of a message; or NULL
  * @n: octets of them
  */
 void smtp_event(struct smtp_host *host, enum smtp_fixup_event event,

@@ -14,11 +14,10 @@
 #include "policy.h"
 
 /*
- * In the order in which the tool prints them.
- * WORD(ATTRIBUTE, member, "name", "help"): one of smtp_<member>_names
- * TEXT(ATTRIBUTE, member, "name", "help"): the same; one word takes a text
- * FLAG(ATTRIBUTE, member, "name", "help"): given or not
- * OTHER(name): an option that is more than that; each side has its own code
+ * In the order in which the tool prints them. WORD(ATTRIBUTE, member, "name", "help"):
+ * one of smtp_<member>_names TEXT(ATTRIBUTE, member, "name", "help"): the same; one word
+ * takes a text FLAG(ATTRIBUTE, member, "name", "help"): given or not OTHER(name): an
+ * option of another kind; module and tool each have code for it
  */
 #define SMTP_POLICY_FIELDS(WORD, TEXT, FLAG, OTHER)			\
 	TEXT(BANNER, banner, "banner",					\
@@ -63,7 +62,7 @@
  * struct smtp_field - an option that is one octet of the policy
  * @attr: enum smtp_fixup_attr
  * @offset: of the octet in struct smtp_policy
- * @flag: given or not; otherwise a number below @nr
+ * @flag: a flag; otherwise a number below @nr
  * @nr: how many words there are
  */
 struct smtp_field {
@@ -89,6 +88,8 @@ static const struct smtp_field smtp_fields[] = {
  * smtp_field() - an option's octet
  * @policy: the policy
  * @field: which option
+ *
+ * Return: a pointer to the octet.
  */
 static inline u8 *smtp_field(struct smtp_policy *policy,
 			     const struct smtp_field *field)

@@ -166,9 +166,7 @@ const char *const smtp_action_names[__SMTP_FIXUP_ACTION_MAX] = {
 	[SMTP_FIXUP_ACTION_WAIT]	= "wait",
 };
 
-/* The vendor's default map: docs/rules.md L. It has none of those that are off: X1, X2,
- * X7
- */
+/* The vendor's default map: docs/rules.md L. The limits of X1, X2 and X7 are off in it */
 static const struct smtp_limit smtp_limits_vendor[__SMTP_FIXUP_LIMIT_MAX] = {
 	[SMTP_FIXUP_LIMIT_COMMAND_LINE]		= { 512, SMTP_FIXUP_ACTION_DROP },
 	[SMTP_FIXUP_LIMIT_RCPT]			= { 100, SMTP_FIXUP_ACTION_DROP },
@@ -247,7 +245,7 @@ static const struct smtp_preset {
 	},
 };
 
-/* E2, as far as the verbs that they promise pass */
+/* E2. Those that promise verbs pass only with these */
 #define SMTP_KEYWORDS_DEFAULT \
 	(SMTP_KEYWORD_BIT(SIZE) | SMTP_KEYWORD_BIT(ETRN) | \
 	 SMTP_KEYWORD_BIT(PIPELINING) | SMTP_KEYWORD_BIT(DSN) | \
@@ -428,9 +426,9 @@ const char *smtp_policy_set_iif(struct smtp_policy *p, const char *name, u32 n)
 #define IN_A_MESSAGE	"what is in a message is never masked: use log, drop or reset"
 
 /**
- * struct smtp_limit_kind - what there is to know of a limit beforehand
- * @no_mask: why what exceeds it can't be masked, or NULL
- * @large: it may be of more than 65,535
+ * struct smtp_limit_kind - an entry of the table of limits
+ * @no_mask: why the action mask is refused, or NULL
+ * @large: it may be above 65,535
  */
 struct smtp_limit_kind {
 	const char *no_mask;

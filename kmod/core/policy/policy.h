@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Policy: which verbs and keywords pass, and how what does not pass is
- * masked. Tables and validation, no state. docs/rules.md V1, V2, E2, E3, S and
- * "Presets".
+ * Policy: which verbs and keywords pass, and how others are masked. Tables and
+ * validation, no state. docs/rules.md V1, V2, E2, E3, S and "Presets".
  */
 #ifndef _SMTP_CORE_POLICY_H
 #define _SMTP_CORE_POLICY_H
@@ -16,8 +15,8 @@ struct smtp_criteria;
 
 /**
  * struct smtp_limit - a limit, and what to do when it is exceeded
- * @max: what is still within the limit, at least 1
- * @action: enum smtp_fixup_action, on more than that
+ * @max: the highest value within the limit, at least 1
+ * @action: enum smtp_fixup_action, above that
  */
 struct smtp_limit {
 	u32 max;
@@ -25,7 +24,7 @@ struct smtp_limit {
 };
 
 /**
- * struct smtp_policy - what one port range is under; immutable once published
+ * struct smtp_policy - the policy of a port range; immutable once published
  * @verbs: bit mask of enum smtp_fixup_verb, what passes
  * @keywords: bit mask of enum smtp_fixup_keyword, what an EHLO reply may offer
  * @mode: enum smtp_fixup_mode, the name it was set by
@@ -39,13 +38,13 @@ struct smtp_limit {
  * @midstream: enum smtp_fixup_midstream
  * @assign: enum smtp_fixup_assign
  * @proxy_protocol: enum smtp_fixup_proxy_protocol
- * @by_mark: a connection's mark names the port whose policy it is under
- * @observe: judge, count, change nothing
+ * @by_mark: a connection's mark may name the port whose policy it is under
+ * @observe: judge and count, but change nothing
  * @strict: a server that speaks out of turn ends the connection: D8
  * @keep_esmtp: the greeting's mask leaves the word ESMTP: G8
- * @criteria: its matches, or NULL; whoever has the policy has them
+ * @criteria: its matches, or NULL; they live as long as the policy
  * @limits: by enum smtp_fixup_limit
- * @iif: where connections must come in, or empty: anywhere
+ * @iif: the interface where connections must come in, or empty: any
  * @text_len: octets of @text
  * @text: banner text: the whole line with its code and CRLF
  */
@@ -133,7 +132,7 @@ bool smtp_match_byte(struct smtp_match *m, const struct smtp_word *table, u8 c);
 int smtp_match_word(const struct smtp_match *m, const struct smtp_word *table);
 
 /**
- * smtp_policy_init() - what a mode means, before options
+ * smtp_policy_init() - set up a policy as its mode has it
  * @p: the policy
  * @mode: enum smtp_fixup_mode
  */
@@ -141,12 +140,12 @@ void smtp_policy_init(struct smtp_policy *p, u8 mode);
 
 /**
  * smtp_policy_set_strict() - set the strict option and what follows from it
- * @p: the policy, as its mode has it: other options come after this one
+ * @p: the policy, as its mode has it. Set other options after this one
  */
 void smtp_policy_set_strict(struct smtp_policy *p);
 
 /**
- * smtp_policy_plain_verbs() - what passes as long as TLS has not started: S3
+ * smtp_policy_plain_verbs() - the verbs that pass before TLS has started: S3
  * @p: the policy
  *
  * Return: bit mask of enum smtp_fixup_verb.
@@ -178,7 +177,7 @@ void smtp_policy_set_tls(struct smtp_policy *p, u8 tls);
 /**
  * smtp_policy_set_text() - set the banner option to a line of the operator's
  * @p: the policy
- * @text: what stands after "220 "
+ * @text: the text after "220 "
  * @n: octets
  *
  * Return: NULL, or what is wrong with the text, as smtp_policy_check().
@@ -197,8 +196,10 @@ const char *smtp_policy_set_text(struct smtp_policy *p, const char *text,
 const char *smtp_policy_set_iif(struct smtp_policy *p, const char *name, u32 n);
 
 /**
- * smtp_policy_spare() - octets by which an edit may make something longer
+ * smtp_policy_spare() - octets by which an edit may lengthen a line or reply
  * @p: the policy
+ *
+ * Return: the number of octets.
  */
 static inline u32 smtp_policy_spare(const struct smtp_policy *p)
 {
@@ -223,7 +224,8 @@ static inline bool smtp_policy_rated(const struct smtp_policy *p)
 }
 
 /**
- * smtp_limits_check() - refuse limits that can't be kept; smtp_policy_check() calls it
+ * smtp_limits_check() - refuse limits that can't be enforced; smtp_policy_check() calls
+ * it
  * @p: the policy
  *
  * Return: NULL, or the reason, as smtp_policy_check().
@@ -244,8 +246,8 @@ const char *smtp_criteria_check(const struct smtp_policy *p);
  * @p: the policy
  * @attr: result, with a reason: enum smtp_fixup_attr, the option at fault
  *
- * Return: NULL when it is sound, or the reason, one sentence without a full
- * stop, for a person.
+ * Return: NULL when it is sound, or the reason: a sentence without a full stop, for the
+ * administrator.
  */
 const char *smtp_policy_check(const struct smtp_policy *p, u8 *attr);
 

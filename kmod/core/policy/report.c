@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Reporting an event: counted, and told. See events.h. */
+/* Counting and reporting events. See events.h. */
 #include "events.h"
 
 void smtp_words_clean(char *to, const u8 *words, u32 n)

@@ -112,6 +112,8 @@ static __always_inline u32 smtp_find(const u8 *p, u32 n, u8 c)
  * @p: octets
  * @n: how many
  * @c: the value
+ *
+ * Return: the number of octets.
  */
 static inline u32 smtp_find_run(const u8 *p, u32 n, u8 c)
 {
@@ -145,7 +147,7 @@ struct smtp_finder {
 };
 
 /**
- * smtp_finder_begin() - look for all octets of a value
+ * smtp_finder_begin() - begin to look for all octets of a value
  * @f: to be filled in; until smtp_finder_end() as with smtp_vector_begin()
  * @p: octets
  * @n: how many

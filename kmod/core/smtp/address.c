@@ -26,8 +26,8 @@ void smtp_address_begin(struct smtp_parser *ps, int verb, bool ends)
 	}
 }
 
-/* Octets that mean something where they stand in an argument: bits of enum
- * smtp_address. The others differ by nothing but their number.
+/* Octets that have a meaning in an argument: bits of enum smtp_address say in which part
+ * of it. All others are only counted.
  */
 #define ANYWHERE	0xff
 #define IN_ADDRESSES	(ANYWHERE & ~(1 << SMTP_ADDRESS_NONE))
@@ -54,7 +54,7 @@ static void smtp_special_found(struct smtp_parser *ps,
 		smtp_parser_end(ps, SMTP_END_RESET);
 }
 
-/* Follows < and >. False: this one delimits no address (108003) */
+/* Tracks < and >. Returns false for one that delimits no address (A2) */
 static bool smtp_address_delimiter(struct smtp_session *s, u8 c)
 {
 	bool opens = c == '<';
@@ -67,17 +67,17 @@ static bool smtp_address_delimiter(struct smtp_session *s, u8 c)
 			s->address_len = 0;
 		}
 		return opens;
-	case SMTP_ADDRESS_BEHIND:
+	case SMTP_ADDRESS_AFTER:
 		if (opens)
 			s->address = SMTP_ADDRESS_PARAMETER;
 		return opens;
 	}
 	if (!opens)
-		s->address = SMTP_ADDRESS_BEHIND;
+		s->address = SMTP_ADDRESS_AFTER;
 	return !opens;
 }
 
-/* L: one more octet of the address itself */
+/* L: counts an octet of the address itself */
 static void smtp_address_grows(struct smtp_parser *ps)
 {
 	struct smtp_session *s = ps->s;
@@ -131,7 +131,7 @@ u8 smtp_address_octet(struct smtp_parser *ps, u8 c)
 			s->address = SMTP_ADDRESS_BARE;
 	} else if (s->address == SMTP_ADDRESS_BARE && smtp_is_blank(c)) {
 		if (s->address_len)
-			s->address = SMTP_ADDRESS_BEHIND;
+			s->address = SMTP_ADDRESS_AFTER;
 	} else if (s->address <= SMTP_ADDRESS_INSIDE) {
 		smtp_address_grows(ps);
 	}

@@ -19,18 +19,18 @@ struct smtp_parser;
 void smtp_address_begin(struct smtp_parser *ps, int verb, bool ends);
 
 /**
- * smtp_address_run() - pass octets of an argument that mean nothing
+ * smtp_address_run() - pass octets of an argument that have no meaning there
  * @ps: the parser
  * @c: octets of the argument of any command, or of a SASL response
  * @n: how many are in the buffer
  *
- * Return: how many have passed; the next one is to be looked at.
+ * Return: how many have passed. Judge the next one by smtp_address_octet().
  */
 u32 smtp_address_run(struct smtp_parser *ps, const u8 *c, u32 n);
 
 /**
  * smtp_address_octet() - judge the next octet of an argument
- * @ps: the parser; the connection may have to end
+ * @ps: the parser; may end the connection
  * @c: the octet
  *
  * Return: what leaves in its place.

@@ -4,8 +4,8 @@
 #include "limits.h"
 #include "verb.h"
 
-/* H7: the reply to a RCPT tells whether anybody takes the chunk. Until somebody does,
- * one chunk at a time.
+/* H7: only a recipient that was accepted takes the chunk. Until there is one, a BDAT
+ * waits for the replies to all RCPTs and BDATs before it.
  */
 bool smtp_chunk_unsettled(const struct smtp_parser *ps)
 {
@@ -20,7 +20,7 @@ bool smtp_chunk_unsettled(const struct smtp_parser *ps)
 	return (s->rcpts | s->bdats) & unanswered;
 }
 
-/* D6 */
+/* D6: what the reply decides, and how many octets follow */
 u8 smtp_chunk_announced(struct smtp_parser *ps)
 {
 	struct smtp_session *s = ps->s;

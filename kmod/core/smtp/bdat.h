@@ -18,6 +18,8 @@ bool smtp_chunk_unsettled(const struct smtp_parser *ps);
  * smtp_chunk_waits() - must a BDAT wait for replies before it may pass?
  * @ps: the parser
  * @c: the first octet of a line
+ *
+ * Return: whether it must.
  */
 static inline bool smtp_chunk_waits(const struct smtp_parser *ps, u8 c)
 {

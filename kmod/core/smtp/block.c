@@ -14,8 +14,8 @@ static u32 smtp_word_rest(const u8 *c, u32 n)
 	return i;
 }
 
-/* M: reports the blocked command at @verb. A client may ignore the reply and go on
- * with credentials, or with its mail: events show no words of those.
+/* M: reports the blocked command at @verb. A client may ignore the reply, and send
+ * credentials or its mail. Events show nothing of those.
  */
 static void smtp_verb_event(struct smtp_parser *ps,
 			    u32 verb, enum smtp_fixup_event event)
@@ -37,8 +37,8 @@ static void smtp_verb_event(struct smtp_parser *ps,
 		s->confidential = true;
 }
 
-/* V4: writes NOOP in place of the blocked line at @verb. Returns how many octets of
- * it are done. 0: there is no room for NOOP, or it must wait (%SMTP_NEED_ACK).
+/* V4: writes NOOP in place of the blocked line at @verb. Returns how many octets of the
+ * line are done; 0: NOOP does not fit, or must wait (%SMTP_NEED_ACK).
  */
 static u32 smtp_line_noop(struct smtp_parser *ps, u32 verb)
 {
@@ -121,8 +121,8 @@ static u32 smtp_command_block(struct smtp_parser *ps, u32 verb, u32 end, u32 i,
 	return next > i ? next : i;
 }
 
-/* D6: where all of the verb has left, some server may wait for a chunk. Nothing goes
- * on until the reply.
+/* D6: if all of the verb has left, some server may wait for a chunk. So nothing passes
+ * until the reply.
  */
 u32 smtp_chunk_block(struct smtp_parser *ps, u32 verb, u32 end, u32 i)
 {
@@ -139,8 +139,8 @@ u32 smtp_chunk_block(struct smtp_parser *ps, u32 verb, u32 end, u32 i)
 	return smtp_command_block(ps, verb, end, i, smtp_verbs[s->chunk.verb].len);
 }
 
-/* X10: where all of the verb has left, the rest of the line is overwritten with what
- * no server accepts. Where nothing of the line is left, the connection ends.
+/* X10: if all of the verb has left, the rest of the line is overwritten with octets that
+ * no server accepts there. If no octet of the line is left for that, the connection ends.
  */
 u32 smtp_match_block(struct smtp_parser *ps, u32 verb, u32 end, u32 i)
 {
@@ -167,7 +167,7 @@ u32 smtp_match_block(struct smtp_parser *ps, u32 verb, u32 end, u32 i)
 	return smtp_command_block(ps, verb, end, i, 4);
 }
 
-/* What an octet of %SMTP_LINE_FILLED is overwritten with */
+/* The octet that fills a line in %SMTP_LINE_FILLED */
 u8 smtp_line_filler(const struct smtp_parser *ps)
 {
 	if (ps->s->overwritten)

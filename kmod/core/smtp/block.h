@@ -9,8 +9,8 @@
 #include "parser.h"
 
 /**
- * smtp_verb_block() - a verb turns out not to be allowed
- * @ps: the parser; the connection may have to end
+ * smtp_verb_block() - block a command whose verb is not allowed
+ * @ps: the parser; may end the connection
  * @verb: where in the buffer the verb stands, or the part of it that has not left
  * @i: the octet that shows it
  * @begins: the verb begins in this buffer
@@ -20,8 +20,8 @@
 u32 smtp_verb_block(struct smtp_parser *ps, u32 verb, u32 i, bool begins);
 
 /**
- * smtp_chunk_block() - BDAT or XEXCH50 announces nothing that all servers read alike
- * @ps: the parser; the connection may have to end
+ * smtp_chunk_block() - block a BDAT or XEXCH50 whose size servers may read differently
+ * @ps: the parser; may end the connection
  * @verb: where in the buffer the verb stands, or the part of it that has not left
  * @end: where that part ends
  * @i: the octet that shows it
@@ -31,8 +31,8 @@ u32 smtp_verb_block(struct smtp_parser *ps, u32 verb, u32 i, bool begins);
 u32 smtp_chunk_block(struct smtp_parser *ps, u32 verb, u32 end, u32 i);
 
 /**
- * smtp_match_block() - a match masks a command
- * @ps: the parser; the connection may have to end
+ * smtp_match_block() - block a command that a match masks
+ * @ps: the parser; may end the connection
  * @verb: where in the buffer the verb stands, or the part of it that has not left
  * @end: where that part ends
  * @i: the octet that made the match
@@ -42,8 +42,10 @@ u32 smtp_chunk_block(struct smtp_parser *ps, u32 verb, u32 end, u32 i);
 u32 smtp_match_block(struct smtp_parser *ps, u32 verb, u32 end, u32 i);
 
 /**
- * smtp_line_filler() - what an octet of a blocked line is overwritten with
+ * smtp_line_filler() - the octet that fills a blocked line
  * @ps: the parser; smtp_session.line is %SMTP_LINE_FILLED
+ *
+ * Return: the octet.
  */
 u8 smtp_line_filler(const struct smtp_parser *ps);
 

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Chunks: octets that are no commands because a command has announced how
- * many they are. BDAT of RFC 3030, XEXCH50 of [MS-OXSMTP]. docs/rules.md D6.
+ * Chunks: octets that are data because the command before them has announced how many
+ * there are. BDAT of RFC 3030, XEXCH50 of [MS-OXSMTP]. docs/rules.md D6.
  *
- * Servers differ in what they take for a size. What is read here is only
- * what all of them read alike; with anything else the command is blocked.
+ * Servers differ in what they accept as a size. Only a size that all of them read alike
+ * passes. With anything else the command is blocked.
  */
 #ifndef _SMTP_CORE_CHUNK_H
 #define _SMTP_CORE_CHUNK_H
 
 #include "../base/host.h"
 
-/* Digits of a size at most: whatever it is, it is less than 2^30 */
+/* Digits of a size at most, so that any size is less than 2^30 */
 #define SMTP_CHUNK_DIGITS	9
 
 /* Where in the line of such a command the next octet stands */
@@ -47,7 +47,7 @@ struct smtp_chunk {
 };
 
 /**
- * smtp_chunk_blocked() - a line begins that may be a BDAT which does not pass
+ * smtp_chunk_blocked() - begin a line that may be a BDAT which does not pass
  * @k: the line; its verb is read, too
  */
 static inline void smtp_chunk_blocked(struct smtp_chunk *k)
@@ -63,13 +63,15 @@ static inline void smtp_chunk_blocked(struct smtp_chunk *k)
  * @k: the line
  * @c: the octet
  *
- * Return: false when it can't be a line that announces a chunk any more; once.
+ * Return: false, once, when the line can't announce a chunk any more.
  */
 bool smtp_chunk_octet(struct smtp_chunk *k, u8 c);
 
 /**
  * smtp_chunk_last() - is this BDAT the message's last?
  * @k: the line, at its end
+ *
+ * Return: whether it is.
  */
 bool smtp_chunk_last(const struct smtp_chunk *k);
 

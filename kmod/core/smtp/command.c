@@ -17,14 +17,14 @@
 #include "value.h"
 #include "verb.h"
 
-/* Looks at the octet @c for the matches. Returns whether the command is masked. */
+/* Passes the octet @c to the matches. Returns whether the command is masked. */
 static noinline bool smtp_line_matched(struct smtp_parser *ps, u8 c)
 {
 	struct smtp_session *s = ps->s;
 	bool masks;
 
 	masks = smtp_value_octet(ps, c);
-	/* A verb that is masked is not among those that pass */
+	/* A masked verb is not counted as one that passes */
 	if (s->line != SMTP_LINE_ARGUMENT)
 		return false;
 	if (unlikely(s->size_at) && !masks && !smtp_parser_over(ps))
@@ -34,7 +34,7 @@ static noinline bool smtp_line_matched(struct smtp_parser *ps, u8 c)
 	return masks;
 }
 
-/* Judges every line from @i on, and all of each line: V8, V9 */
+/* Judges the lines from @i on: V8, V9 */
 static u32 smtp_client_lines(struct smtp_parser *ps, u32 i)
 {
 	struct smtp_session *s = ps->s;

@@ -25,7 +25,7 @@ static int smtp_base64(u8 c)
 	return c == '+' ? 62 : c == '/' ? 63 : -1;
 }
 
-/* What looked like an escape is none */
+/* What looked like an escape is ordinary text */
 static void smtp_decode_no_escape(struct smtp_decoder *d, const struct smtp_automaton *a,
 				  u8 mark)
 {
@@ -36,7 +36,7 @@ static void smtp_decode_no_escape(struct smtp_decoder *d, const struct smtp_auto
 	d->escape = 0;
 }
 
-/* One more octet, where @mark and two hexadecimal digits are one */
+/* Adds an octet to a text in which @mark and two hexadecimal digits stand for one */
 static void smtp_decode_escaped(struct smtp_decoder *d, const struct smtp_automaton *a,
 				u8 mark, u8 c)
 {
@@ -63,7 +63,7 @@ void smtp_decode_percent(struct smtp_decoder *d, const struct smtp_automaton *a,
 	smtp_decode_escaped(d, a, '%', c);
 }
 
-/* One more octet of an encoded word's text */
+/* Adds an octet of an encoded word's text */
 static void smtp_decode_word(struct smtp_decoder *d, const struct smtp_automaton *a, u8 c)
 {
 	int six;
@@ -83,7 +83,7 @@ static void smtp_decode_word(struct smtp_decoder *d, const struct smtp_automaton
 	smtp_text_add(a, &d->text, d->bits >> d->nr_bits);
 }
 
-/* May the octet be one of an encoded word? If so, @d->at is after it. */
+/* May the octet be part of an encoded word? Then advances @d->at */
 static bool smtp_decode_goes_on(struct smtp_decoder *d, const struct smtp_automaton *a,
 				u8 c)
 {
@@ -112,7 +112,7 @@ static bool smtp_decode_goes_on(struct smtp_decoder *d, const struct smtp_automa
 		return true;
 	case SMTP_WORD_ENDS:
 		if (c == '=') {
-			d->at = SMTP_WORD_BEHIND;
+			d->at = SMTP_WORD_AFTER;
 			d->escape = 0;
 			return true;
 		}
@@ -125,7 +125,7 @@ static bool smtp_decode_goes_on(struct smtp_decoder *d, const struct smtp_automa
 		else
 			smtp_decode_word(d, a, c);
 		return true;
-	case SMTP_WORD_BEHIND:
+	case SMTP_WORD_AFTER:
 		if (c == '=')
 			d->at = SMTP_WORD_EQUALS;
 		return c == '=' || smtp_is_blank(c);
@@ -139,7 +139,7 @@ void smtp_decode_words(struct smtp_decoder *d, const struct smtp_automaton *a, u
 
 	if (d->at != SMTP_WORD_NONE && smtp_decode_goes_on(d, a, c)) {
 		smtp_text_add(a, &d->plain, c);
-		if (inside && d->at == SMTP_WORD_BEHIND)
+		if (inside && d->at == SMTP_WORD_AFTER)
 			d->plain = d->text;
 		return;
 	}
@@ -159,7 +159,7 @@ struct smtp_text smtp_decode_end(struct smtp_decoder *d, const struct smtp_autom
 {
 	if (d->at == SMTP_WORD_NONE)
 		smtp_decode_no_escape(d, a, '%');
-	else if (d->at != SMTP_WORD_BEHIND)
+	else if (d->at != SMTP_WORD_AFTER)
 		d->text = d->plain;
 	d->at = SMTP_WORD_NONE;
 	d->escape = 0;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Decoding of what a header says, octet by octet: encoded words of RFC 2047, and %XX
- * of RFC 2231. What comes of it is counted, and runs through an automaton. docs/rules.md
- * X3, X9.
+ * Decoding of header fields, octet by octet: encoded words of RFC 2047, and %XX of RFC
+ * 2231. The decoded octets are counted, and run through an automaton. docs/rules.md X3,
+ * X9.
  *
- * Only its end tells that something is an encoded word. Until then both readings go on.
+ * Whether something is an encoded word is only known at its end. Until then both readings
+ * are followed.
  */
 #ifndef _SMTP_CORE_DECODE_H
 #define _SMTP_CORE_DECODE_H
@@ -19,11 +20,11 @@ enum smtp_word_at {
 	SMTP_WORD_ENCODING,
 	SMTP_WORD_TEXT,
 	SMTP_WORD_ENDS,		/* after the ? of its end, if it is that */
-	SMTP_WORD_BEHIND,	/* blanks between two words are not there: 6.2 */
+	SMTP_WORD_AFTER,	/* blanks between two words are not there: 6.2 */
 };
 
 /**
- * struct smtp_text - a text, as far as it has come
+ * struct smtp_text - a text, as far as it has been read
  * @state: of the automaton
  * @len: octets; stops at 65,535
  */
@@ -34,9 +35,9 @@ struct smtp_text {
 
 /**
  * struct smtp_decoder - a text being decoded
- * @text: if what has come since = is an encoded word
- * @plain: if it is not
- * @bits: of its base64, those that make no octet yet
+ * @text: the text if the octets since = are an encoded word
+ * @plain: the text if they are not
+ * @bits: bits of its base64 that do not make an octet yet
  * @nr_bits: how many
  * @at: enum smtp_word_at
  * @word_len: octets of its charset
@@ -57,7 +58,7 @@ struct smtp_decoder {
 };
 
 /**
- * smtp_text_add() - one more octet that needs no decoding
+ * smtp_text_add() - add an octet that needs no decoding
  * @a: the automaton, or NULL
  * @t: the text
  * @c: the octet
@@ -72,7 +73,7 @@ static inline void smtp_text_add(const struct smtp_automaton *a, struct smtp_tex
 }
 
 /**
- * smtp_decode_words() - one more octet, which may be of an encoded word: RFC 2047
+ * smtp_decode_words() - add an octet, which may be part of an encoded word: RFC 2047
  * @d: the text; zeroed before the first
  * @a: the automaton, or NULL
  * @c: the octet
@@ -80,7 +81,7 @@ static inline void smtp_text_add(const struct smtp_automaton *a, struct smtp_tex
 void smtp_decode_words(struct smtp_decoder *d, const struct smtp_automaton *a, u8 c);
 
 /**
- * smtp_decode_percent() - one more octet, which may be of a %XX: RFC 2231, 4
+ * smtp_decode_percent() - add an octet, which may be part of a %XX: RFC 2231, 4
  * @d: the text; zeroed before the first
  * @a: the automaton, or NULL
  * @c: the octet
@@ -88,11 +89,11 @@ void smtp_decode_words(struct smtp_decoder *d, const struct smtp_automaton *a, u
 void smtp_decode_percent(struct smtp_decoder *d, const struct smtp_automaton *a, u8 c);
 
 /**
- * smtp_decode_end() - the text, or a section of it, ends here
+ * smtp_decode_end() - end the text, or a section of it
  * @d: the text
  * @a: the automaton, or NULL
  *
- * Return: what it is; it may go on with another section.
+ * Return: the text so far. Another section may follow.
  */
 struct smtp_text smtp_decode_end(struct smtp_decoder *d, const struct smtp_automaton *a);
 

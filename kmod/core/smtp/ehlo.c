@@ -6,7 +6,7 @@
 #include "reply_line.h"
 #include "value.h"
 
-/* The EHLO reply being read passes with this keyword, or none: D6, D11 */
+/* Notes a keyword that passes in an EHLO reply: D6, D11 */
 static void smtp_ehlo_offers(struct smtp_session *s, int keyword)
 {
 	s->reply_offers |= keyword >= 0;
@@ -65,7 +65,7 @@ u32 smtp_ehlo_byte(struct smtp_parser *ps, u8 *text, u32 n, u8 *c)
 	return masked;
 }
 
-/* Is the keyword of this EHLO line let through? E2. What is no reply line is not. */
+/* Does this line of an EHLO reply pass? E2. A line without a code does not. */
 static bool smtp_ehlo_allowed(struct smtp_parser *ps, const u8 *line, u32 n)
 {
 	struct smtp_match m = { .candidates = smtp_ehlo_keywords(ps) };
@@ -90,8 +90,9 @@ static void smtp_strip_event(const struct smtp_parser *ps, const u8 *line, u32 n
 		   smtp_line_rest(line + text, n - text));
 }
 
-/* E4: removes the lines of the EHLO reply at @reply that are not let through; its first
- * line stays. Only counts where @to is NULL. Returns how many octets are left.
+/* E4: removes the lines of the EHLO reply at @reply that may not pass; its first line
+ * stays. Writes the others to @to, or only counts if that is NULL. Returns how many
+ * octets are left.
  */
 static u32 smtp_ehlo_strip(struct smtp_parser *ps, const u8 *reply, u32 n,
 			   bool ends, u8 *to)
@@ -118,7 +119,7 @@ static u32 smtp_ehlo_strip(struct smtp_parser *ps, const u8 *reply, u32 n,
 		}
 		left += len;
 	}
-	/* The last that is left has no '-' */
+	/* The last line that is left has no '-' */
 	if (ends && last && last[3] == '-')
 		last[3] = ' ';
 	return left;
@@ -158,8 +159,8 @@ u32 smtp_ehlo_match(struct smtp_parser *ps, u8 *reply, u32 n)
 	return masked;
 }
 
-/* E4 for the lines at @at. Odd lines among them make the count of replies uncertain,
- * and then fewer lines pass than were counted before (D11).
+/* E4 for the lines at @at. Lines that are not reply lines make the count of replies
+ * uncertain. Then fewer lines may pass than smtp_ehlo_left() has counted (D11).
  */
 void smtp_ehlo_rewrite(struct smtp_parser *ps,
 		       u32 at, u32 n, bool ends)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * EHLO replies: which keywords pass, and what becomes of the other lines. They are
- * masked octet by octet, or a reply's whole lines are rewritten. E1-E4, X6, X8.
+ * EHLO replies: which keywords pass. Other lines are masked octet by octet, or whole
+ * lines are rewritten. docs/rules.md E1-E4, X6, X8.
  */
 #ifndef _SMTP_CORE_EHLO_H
 #define _SMTP_CORE_EHLO_H
@@ -9,8 +9,8 @@
 #include "../match/criteria.h"
 #include "parser.h"
 
-/* What an EHLO reply may offer: E2. D6, D11: a reply that by count is not an EHLO's is
- * not believed about BDAT, so it must not promise it to the client either.
+/* The keywords that an EHLO reply may offer: E2. D6, D11: if a reply answers another
+ * command by count, its CHUNKING is not believed, so the client must not see it either.
  */
 static inline u64 smtp_ehlo_keywords(const struct smtp_parser *ps)
 {
@@ -25,7 +25,7 @@ static inline u64 smtp_ehlo_keywords(const struct smtp_parser *ps)
 
 /**
  * smtp_ehlo_byte() - judge a byte after the fourth of an EHLO line: E1, E2
- * @ps: the call
+ * @ps: the parser
  * @text: the first byte of the line's text that is in this buffer
  * @n: octets in the buffer from there on
  * @c: the byte; may be overwritten
@@ -34,7 +34,7 @@ static inline u64 smtp_ehlo_keywords(const struct smtp_parser *ps)
  */
 u32 smtp_ehlo_byte(struct smtp_parser *ps, u8 *text, u32 n, u8 *c);
 
-/* Does the line at @c have to be whole? Its last octet becomes another (E1) */
+/* Must the line at @c be whole? The letter of E1 replaces its last octet */
 static inline bool smtp_ehlo_line_open(const struct smtp_parser *ps, const u8 *c,
 				       u32 n)
 {
@@ -46,19 +46,21 @@ static inline bool smtp_ehlo_line_open(const struct smtp_parser *ps, const u8 *c
 }
 
 /**
- * smtp_ehlo_left() - octets that are left of lines when some are taken out: E4
- * @ps: the call
+ * smtp_ehlo_left() - how many octets are left when lines are removed: E4
+ * @ps: the parser
  * @reply: the lines
  * @n: octets of them
  * @ends: the reply ends with them
- * @changes: result: is any taken out?
+ * @changes: result: whether a line is removed
+ *
+ * Return: the number of octets.
  */
 u32 smtp_ehlo_left(struct smtp_parser *ps, const u8 *reply, u32 n, bool ends,
 		   bool *changes);
 
 /**
- * smtp_ehlo_match() - what matches do to lines, but for their removal: X6, X8
- * @ps: the call
+ * smtp_ehlo_match() - apply the matches to lines, without removing any: X6, X8
+ * @ps: the parser
  * @reply: the lines
  * @n: octets of them
  *
@@ -67,8 +69,8 @@ u32 smtp_ehlo_left(struct smtp_parser *ps, const u8 *reply, u32 n, bool ends,
 u32 smtp_ehlo_match(struct smtp_parser *ps, u8 *reply, u32 n);
 
 /**
- * smtp_ehlo_rewrite() - take out the lines that are not let through: E4
- * @ps: the call; has the edit then
+ * smtp_ehlo_rewrite() - remove the lines that may not pass: E4
+ * @ps: the parser; its output gets the edit
  * @at: where the lines are
  * @n: octets of them
  * @ends: the reply ends with them

@@ -3,7 +3,7 @@
 #include "../scan/octets.h"
 #include "greeting.h"
 
-/* G2-G5: what a byte of a greeting that is to be masked becomes */
+/* G2-G5: what replaces a byte of a masked greeting */
 u8 smtp_greeting_byte(const struct smtp_parser *ps, u8 c)
 {
 	const struct smtp_session *s = ps->s;
@@ -87,8 +87,8 @@ void smtp_greeting_text(struct smtp_parser *ps,
 	}
 }
 
-/* G7: replaces lines of the greeting by the operator's line. That goes on ("220-")
- * where the greeting does.
+/* G7: replaces lines of the greeting by the operator's line. If the greeting goes on
+ * after them, so does that line ("220-").
  */
 void smtp_greeting_replace(struct smtp_parser *ps,
 			   u32 at, u32 n, bool ends)

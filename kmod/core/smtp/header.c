@@ -7,7 +7,7 @@
 #include "parser.h"
 #include "value.h"
 
-/* The field is whole */
+/* The field has ended */
 static void smtp_header_end(struct smtp_header *h, struct smtp_parser *ps,
 			    const struct smtp_automaton *a)
 {

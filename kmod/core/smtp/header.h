@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Header: the fields of a message's header, octet by octet, for the matches that look
- * at them: "Name: value", decoded, folded lines joined, each run of blanks one.
- * RFC 5322, 2.2; docs/rules.md X3, X9.
+ * Header: reads the fields of a message's header, octet by octet, for matches. These see
+ * "Name: value", decoded, with folded lines joined and each run of blanks as one. RFC
+ * 5322, 2.2; docs/rules.md X3, X9.
  */
 #ifndef _SMTP_CORE_HEADER_H
 #define _SMTP_CORE_HEADER_H
@@ -26,7 +26,7 @@ enum smtp_header_at {
  * @field: the field
  * @at: enum smtp_header_at
  * @open: enum smtp_header_at of the field, which a folded line goes on with
- * @blank: a blank is between what has come and what comes
+ * @blank: blanks have come since the last other octet
  */
 struct smtp_header {
 	struct smtp_decoder field;
@@ -38,8 +38,8 @@ struct smtp_header {
 /**
  * smtp_header_read() - read the next octets of a message's header
  * @h: zeroed before the first
- * @ps: the parser; the connection may have to end
- * @p: the octets, without dots that were put before lines
+ * @ps: the parser; may end the connection
+ * @p: the octets, without stuffed dots
  * @n: how many
  */
 void smtp_header_read(struct smtp_header *h, struct smtp_parser *ps, const u8 *p, u32 n);

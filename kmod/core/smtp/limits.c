@@ -179,8 +179,8 @@ bool smtp_limit_declared(struct smtp_parser *ps, u8 c)
 	}
 	if (s->value.at == SMTP_VALUE_NOWHERE)
 		s->value.at = SMTP_VALUE_SIZE;
-	if (s->address != SMTP_ADDRESS_BEHIND) {
-		s->size_at = s->address < SMTP_ADDRESS_BEHIND ? SMTP_SIZE_WORD :
+	if (s->address != SMTP_ADDRESS_AFTER) {
+		s->size_at = s->address < SMTP_ADDRESS_AFTER ? SMTP_SIZE_WORD :
 								 SMTP_SIZE_OTHER;
 		return false;
 	}

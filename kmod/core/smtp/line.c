@@ -36,8 +36,8 @@ u32 smtp_line_blank(struct smtp_parser *ps, u8 *c, u32 n)
 	return n;
 }
 
-/* D11: the line that has ended is number @s->commands. Where other commands surround an
- * EHLO, one reply too many or too few makes theirs look like the EHLO's.
+/* D11: counts the line that has ended. If other commands are in flight with an EHLO, one
+ * reply too many or too few makes another command's reply look like the EHLO's.
  */
 static void smtp_line_counts(struct smtp_session *s, u8 await)
 {
@@ -52,8 +52,8 @@ static void smtp_line_counts(struct smtp_session *s, u8 await)
 		s->ehlos++;
 }
 
-/* V7: not every server takes a bare LF for the end of a line, so wait for the reply to
- * it. One reply settles that for the whole connection.
+/* V7: not every server ends a line at a bare LF, so the reply is awaited. One reply
+ * settles that for the whole connection.
  */
 void smtp_line_end(struct smtp_parser *ps, bool bare)
 {
@@ -91,11 +91,10 @@ void smtp_line_end(struct smtp_parser *ps, bool bare)
 }
 
 /* V7: some servers end a line at a bare CR. An LF in place of the octet after it makes
- * all of them do so. Several CRs before an LF stay: a server that took them takes them
- * now, and the reply is waited for. A SASL exchange cannot have that: some servers
- * would read two responses, and the reply to the first settles nothing (D5).
- * Strict: neither a bare LF nor a bare CR is an end. Each becomes a blank, except a CR
- * that has left already.
+ * all of them do so. Several CRs before an LF stay: some servers end a line at each, so
+ * the reply is awaited. In a SASL exchange that will not do: some servers would read two
+ * responses, and the reply to the first decides nothing (D5). Strict: neither a bare LF
+ * nor a bare CR is an end. Each becomes a blank, except a CR that has left already.
  */
 bool smtp_line_end_octet(struct smtp_parser *ps, u32 i)
 {

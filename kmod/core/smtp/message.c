@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Reading of messages. See message.h. */
+/* Reading messages. See message.h. */
 #include "../scan/find.h"
 #include "limits.h"
 #include "parser.h"
@@ -36,7 +36,7 @@ void smtp_message_end(struct smtp_message **message, struct smtp_host *host)
 	*message = NULL;
 }
 
-/* Octets that a line may have with CRLF; 0: it has no limit */
+/* The limit of the line's length with CRLF; 0: it has none */
 static u32 smtp_message_max(const struct smtp_message *r,
 			    const struct smtp_policy *policy)
 {
@@ -56,7 +56,7 @@ static bool smtp_message_header_ends(const struct smtp_message *r, const u8 *p,
 	return !(r->len + n);
 }
 
-/* More octets of the header */
+/* Counts octets of the header */
 static void smtp_message_header(struct smtp_message *r, struct smtp_parser *ps,
 				const u8 *p, u32 n)
 {

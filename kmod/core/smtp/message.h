@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Messages are read for the limits of their length, their lines, their header and
- * their MIME file names, and for the matches that look at them. L, X1, X3, X4.
+ * Messages are read for the limits of their length, lines, header and MIME file names,
+ * and for matches. docs/rules.md L, X1, X3, X4.
  *
- * A message is read in order, octets that pass ahead of a gap are not: the
- * rest of their line is not checked, and what was a header counts as body after
- * them. Where a limit or a match of messages ends the connection, nothing passes ahead.
+ * A message is read in order. Octets that pass ahead of a gap are not read: the rest of
+ * their line is not checked, and after them a header counts as body. If a limit or a
+ * match of messages ends the connection, nothing passes ahead.
  */
 #ifndef _SMTP_CORE_MESSAGE_H
 #define _SMTP_CORE_MESSAGE_H
@@ -17,8 +17,8 @@
 
 struct smtp_session;
 
-/* What of headers is read in one packet: octets one by one, where a line counts as some
- * more. A header of 1,000 short lines is less; to read this much takes some 100 us.
+/* Work on headers in one packet at most, in octets; each line adds some. A header of
+ * 1,000 short lines is below that. So much work takes about 100 us.
  */
 #ifndef SMTP_MESSAGE_WORK	/* the simulator's bodies are small */
 #define SMTP_MESSAGE_WORK	10240
@@ -26,21 +26,21 @@ struct smtp_session;
 #define SMTP_MESSAGE_LINE	3
 
 /**
- * struct smtp_message - how far a message has been read
- * @mime: of its parts
- * @len: octets of the line so far, but for a dot that was put before it
+ * struct smtp_message - the state of reading a message
+ * @mime: the state of its parts
+ * @len: octets of the line so far, without a stuffed dot
  * @header_len: octets of the message's header, with the empty line after it
  * @to_count: addresses in its To fields
- * @to: of those
+ * @to: the state of reading those
  * @fields: the header's fields
- * @reads_header: there is a limit of one of these, or a match
+ * @reads_header: a limit or a match needs the header
  * @header: the line is one of the message's header
- * @start: no octet of the line has come
+ * @start: the next octet is the first of a line
  * @reported: the line has exceeded its limit, or was not read from its beginning
  * @cr: the only octet of the line so far is CR
- * @too_deep: it has been told that parts are nested too deeply
+ * @too_deep: too deep nesting of parts was reported
  *
- * Lives as long as a body, where the policy has such limits or matches.
+ * Allocated for each body, if the policy has such limits or matches.
  */
 struct smtp_message {
 	struct smtp_mime mime;
@@ -58,8 +58,10 @@ struct smtp_message {
 };
 
 /**
- * smtp_message_wanted() - is something in bodies limited, or looked at?
+ * smtp_message_wanted() - does a limit or a match need bodies to be read?
  * @p: the policy
+ *
+ * Return: whether one does.
  */
 static inline bool smtp_message_wanted(const struct smtp_policy *p)
 {
@@ -75,14 +77,16 @@ static inline bool smtp_message_wanted(const struct smtp_policy *p)
 }
 
 /**
- * smtp_message_may_end() - does any of these end the connection?
+ * smtp_message_may_end() - may reading a body end the connection?
  * @p: the policy
+ *
+ * Return: whether it may.
  */
 static inline bool smtp_message_may_end(const struct smtp_policy *p)
 {
 	const struct smtp_limit *l = p->limits;
 
-	/* Only of the message itself there is a mask, of MAIL */
+	/* Of these only the message's limit can mask, and that is a MAIL with SIZE= */
 	return l[SMTP_FIXUP_LIMIT_HEADER_LINE].action >= SMTP_FIXUP_ACTION_MASK ||
 	       l[SMTP_FIXUP_LIMIT_BODY_LINE].action >= SMTP_FIXUP_ACTION_MASK ||
 	       l[SMTP_FIXUP_LIMIT_MIME_FILENAME].action >= SMTP_FIXUP_ACTION_MASK ||
@@ -98,7 +102,7 @@ static inline bool smtp_message_may_end(const struct smtp_policy *p)
  * @policy: the policy
  * @host: whose memory it is
  *
- * Return: false: there is no memory to read it.
+ * Return: false: no memory.
  */
 bool smtp_message_begin(struct smtp_message **message,
 			const struct smtp_policy *policy, struct smtp_host *host);
@@ -106,7 +110,7 @@ bool smtp_message_begin(struct smtp_message **message,
 /**
  * smtp_message_octets() - read the next octets of a body
  * @r: the message, or NULL
- * @s: the session; the connection may have to end
+ * @s: the session; may end the connection
  * @policy: what it is under
  * @host: told of events
  * @p: the octets, as they came
@@ -117,8 +121,8 @@ void smtp_message_octets(struct smtp_message *r, struct smtp_session *s,
 			 struct smtp_host *host, const u8 *p, u32 n);
 
 /**
- * smtp_message_packet() - the next octets are of another packet
- * @r: the reading, or NULL
+ * smtp_message_packet() - begin another packet
+ * @r: the message, or NULL
  */
 static inline void smtp_message_packet(struct smtp_message *r)
 {
@@ -127,11 +131,13 @@ static inline void smtp_message_packet(struct smtp_message *r)
 }
 
 /**
- * smtp_message_enough() - has so much been read that the rest has to wait?
- * @r: the reading, or NULL
+ * smtp_message_enough() - has this packet taken enough work?
+ * @r: the message, or NULL
  *
- * Headers of many tiny lines, or with values without end, cost more than any other
- * octets. What is after them comes again, in another packet.
+ * Headers of many tiny lines, or of endless values, cost more than other octets. The
+ * packet is cut there, and the sender retransmits the rest.
+ *
+ * Return: whether it has.
  */
 static inline bool smtp_message_enough(const struct smtp_message *r)
 {
@@ -140,11 +146,11 @@ static inline bool smtp_message_enough(const struct smtp_message *r)
 
 /**
  * smtp_message_run() - how many octets may be read at once?
- * @r: the reading, or NULL
+ * @r: the message, or NULL
  * @n: how many there are
  *
- * Return: not more than might be enough, and one where that has been read. What is no
- * header may have one in it, of a part.
+ * Return: so many that smtp_message_enough() is asked in time; at least 1. Text may lead
+ * to the header of a part.
  */
 static inline u32 smtp_message_run(const struct smtp_message *r, u32 n)
 {
@@ -154,15 +160,15 @@ static inline u32 smtp_message_run(const struct smtp_message *r, u32 n)
 		max = 1;
 	else if (r && (r->header || r->mime.header))
 		max = SMTP_MESSAGE_WORK - r->mime.work;
-	else if (r && r->mime.depth)	/* twice, as a part's text comes first */
+	else if (r && r->mime.depth)	/* twice, as some of it is text */
 		max = 2 * SMTP_MESSAGE_WORK - r->mime.work;
 	return n < max ? n : max;
 }
 
 /**
- * smtp_message_gap() - octets of a body have passed unread
+ * smtp_message_gap() - note octets of a body that have passed unread
  * @r: the message, or NULL
- * @s: the session; where it is only observed, the connection may end
+ * @s: the session; under observe the connection may end
  * @policy: what it is under
  * @host: told of it
  * @n: how many
@@ -172,7 +178,7 @@ void smtp_message_gap(struct smtp_message *r, struct smtp_session *s,
 		      u32 n);
 
 /**
- * smtp_message_end() - the body has ended, or the flow
+ * smtp_message_end() - end reading a body
  * @message: the message; NULL afterwards
  * @host: whose memory it is
  */

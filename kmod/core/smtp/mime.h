@@ -131,7 +131,7 @@ struct smtp_mime {
 /**
  * smtp_mime_read() - read the next octets of a message
  * @m: zeroed before the first, but for @header, and @field, which is none
- * @ps: the parser; the connection may have to end
+ * @ps: the parser; may end the connection
  * @p: the octets
  * @n: how many
  */

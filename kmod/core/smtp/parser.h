@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Parser: what judging one run of bytes has at hand. */
+/* Parser: what the functions share that judge one run of bytes. */
 #ifndef _SMTP_CORE_PARSER_H
 #define _SMTP_CORE_PARSER_H
 
@@ -11,7 +11,7 @@
  * @s: the session
  * @policy: what it is under
  * @host: told of counters and events
- * @in: the bytes; those of a body have none of these two
+ * @in: the bytes. @in and @out are not used for a body
  * @out: what becomes of them
  */
 struct smtp_parser {
@@ -27,18 +27,20 @@ static inline void smtp_parser_end(const struct smtp_parser *ps, enum smtp_next 
 	smtp_session_end(ps->s, how, ps->host);
 }
 
-/* Has the connection ended? One that is only observed goes on. */
+/* Has the connection ended? Under observe it goes on. */
 static inline bool smtp_parser_over(const struct smtp_parser *ps)
 {
 	return unlikely(ps->s->ended) && !ps->policy->observe;
 }
 
 /**
- * smtp_parser_finish() - what a call returns
+ * smtp_parser_finish() - make the result of a call
  * @ps: the parser
  * @used: bytes judged
  * @client: they are the client's
- * @ended: had the connection ended before?
+ * @ended: whether the connection had ended before
+ *
+ * Return: the result.
  */
 static inline struct smtp_output smtp_parser_finish(struct smtp_parser *ps, u32 used,
 						    bool client, u8 ended)

@@ -7,10 +7,13 @@ static const u8 smtp_proxy_v2[] = {
 	'\r', '\n', '\r', '\n', '\0', '\r', '\n', 'Q', 'U', 'I', 'T', '\n',
 };
 
-/* Version and command, family and protocol, and two octets of the length follow */
+/* The signature, then version and command, family and protocol, and two octets of length
+ */
 #define SMTP_PROXY_V2_HEAD	(sizeof(smtp_proxy_v2) + 4)
 
-/* May @c be part of a line of printable ASCII? @at: octets that have come before @c */
+/* May @c be part of a version 1 header, a line of printable ASCII? @at octets come before
+ * it
+ */
 static bool smtp_proxy_octet_v1(struct smtp_session *s, u32 at, u8 c)
 {
 	bool cr = s->cr;
@@ -49,7 +52,7 @@ static bool smtp_proxy_octet_v2(struct smtp_session *s, u32 at, u8 c)
 	return true;
 }
 
-/* Can what has come be a header, with the octet @c? */
+/* Can the octets so far and @c be the beginning of a header? */
 static bool smtp_proxy_octet(struct smtp_session *s, u8 c)
 {
 	u32 at = s->column++;
@@ -60,13 +63,13 @@ static bool smtp_proxy_octet(struct smtp_session *s, u8 c)
 					   smtp_proxy_octet_v2(s, at, c);
 }
 
-/* Has the server said anything? Then it waits for no header */
+/* Has the server said anything? Then it does not wait for a header */
 static bool smtp_proxy_server_spoke(const struct smtp_session *s)
 {
 	return s->replies || s->reply != SMTP_AWAIT_NOTHING;
 }
 
-/* V11, off: tells of a header, which is judged as commands are */
+/* V11, off: reports a header, which is judged as a command */
 static void smtp_proxy_blocked(struct smtp_parser *ps)
 {
 	struct smtp_session *s = ps->s;
@@ -101,7 +104,7 @@ u32 smtp_proxy_judge(struct smtp_parser *ps)
 	for (i = 0; i < ps->in.len && s->proxy != SMTP_PROXY_OVER; i++) {
 		if (!smtp_proxy_server_spoke(s) && smtp_proxy_octet(s, ps->in.buf[i]))
 			continue;
-		/* If it began in an earlier segment, octets have left that were not
+		/* If it began in an earlier segment, octets of it have left that were not
 		 * judged as a command
 		 */
 		if (before)

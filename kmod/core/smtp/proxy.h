@@ -17,7 +17,7 @@
  * smtp_proxy_judge() - look for a header at the beginning of the connection
  * @ps: the parser; smtp_session.proxy is not %SMTP_PROXY_OVER
  *
- * Return: octets of a header that the buffer begins with, which pass.
+ * Return: octets of a header at the beginning of the buffer; they pass.
  */
 u32 smtp_proxy_judge(struct smtp_parser *ps);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Replies: which command each answers, and what it settles. See session.h;
- * greeting.c and ehlo.c have what becomes of the octets.
+ * Replies: which command each answers, and what it settles. See session.h. greeting.c and
+ * ehlo.c rewrite them.
  */
 #include "../scan/octets.h"
 #include "ehlo.h"
@@ -32,8 +32,8 @@ static enum smtp_await smtp_reply_answers(const struct smtp_session *s, bool ear
 	return SMTP_AWAIT_NOTHING;
 }
 
-/* Is the reply that begins here masked where it is a 250 of several lines? E1.
- * D11: so is one that may be an EHLO's, whichever command it answers by count.
+/* Is the reply that begins here masked if it is a 250 of several lines? E1. D11: so is a
+ * reply that may be an EHLO's, whichever command it answers by count.
  */
 static bool smtp_reply_masked(const struct smtp_session *s)
 {
@@ -54,8 +54,8 @@ static u8 smtp_reply_settles(const struct smtp_session *s)
 	return SMTP_FIXUP_PHASE_COMMAND;
 }
 
-/* D8: the server speaks out of turn, or not SMTP. A 421 it may say whenever it
- * has to close: RFC 5321, 3.8
+/* D8: the server speaks out of turn, or not SMTP. It may send a 421 whenever it has to
+ * close: RFC 5321, 3.8
  */
 static void smtp_reply_unexpected(struct smtp_parser *ps)
 {
@@ -73,8 +73,8 @@ static bool smtp_reply_is_refusal(const struct smtp_session *s)
 	return s->reply_code >= 400 && s->reply_code < 600;
 }
 
-/* D10: a refusal while a body is under way, and nothing else to be answered. The
- * server may have left the body, or reads on to its end.
+/* D10: a refusal during a body, with no other command unanswered. The server may have
+ * stopped reading the body, or may read to its end.
  */
 static void smtp_reply_refused(struct smtp_parser *ps)
 {
@@ -89,10 +89,10 @@ static void smtp_reply_refused(struct smtp_parser *ps)
 	smtp_event(ps->host, SMTP_FIXUP_EVENT_BODY_REFUSED, NULL, 0);
 }
 
-/* D10: what a reply tells of a server that may have stopped reading a body. The server
- * refuses whatever is left of the body. Once it says anything else, all of that is
- * answered, except perhaps the end of data. A refusal before that may answer the body
- * or a command, so it may belong to another command than the count says.
+/* D10: what a reply shows of a server that may have stopped reading a body. Such a server
+ * refuses the rest of the body as commands. Its first other reply shows that all of that
+ * is answered, except perhaps the end of data. A refusal before that may answer the body
+ * or a command, so the count may be wrong.
  */
 static void smtp_reply_left(struct smtp_session *s, bool awaited)
 {
@@ -123,7 +123,7 @@ static void smtp_reply_chunks(struct smtp_parser *ps)
 	}
 }
 
-/* @event: what has become of it, if it is a greeting that is not let through */
+/* Ends a reply. @event: what was done to a greeting that is masked or replaced */
 static void smtp_reply_end(struct smtp_parser *ps, enum smtp_fixup_event event)
 {
 	struct smtp_session *s = ps->s;
@@ -138,7 +138,7 @@ static void smtp_reply_end(struct smtp_parser *ps, enum smtp_fixup_event event)
 		smtp_reply_refused(ps);
 		return;
 	}
-	/* D10: no server answers DATA alone with this, so it answers another command */
+	/* D10: no server answers DATA like this, so this answers another command */
 	if (s->reply == SMTP_AWAIT_UNEXPECTED ||
 	    (s->left && awaited && s->wait == SMTP_AWAIT_DATA &&
 	     s->reply_code >= 200 && s->reply_code < 300)) {
@@ -152,8 +152,8 @@ static void smtp_reply_end(struct smtp_parser *ps, enum smtp_fixup_event event)
 	s->replies++;
 	if (unlikely(s->asked_last))
 		smtp_limit_answered(ps);
-	/* D11: the EHLO's reply has come for certain. A refusal is not believed:
-	 * it may be the second answer to what came before.
+	/* D11: this is the EHLO's reply for certain. A refusal would not be: it may be
+	 * the second reply to an earlier command.
 	 */
 	if (s->reply == SMTP_AWAIT_EHLO && s->reply_offers && s->ehlos &&
 	    s->ehlos < 255 && !s->uncertain)
@@ -197,7 +197,7 @@ static void smtp_reply_end(struct smtp_parser *ps, enum smtp_fixup_event event)
 	}
 }
 
-/* Reads the code and what follows it; the text after is of no interest: D7 */
+/* Reads the code and the octet after it. The text is ignored: D7 */
 static void smtp_reply_column(struct smtp_session *s, u8 c)
 {
 	if (s->reply_column < 3) {
@@ -232,7 +232,7 @@ static void smtp_reply_line_end(struct smtp_parser *ps)
 	struct smtp_session *s = ps->s;
 
 	if (s->reply_column < 3 || s->reply_code == SMTP_NO_CODE) {
-		/* Not a reply line; the reply goes on: D8 */
+		/* Not a reply line, so the reply goes on: D8 */
 		smtp_reply_unexpected(ps);
 	} else if (s->reply_more) {
 		s->reply_begun = true;
@@ -277,8 +277,8 @@ static bool smtp_reply_rewritten(const struct smtp_parser *ps, const u8 *c, u32 
 	       (strip && !memcmp(c, "250", n));
 }
 
-/* Checks whole lines of a reply: their length (X1) and, if they are @rewritten, lines
- * among them that are not reply lines (D8)
+/* Checks whole lines of a reply: their length (X1), and if they are @rewritten, whether
+ * they are reply lines (D8)
  */
 static void smtp_reply_lines_read(struct smtp_parser *ps, const u8 *reply, u32 n,
 				  bool rewritten)
@@ -298,9 +298,9 @@ static void smtp_reply_lines_read(struct smtp_parser *ps, const u8 *reply, u32 n
 }
 
 /* Rewrites the lines at @at as a whole. The rest of a reply may be seconds away
- * (postscreen), so it takes the lines that are there. Only a line that is not whole
- * waits, once. Returns the octets that are done. 0: judge them octet by octet, or
- * *@wait for more.
+ * (postscreen), so the lines that are there do not wait for it. Only a line that is not
+ * whole waits, once. Returns how many octets are done; 0: judge them octet by octet, or
+ * if *@wait, wait for more.
  */
 static u32 smtp_reply_rewrite(struct smtp_parser *ps,
 			      u32 at, bool *wait)
@@ -355,7 +355,7 @@ static bool smtp_ehlo_text(const struct smtp_parser *ps)
 	       s->reply_code == 250 && s->reply_column >= 4;
 }
 
-/* Is the rest of the line text that does not matter? D7 */
+/* Can the rest of the line be skipped? D7 */
 static bool smtp_reply_unread(const struct smtp_parser *ps)
 {
 	const struct smtp_session *s = ps->s;
@@ -364,7 +364,7 @@ static bool smtp_reply_unread(const struct smtp_parser *ps)
 	       (s->reply != SMTP_AWAIT_GREETING || !s->mask_greeting);
 }
 
-/* Is this the first octet after the code of a line that is masked at once? */
+/* Does the text of a greeting's line begin here that is masked as a whole? */
 static bool smtp_greeting_text_begins(const struct smtp_parser *ps)
 {
 	const struct smtp_session *s = ps->s;
@@ -373,14 +373,14 @@ static bool smtp_greeting_text_begins(const struct smtp_parser *ps)
 	       s->reply_column == 4 && smtp_greeting_by_line(ps->policy);
 }
 
-/* Nothing more of the server is judged: the connection has ended */
+/* Has the connection ended, so that no more replies are judged? */
 static bool smtp_server_over(const struct smtp_parser *ps)
 {
 	return smtp_parser_over(ps) &&
 	       (!ps->in.answers || ps->s->replies == ps->s->commands);
 }
 
-/* It was only the first line that has waited for its rest */
+/* Only the first line has waited before: later ones may wait for their rest */
 static void smtp_reply_next_line(struct smtp_parser *ps)
 {
 	if (ps->in.final == SMTP_FINAL_LINE)
@@ -393,7 +393,7 @@ static u32 smtp_server_lines(struct smtp_parser *ps)
 	u8 *const buf = ps->in.buf;
 	const u32 len = ps->in.len;
 	u32 text = 0;	/* the fifth octet of the line, or else the buffer */
-	u32 from = 0;	/* what is in order goes so far, if it ends here */
+	u32 from = 0;	/* the end of what passes if the connection ends here */
 	u32 line = 0;	/* where the line begins, or else the buffer */
 	u8 ended = ps->s->ended;
 	u32 i;

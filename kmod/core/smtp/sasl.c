@@ -4,14 +4,14 @@
 #include "parser.h"
 #include "sasl.h"
 
-/* RFC 4648, 4, with its padding, which alone is an empty initial response */
+/* RFC 4648, 4, with the padding. "=" alone is an empty initial response */
 static bool smtp_is_base64(u8 c)
 {
 	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
 	       (c >= '0' && c <= '9') || c == '+' || c == '/' || c == '=';
 }
 
-/* D5: may the octet pass? "*" cancels, but is no initial response. */
+/* D5: may the octet pass? "*" cancels the exchange, but is not an initial response. */
 static bool smtp_response_octet(const struct smtp_session *s, u8 c)
 {
 	if (s->response >= SMTP_RESPONSE_MAX)
@@ -22,7 +22,7 @@ static bool smtp_response_octet(const struct smtp_session *s, u8 c)
 
 #define WORD(text)	{ text, sizeof(text) - 1 }
 
-/* Verbs of any server that base64 can spell */
+/* Verbs of any server that are valid base64 */
 static const struct smtp_word smtp_sasl_verbs[] = {
 	WORD("HELO"), WORD("EHLO"), WORD("LHLO"), WORD("MAIL"), WORD("RCPT"),
 	WORD("DATA"), WORD("BDAT"), WORD("BURL"), WORD("RSET"), WORD("NOOP"),
@@ -44,7 +44,7 @@ void smtp_sasl_begin(struct smtp_session *s)
 	s->verb.len = 0;
 }
 
-/* Is the response a verb with the octet @c? */
+/* Is the response a verb, if @c is its next octet? */
 static bool smtp_sasl_is_verb(const struct smtp_session *s, u8 c)
 {
 	struct smtp_match m = s->verb;
@@ -86,9 +86,9 @@ u8 smtp_sasl_octet(struct smtp_parser *ps, const u8 *at, u32 n)
 		return c;
 	case SMTP_SASL_MECHANISM:
 		if (smtp_is_blank(c))
-			s->sasl = SMTP_SASL_BEHIND;
+			s->sasl = SMTP_SASL_AFTER;
 		return c;
-	case SMTP_SASL_BEHIND:
+	case SMTP_SASL_AFTER:
 		if (smtp_is_blank(c))
 			return c;
 		s->sasl = SMTP_SASL_RESPONSE;
@@ -98,7 +98,7 @@ u8 smtp_sasl_octet(struct smtp_parser *ps, const u8 *at, u32 n)
 		s->response++;
 		return c;
 	}
-	/* An event a line, and no words: it may be a password */
+	/* One event for each line, without words: it may be a password */
 	if (!s->overwritten)
 		smtp_event(ps->host, SMTP_FIXUP_EVENT_SASL_MASKED, NULL, 0);
 	s->overwritten = true;

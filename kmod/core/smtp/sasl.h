@@ -20,7 +20,7 @@ struct smtp_session;
 /**
  * smtp_sasl_octet() - judge the next octet after AUTH, or of a response
  * @ps: the parser
- * @at: the octet; no line end
+ * @at: the octet, which is not a line end
  * @n: octets in the buffer from there on
  *
  * Return: what leaves in its place.
@@ -28,7 +28,7 @@ struct smtp_session;
 u8 smtp_sasl_octet(struct smtp_parser *ps, const u8 *at, u32 n);
 
 /**
- * smtp_sasl_begin() - a response begins, in a line of its own
+ * smtp_sasl_begin() - begin a response in a line of its own
  * @s: the session
  */
 void smtp_sasl_begin(struct smtp_session *s);
@@ -39,7 +39,9 @@ void smtp_sasl_begin(struct smtp_session *s);
  * @c: the octet
  * @n: octets in the buffer from there on
  *
- * A response that is a verb so far leaves changed where it ends there.
+ * If a response ends while it is a verb, its last octet must leave changed.
+ *
+ * Return: whether it must wait.
  */
 bool smtp_sasl_waits(const struct smtp_parser *ps, u8 c, u32 n);
 

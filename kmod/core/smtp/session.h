@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The SMTP dialogue of one connection, both directions. The caller passes bytes in
- * order. They are judged and rewritten in place, and what the caller has to do next
- * is returned as a value. Nothing here knows of segments. docs/rules.md G, V, E, D, S.
+ * The SMTP dialogue of one connection, both directions. The caller passes bytes in order.
+ * They are judged and rewritten in place, and the caller is told what to do next by the
+ * return value. Nothing here knows of segments. docs/rules.md G, V, E, D, S.
  */
 #ifndef _SMTP_CORE_SESSION_H
 #define _SMTP_CORE_SESSION_H
@@ -30,7 +30,7 @@ enum smtp_address {
 	SMTP_ADDRESS_BEFORE,	/* before the colon */
 	SMTP_ADDRESS_BARE,	/* after it: an address without < and > */
 	SMTP_ADDRESS_INSIDE,	/* between < and > */
-	SMTP_ADDRESS_BEHIND,	/* in the parameters: RFC 5321, 4.1.2 */
+	SMTP_ADDRESS_AFTER,	/* in the parameters: RFC 5321, 4.1.2 */
 	SMTP_ADDRESS_PARAMETER,	/* between < and > there: RFC 4954, 5 */
 };
 
@@ -39,11 +39,11 @@ enum smtp_sasl {
 	SMTP_SASL_NONE,		/* of another command */
 	SMTP_SASL_BEFORE,	/* before the mechanism */
 	SMTP_SASL_MECHANISM,
-	SMTP_SASL_BEHIND,	/* after it and a blank */
+	SMTP_SASL_AFTER,	/* after it and a blank */
 	SMTP_SASL_RESPONSE,	/* in the initial response, or in a line of its own */
 };
 
-/* What the reply to a command settles; the greeting is the first reply */
+/* What the reply to a command decides; the greeting is the first reply */
 enum smtp_await {
 	SMTP_AWAIT_NOTHING,
 	SMTP_AWAIT_GREETING,
@@ -59,23 +59,23 @@ enum smtp_await {
 	SMTP_AWAIT_BODY,	/* a reply before the end of a body: D10 */
 };
 
-/* A server that refuses a body before its end may take the rest for commands, and send
+/* A server that refuses a body before its end may read the rest as commands, and send
  * more replies than are counted: D10
  */
 enum smtp_left {
-	SMTP_LEFT_NOT,		/* it has refused none */
-	SMTP_LEFT_JUST,		/* it has refused one, and has not replied since */
-	SMTP_LEFT_ONCE,		/* it has accepted a command since: one more reply at most */
+	SMTP_LEFT_NOT,		/* it has not refused a body */
+	SMTP_LEFT_JUST,		/* it has refused one, and sent nothing since */
+	SMTP_LEFT_ONCE,		/* it has accepted a command since: at most one reply more */
 	SMTP_LEFT,		/* any number of replies more */
-	SMTP_LEFT_LOST,		/* and whether it answered DATA is not known */
+	SMTP_LEFT_LOST,		/* and it is not known whether DATA was answered */
 };
 
-/* The header of a load balancer, before the first command: V11 */
+/* The PROXY header of a load balancer, before the first command: V11 */
 enum smtp_proxy {
 	SMTP_PROXY_EITHER,	/* nothing has come */
 	SMTP_PROXY_V1,		/* part of a header, a line */
 	SMTP_PROXY_V2,		/* part of a binary header */
-	SMTP_PROXY_OVER,	/* it has come, or there is none */
+	SMTP_PROXY_OVER,	/* it is over, or there is none */
 };
 
 /* How far an EHLO line's keyword has been read: E1 */
@@ -86,14 +86,14 @@ enum smtp_ehlo_line {
 	SMTP_EHLO_LETTERED,	/* masked, its last octet is a letter: E1 */
 };
 
-/* Where in a value that matches look at the next octet stands */
+/* Where in a value that a match looks at the next octet stands */
 enum smtp_value_at {
 	SMTP_VALUE_NOWHERE,	/* nothing is looked at */
 	SMTP_VALUE_WORD,	/* in a verb */
 	SMTP_VALUE_COLON,	/* before the colon of an address */
 	SMTP_VALUE_START,	/* before a value */
 	SMTP_VALUE_BARE,	/* in a value that ends with its word */
-	SMTP_VALUE_BEHIND,	/* after an address without < and >: it may have
+	SMTP_VALUE_AFTER,	/* after an address without < and >: it may have
 				 * been a name
 				 */
 	SMTP_VALUE_INSIDE,	/* in an address between < and > */
@@ -103,9 +103,9 @@ enum smtp_value_at {
 };
 
 /**
- * struct smtp_value - a value of the client's line being read
+ * struct smtp_value - a value being read from the client's line
  * @state: of the automaton of @what
- * @relay: of that of %SMTP_FIXUP_WHAT_RELAY, where @what is a recipient
+ * @relay: of the automaton of %SMTP_FIXUP_WHAT_RELAY, if @what is a recipient
  * @what: enum smtp_fixup_what
  * @at: enum smtp_value_at
  */
@@ -117,18 +117,18 @@ struct smtp_value {
 };
 
 /**
- * struct smtp_session - the dialogue's state; derived from bytes alone
+ * struct smtp_session - the state of a dialogue, derived from bytes alone
  * @verb: the verb being read
  * @keyword: the EHLO keyword being read
  * @commands: commands ended by the client, counting the greeting as the
  *	answer to the first; wraps
  * @replies: replies ended by the server; wraps. Reply n answers command n: D7
  * @ehlo: number of the EHLO that is not answered, where @ehlo_pending
- * @hello: number of the last HELO, EHLO or XCLIENT: they undo what was offered
+ * @hello: number of the last HELO, EHLO or XCLIENT, each of which begins anew
  * @blocked: commands masked
  * @messages: bodies ended
  * @data_ends: ends of data, counted in @commands because they are answered
- * @announced: octets of the chunk that XEXCH50 asks leave for
+ * @announced: size of the chunk that XEXCH50 asks to send
  * @ended: enum smtp_next: the connection has ended, or %SMTP_GO_ON
  * @chunk: the announcement of one, being read
  * @phase: enum smtp_fixup_phase
@@ -136,16 +136,16 @@ struct smtp_value {
  * @line: enum smtp_line
  * @await: enum smtp_await: what the reply to the line being read will settle
  * @cr: the client's last octet was CR
- * @bare: the line that the wait is for ended in LF alone
+ * @bare: the line whose reply is awaited ended in LF alone
  * @has_cr: the client has sent a CR: not all of its lines end in LF alone
  * @takes_lf: the server has answered a line that ended in LF alone
  * @cr_again: the client's last two octets were CR
  * @ehlo_pending: an EHLO is not answered yet
- * @uncertain: the server may have answered more or less than a reply a line, or
- *	an EHLO was pipelined with other commands: D11
+ * @uncertain: the number of replies may differ from that of the lines, or an EHLO was
+ *	pipelined with other commands: D11
  * @surplus: the server has sent more replies than the client sent lines
  * @ehlo_sent: the client has sent an EHLO
- * @ehlos: EHLOs whose reply has not come for certain; stops at 255: D11
+ * @ehlos: EHLOs whose reply has not certainly come; stops at 255: D11
  * @chunking: the answer to @hello offered CHUNKING
  * @refused: the server has refused the body before its end: D10
  * @left: enum smtp_left
@@ -153,7 +153,7 @@ struct smtp_value {
  * @bdats: bit i: command @commands - i is a BDAT
  * @is_rcpt: the line being read is a RCPT
  * @asked: the transaction has a RCPT
- * @accepted: one was answered by 2yz; no BDAT LAST was sent, and no BDAT refused
+ * @accepted: a RCPT was answered by 2yz. Cleared by BDAT LAST, and when a BDAT is refused
  * @crossed: the last chunk, or what is left of it, leaves crossed out
  * @rates: of what begins a message: bit i: it is admitted by the i-th rate, bit
  *	4 + i: it is told that it is above it. X7
@@ -163,8 +163,8 @@ struct smtp_value {
  *	%SMTP_NO_CODE
  * @reply_column: where in the reply line, stops at 5
  * @reply_last: the server's last octet as it came: G3 looks one octet back
- * @reply_ehlo: it is read as one to EHLO: E1, D11
- * @reply_offers: it has a keyword that passes, so it may well be an EHLO's
+ * @reply_ehlo: it is read as an EHLO reply: E1, D11
+ * @reply_offers: a keyword in it passes, so it may be an EHLO's
  * @reply_begun: the reply has a complete line
  * @reply_more: the line's code is followed by '-'
  * @mask_greeting: the greeting's code is 220
@@ -178,8 +178,8 @@ struct smtp_value {
  * @sasl: enum smtp_sasl
  * @response: octets of the SASL response so far, up to the limit
  * @overwritten: octets of the line are overwritten, and the event was sent: V10, D5
- * @confidential: what is blocked now may be credentials, or mail: M
- * @broken: what is overwritten of the line has to keep it from being accepted: X10
+ * @confidential: a blocked line may be credentials, or mail: M
+ * @broken: the rest of the line must make the server refuse it: X10
  * @value: what a match looks at
  * @message: octets of the message so far: X1
  * @declared: value of SIZE=, as far as it has come
@@ -188,8 +188,8 @@ struct smtp_value {
  * @invalid: RCPTs refused by 5yz, up to one more than the limit
  * @reply_len: octets of the reply's line so far, stops at 65,535
  * @size_at: how far SIZE= has been read; 0: it is not looked for
- * @proxy: enum smtp_proxy; as long as part of one has come, @column counts its octets
- * @proxy_end: octets of all of it, where @proxy is %SMTP_PROXY_V2
+ * @proxy: enum smtp_proxy. While a header is being read, @column counts its octets
+ * @proxy_end: the header's length, if @proxy is %SMTP_PROXY_V2
  */
 struct smtp_session {
 	struct smtp_match verb;
@@ -264,7 +264,7 @@ struct smtp_session {
 
 #define SMTP_NO_CODE	0xffff	/* the line is no reply line */
 
-/* Why does judging stop, and what is needed to go on? */
+/* Why judging stops, and what is needed to go on */
 enum smtp_next {
 	SMTP_GO_ON,	/* nothing: all was judged, or the next octets are of another kind */
 	SMTP_NEED_LINE,	/* the rest of the line; or smtp_input.final */
@@ -287,19 +287,19 @@ enum smtp_resize {
 /* Does an incomplete line wait for its rest? E1, E4, G6-G8 */
 enum smtp_final {
 	SMTP_FINAL_NOT,		/* it does */
-	SMTP_FINAL_LINE,	/* not the first, which has waited before */
-	SMTP_FINAL_ALL,		/* none does: waiting was in vain */
+	SMTP_FINAL_LINE,	/* all but the first, which has waited before */
+	SMTP_FINAL_ALL,		/* none does: waiting has not helped */
 };
 
 /**
- * struct smtp_input - bytes in order, to be judged where they lie
+ * struct smtp_input - bytes in order, to be judged in place
  * @buf: the bytes; there is room for smtp_policy_spare() more
  * @len: how many
  * @room: octets that may stand in place of any part of them
  * @resize: enum smtp_resize
  * @final: enum smtp_final
- * @early: the server sent these before it had the line that they would answer
- * @answers: the connection has ended; only answers to what preceded that are judged
+ * @early: the server sent these before it had the line that they seem to answer
+ * @answers: the connection has ended; only replies to commands before that are judged
  */
 struct smtp_input {
 	u8 *buf;
@@ -312,7 +312,7 @@ struct smtp_input {
 };
 
 /**
- * struct smtp_output - what became of the bytes
+ * struct smtp_output - what was done to the bytes
  * @used: bytes judged
  * @skip: octets of the client that follow unread: a chunk
  * @masked: bytes changed
@@ -341,9 +341,9 @@ struct smtp_output {
 };
 
 /**
- * smtp_session_next() - what are the next octets of a direction?
+ * smtp_session_next() - what do the next octets of a direction belong to?
  * @s: the session
- * @client: of the client
+ * @client: whether it is the client's direction
  *
  * Return: %SMTP_GO_ON: lines, %SMTP_SYNC, %SMTP_BODY or %SMTP_TLS.
  */
@@ -360,10 +360,10 @@ static inline enum smtp_next smtp_session_next(const struct smtp_session *s,
 }
 
 /**
- * smtp_session_awaited() - which line's reply is awaited?
+ * smtp_session_awaited() - the line whose reply is awaited
  * @s: the session, in phase wait
  *
- * Return: its verb, or what makes it one that is waited for.
+ * Return: its verb, or why its reply is awaited.
  */
 const char *smtp_session_awaited(const struct smtp_session *s);
 
@@ -380,7 +380,7 @@ void smtp_session_init(struct smtp_session *s);
 void smtp_line_begin(struct smtp_session *s);
 
 /**
- * smtp_session_end() - the connection ends, but for what is only observed
+ * smtp_session_end() - end the connection; under observe it goes on
  * @s: the session
  * @how: %SMTP_END_DROP, %SMTP_END_RESET or %SMTP_LOST
  * @host: told of it, once
@@ -414,9 +414,9 @@ struct smtp_output smtp_client_judge(struct smtp_session *s,
  * @in: the next bytes of the server, in order
  * @host: told of counters and events
  *
- * Return: what has been judged. Less than @in where TLS follows, where a line that is
- * not whole waits, after a change of length, or before the line that ended the
- * connection, and where it answers nothing, the reply.
+ * Return: what has been judged. Less than @in where TLS follows, where an incomplete line
+ * waits, after a change of length, and before the line that ended the connection, or the
+ * whole reply if that was unexpected.
  */
 struct smtp_output smtp_server_judge(struct smtp_session *s,
 				     const struct smtp_policy *policy,
@@ -426,7 +426,7 @@ struct smtp_output smtp_server_judge(struct smtp_session *s,
 /**
  * smtp_session_data_ended() - the end of data has passed: commands again
  * @s: the session
- * @bare: in LF.LF, which not every server takes for one: only its reply tells (V7)
+ * @bare: it was LF.LF, which some servers do not accept: the reply tells (V7)
  * @host: told of it
  */
 void smtp_session_data_ended(struct smtp_session *s, bool bare,

@@ -4,7 +4,7 @@
 #include "../scan/octets.h"
 #include "to.h"
 
-/* An octet of the list itself. Returns whether an address begins with it. */
+/* Reads an octet of the list itself. Returns whether an address begins with it. */
 static u32 smtp_to_list(struct smtp_to *to, u8 c)
 {
 	bool begins = !to->address;
@@ -25,8 +25,9 @@ static u32 smtp_to_list(struct smtp_to *to, u8 c)
 		to->at = SMTP_TO_ANGLE;
 		break;
 	case ':':
-		/* What came was the name of a group, and counts as its first
-		 * address. The group may be empty, and count one too many.
+		/* What came before was the name of a group. It has been counted as an
+		 * address, and stands for the group's first one. An empty group counts
+		 * one too many.
 		 */
 		return 0;
 	}
@@ -34,7 +35,7 @@ static u32 smtp_to_list(struct smtp_to *to, u8 c)
 	return begins;
 }
 
-/* An octet of the field's body. Returns whether an address begins with it. */
+/* Reads an octet of the field's body. Returns whether an address begins with it. */
 static u32 smtp_to_body(struct smtp_to *to, u8 c)
 {
 	switch (to->at) {

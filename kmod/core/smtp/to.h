@@ -21,7 +21,7 @@ enum smtp_to_at {
 };
 
 /**
- * struct smtp_to - how far To fields have been read
+ * struct smtp_to - the state of reading To fields
  * @at: enum smtp_to_at
  * @field: enum smtp_to_at of the field, which a folded line goes on with
  * @comments: parentheses that are open
@@ -37,7 +37,7 @@ struct smtp_to {
 /**
  * smtp_to_read() - read the next octets of a message's header
  * @to: zeroed before the first
- * @p: the octets, without dots that were put before lines
+ * @p: the octets, without stuffed dots
  * @n: how many
  *
  * Return: how many addresses have begun.

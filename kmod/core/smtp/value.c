@@ -5,7 +5,7 @@
 #include "../match/criteria.h"
 #include "value.h"
 
-/* X: a match acts. Returns whether it masks. */
+/* X: takes the action of a match. Returns whether that masks. */
 static bool smtp_match_act(struct smtp_parser *ps, const struct smtp_criterion *m)
 {
 	enum smtp_fixup_event event = SMTP_FIXUP_EVENT_MATCH_ENDED;
@@ -77,7 +77,7 @@ void smtp_value_argument(struct smtp_parser *ps, int verb)
 	}
 }
 
-/* The value is whole. Returns whether it masks the command. */
+/* Ends a value. Returns whether a match masks the command. */
 static bool smtp_value_end(struct smtp_parser *ps)
 {
 	const struct smtp_criteria *c = ps->policy->criteria;
@@ -123,8 +123,8 @@ bool smtp_value_octet(struct smtp_parser *ps, u8 c)
 	if (v->at == SMTP_VALUE_SIZE)
 		return false;
 	if (smtp_is_eol(c)) {
-		/* No address, or no mechanism: the server says so */
-		if (v->at == SMTP_VALUE_COLON || v->at == SMTP_VALUE_BEHIND ||
+		/* Not an address, or not a mechanism: the server refuses it */
+		if (v->at == SMTP_VALUE_COLON || v->at == SMTP_VALUE_AFTER ||
 		    (v->at == SMTP_VALUE_START &&
 		     v->what == SMTP_FIXUP_WHAT_MECHANISM)) {
 			v->at = SMTP_VALUE_NOWHERE;
@@ -132,7 +132,7 @@ bool smtp_value_octet(struct smtp_parser *ps, u8 c)
 		}
 		return smtp_value_end(ps);
 	}
-	if (c == '<' && smtp_value_is_address(v) && v->at <= SMTP_VALUE_BEHIND) {
+	if (c == '<' && smtp_value_is_address(v) && v->at <= SMTP_VALUE_AFTER) {
 		v->at = SMTP_VALUE_INSIDE;
 		v->state = 0;
 		v->relay = 0;
@@ -155,14 +155,14 @@ bool smtp_value_octet(struct smtp_parser *ps, u8 c)
 		if (smtp_value_end(ps))
 			return true;
 		if (smtp_value_is_address(v) && !smtp_parser_over(ps))
-			v->at = SMTP_VALUE_BEHIND;
+			v->at = SMTP_VALUE_AFTER;
 		return false;
-	case SMTP_VALUE_BEHIND:
+	case SMTP_VALUE_AFTER:
 		if (c == '=')
 			v->at = SMTP_VALUE_NOWHERE;	/* a parameter's */
 		return false;
 	case SMTP_VALUE_INSIDE:
-		/* Servers are used to skip blanks */
+		/* Servers skip blanks here */
 		if (smtp_is_blank(c))
 			return false;
 		if (c == '>')
@@ -188,7 +188,7 @@ void smtp_value_verb_rest(struct smtp_parser *ps, const u8 *c, u32 n)
 {
 	u32 i;
 
-	/* It is blocked, whatever they say */
+	/* The verb is blocked whatever the matches say */
 	for (i = 0; i < n && ps->s->value.at == SMTP_VALUE_WORD; i++)
 		(void)smtp_value_octet(ps, c[i]);
 }

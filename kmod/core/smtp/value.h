@@ -12,21 +12,21 @@
 struct smtp_parser;
 
 /**
- * smtp_match_message() - something of a message is whole
- * @ps: the parser; the connection may have to end
+ * smtp_match_message() - apply the matches to a value of a message
+ * @ps: the parser; may end the connection
  * @what: enum smtp_fixup_what
- * @state: where it has led in its table; read only if a match looks at it
+ * @state: the state that it has led to in its table; ignored if no match looks at it
  */
 void smtp_match_message(struct smtp_parser *ps, u8 what, u16 state);
 
 /**
- * smtp_value_verb() - a verb begins
+ * smtp_value_verb() - begin a verb
  * @ps: the parser
  */
 void smtp_value_verb(struct smtp_parser *ps);
 
 /**
- * smtp_value_argument() - the argument of a command that passes begins
+ * smtp_value_argument() - begin the argument of a command that passes
  * @ps: the parser
  * @verb: enum smtp_fixup_verb
  */
@@ -34,7 +34,7 @@ void smtp_value_argument(struct smtp_parser *ps, int verb);
 
 /**
  * smtp_value_octet() - look at the next octet of a line, before it is judged
- * @ps: the parser; the connection may have to end
+ * @ps: the parser; may end the connection
  * @c: the octet, the line's end too; smtp_value.at is not %SMTP_VALUE_NOWHERE
  *
  * Return: whether a match masks the command.
@@ -42,16 +42,16 @@ void smtp_value_argument(struct smtp_parser *ps, int verb);
 bool smtp_value_octet(struct smtp_parser *ps, u8 c);
 
 /**
- * smtp_value_verb_rest() - a verb is blocked: look at the rest of it in this buffer
- * @ps: the parser; the connection may have to end
- * @c: octets after those that were looked at
+ * smtp_value_verb_rest() - look at the rest of a blocked verb in this buffer
+ * @ps: the parser; may end the connection
+ * @c: the octets after those that were read
  * @n: how many
  */
 void smtp_value_verb_rest(struct smtp_parser *ps, const u8 *c, u32 n);
 
 /**
  * smtp_value_keyword() - look at a line of an EHLO reply
- * @ps: the parser; the connection may have to end
+ * @ps: the parser; may end the connection
  * @text: what is after its code
  * @n: octets from there on
  *
@@ -64,6 +64,8 @@ bool smtp_value_keyword(struct smtp_parser *ps, const u8 *text, u32 n);
  * @ps: the parser
  * @text: what is after its code
  * @n: octets from there on
+ *
+ * Return: whether one masks it.
  */
 bool smtp_value_keyword_masked(const struct smtp_parser *ps, const u8 *text,
 			       u32 n);

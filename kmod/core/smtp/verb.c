@@ -65,7 +65,7 @@ void smtp_transaction_begin(struct smtp_session *s)
 	s->accepted = false;
 }
 
-/* An allowed verb has been read to its end */
+/* Ends an allowed verb */
 static void smtp_verb_whole(struct smtp_session *s, int verb)
 {
 	if (verb != SMTP_FIXUP_VERB_RCPT && verb != SMTP_FIXUP_VERB_NOOP &&
@@ -116,7 +116,7 @@ bool smtp_verb_octet(struct smtp_parser *ps, u8 c, bool alone)
 		s->line = SMTP_LINE_ARGUMENT;
 		smtp_verb_whole(s, word);
 		s->confidential = false;
-		/* Where the line ends here there is no argument */
+		/* If the line ends here, there is no argument */
 		if (unlikely(ps->policy->criteria) && c != '\n')
 			smtp_value_argument(ps, word);
 		smtp_address_begin(ps, word, c == '\n');
@@ -133,8 +133,8 @@ bool smtp_verb_octet(struct smtp_parser *ps, u8 c, bool alone)
 		    !smtp_limit_ends_rcpts(ps))
 			return true;
 	}
-	/* All of an allowed verb has left before this octet. Some server may act
-	 * on it: believe the reply.
+	/* All of an allowed verb has left before this octet. Some server may act on it,
+	 * so its reply decides as usual.
 	 */
 	if (word >= 0 && alone) {
 		smtp_verb_whole(s, word);

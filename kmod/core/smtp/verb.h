@@ -17,7 +17,7 @@
 u64 smtp_verbs_now(const struct smtp_parser *ps);
 
 /**
- * smtp_verb_begins() - the first octet of a verb has come
+ * smtp_verb_begins() - begin a verb
  * @ps: the parser
  * @c: the octet
  */
@@ -25,16 +25,16 @@ void smtp_verb_begins(struct smtp_parser *ps, u8 c);
 
 /**
  * smtp_verb_octet() - is the verb still allowed with its next octet?
- * @ps: the parser; the connection may have to end
+ * @ps: the parser; may end the connection
  * @c: the octet, or the blank or line end after the verb
- * @alone: what precedes @c of the verb has left already
+ * @alone: all of the verb before @c has left already
  *
  * Return: false: the command is to be blocked.
  */
 bool smtp_verb_octet(struct smtp_parser *ps, u8 c, bool alone);
 
 /**
- * smtp_transaction_begin() - a mail transaction begins, or is undone
+ * smtp_transaction_begin() - begin a mail transaction, or undo one
  * @s: the session
  */
 void smtp_transaction_begin(struct smtp_session *s);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Edit: the map between the sequence numbers of what was sent and of what
- * leaves, one direction. docs/rules.md T1; docs/design.md, "The stream contract", point 5.
+ * Edit: the map between sequence numbers as sent and as they leave, in one direction.
+ * docs/rules.md T1; docs/design.md, "The stream contract", point 5.
  *
- * Conntrack's nf_ct_seqadj remembers one position, so there is at most one
- * edit in flight: the next one waits until this is ACKed, and then there is
- * only an offset. The replaced octets count as leaving with the first of
- * them; the far end never ACKs a part.
+ * conntrack's nf_ct_seqadj remembers one position, so at most one edit is in flight. The
+ * next one waits until this one is ACKed; after that only its offset remains. The
+ * replacement leaves with the first of the replaced octets, and the far end never ACKs a
+ * part of it.
  */
 #ifndef _SMTP_CORE_EDIT_H
 #define _SMTP_CORE_EDIT_H
@@ -17,8 +17,8 @@
  * struct smtp_edit - a change of length, one direction
  * @pos: sequence number of the first octet replaced, as it was sent
  * @old: octets replaced; 0: none in flight
- * @len: octets in their place
- * @offset: octets that have left less those sent, before @pos
+ * @len: octets that replace them
+ * @offset: octets that have left minus octets sent, before @pos
  */
 struct smtp_edit {
 	u32 pos;
@@ -46,7 +46,7 @@ static inline u32 smtp_edit_out(const struct smtp_edit *e, u32 seq)
 }
 
 /**
- * smtp_edit_in() - from an ACK to what it means to the sender
+ * smtp_edit_in() - from an ACK of the far end to the number that the sender means
  * @e: the edit
  * @ack: as the far end sends it
  *
@@ -67,6 +67,8 @@ static inline u32 smtp_edit_in(const struct smtp_edit *e, u32 ack)
  * smtp_edit_inside() - does a segment begin inside what was replaced?
  * @e: the edit
  * @seq: as sent
+ *
+ * Return: whether it does.
  */
 static inline bool smtp_edit_inside(const struct smtp_edit *e, u32 seq)
 {
@@ -74,7 +76,7 @@ static inline bool smtp_edit_inside(const struct smtp_edit *e, u32 seq)
 }
 
 /**
- * smtp_edit_settle() - the far end has all of it: only the offset remains
+ * smtp_edit_settle() - the far end has ACKed the edit: keep only its offset
  * @e: the edit
  */
 static inline void smtp_edit_settle(struct smtp_edit *e)

@@ -25,7 +25,7 @@ struct smtp_held *smtp_held_add(struct smtp_held **list, struct smtp_held *held)
 	while (*at && !smtp_seq_before(held->end, (*at)->end))
 		smtp_held_move(at, &gone);
 
-	/* The first are those that the others wait for */
+	/* Keep the first ones: the others wait for them */
 	for (at = list; *at; ) {
 		size += (*at)->size;
 		if (++n > SMTP_HELD_MAX || size > SMTP_HELD_SIZE_MAX)

@@ -15,7 +15,7 @@ u32 smtp_options_blank_mptcp(u8 *options, u32 n)
 			at++;
 			continue;
 		}
-		/* No receiver reads on after a length that can't be */
+		/* No receiver reads on after an invalid length */
 		if (n - at < 2 || options[at + 1] < 2 || options[at + 1] > n - at)
 			break;
 		len = options[at + 1];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Options: what a TCP header offers that the filter could not follow. H1 */
+/* Options of a TCP header that the filter could not follow. docs/rules.md H1 */
 #ifndef _SMTP_CORE_MPTCP_H
 #define _SMTP_CORE_MPTCP_H
 
@@ -13,11 +13,11 @@
  * @options: the options, as they follow the fixed part of the header
  * @n: how many octets they are, at most %SMTP_OPTIONS_MAX
  *
- * MPTCP (RFC 8684) puts the pieces of one stream on several connections. Both
- * ends that see none of its options in a SYN or SYN/ACK speak plain TCP. No-ops
- * (RFC 9293, 3.2) take their place, so nothing moves.
+ * MPTCP (RFC 8684) puts the pieces of one stream on several connections. Ends that see
+ * none of its options in a SYN or SYN/ACK speak plain TCP. No-operation options (RFC
+ * 9293, 3.2) take their place, so nothing moves.
  *
- * Return: how many options that were.
+ * Return: the number of these options.
  */
 u32 smtp_options_blank_mptcp(u8 *options, u32 n);
 

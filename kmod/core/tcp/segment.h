@@ -12,7 +12,7 @@ enum smtp_dir {
 
 enum smtp_verdict {
 	SMTP_PASS,	/* the first smtp_segment.pass octets go on */
-	SMTP_DROP,	/* the sender repeats it */
+	SMTP_DROP,	/* the sender retransmits it */
 	SMTP_RESET,	/* the policy ends the connection */
 	SMTP_DESYNC,	/* the connection can't be inspected any more: end it */
 };
@@ -26,7 +26,7 @@ static inline bool smtp_verdict_resets(enum smtp_verdict verdict)
 struct smtp_segment;
 
 /**
- * struct smtp_segment_ops - what the surroundings do with a segment
+ * struct smtp_segment_ops - operations on a segment, implemented by the caller
  * @read: payload from @off: returns a pointer and sets *@avail, >= 1 octets
  * @write: make the payload from @off read as @bytes. Called when reading is over;
  *	must compare before it copies. Returns 0; a positive number: that can't be
@@ -48,11 +48,11 @@ struct smtp_segment_ops {
 };
 
 /**
- * struct smtp_segment - one packet's TCP payload, as the surroundings hold it
- * @ops: what its surroundings can do with it
+ * struct smtp_segment - one packet's TCP payload
+ * @ops: the operations
  * @seq: sequence number of the first payload octet
  * @len: payload octets
- * @mss: wire segments it will leave in carry this much (gso_size), or 0: one
+ * @mss: payload of each wire segment that it will leave in (gso_size); 0: it is one
  * @ack: cumulative ACK of the other direction
  * @has_ack: @ack is valid
  * @fin: carries FIN
@@ -78,8 +78,8 @@ static inline const u8 *smtp_segment_read(struct smtp_segment *seg, u32 off,
 }
 
 /**
- * smtp_segment_write() - make some of what passes read as these octets
- * @seg: the segment; passes less of it where they can't be written
+ * smtp_segment_write() - write octets over the part that passes
+ * @seg: the segment; @seg->pass is lowered if they can't be written
  * @off: from there on
  * @bytes: the octets
  * @n: how many
@@ -104,7 +104,7 @@ static inline u8 smtp_segment_octet(struct smtp_segment *seg, u32 seq)
 	return *smtp_segment_read(seg, seq - seg->seq, &n);
 }
 
-/* Is there an LF among the first octets of the segment, as far as one read shows? */
+/* Is there an LF among the octets of the segment that one read returns? */
 static inline bool smtp_segment_ends_line(struct smtp_segment *seg)
 {
 	const u8 *p;

@@ -2,9 +2,9 @@
 /*
  * Stream: one direction of a connection, TCP segments to bytes in order and back.
  *
- * The bytes of commands and replies as they left are kept until the far end has
- * ACKed them (unacked.h), and every copy of them is overwritten with what was kept:
- * the first copy wins. docs/design.md, "The stream contract", points 1, 2 and 5.
+ * Commands and replies are kept as they left, until the far end has ACKed them
+ * (unacked.h). Every later copy is overwritten with the kept bytes: the first copy wins.
+ * docs/design.md, "The stream contract", points 1, 2 and 5.
  */
 #ifndef _SMTP_CORE_STREAM_H
 #define _SMTP_CORE_STREAM_H
@@ -46,8 +46,10 @@ struct smtp_stream {
  * @st: its direction
  * @seg: the segment
  *
- * Before and after can't be told there. conntrack drops such a segment, unless
+ * Such sequence numbers can't be ordered. conntrack drops these segments, unless
  * nf_conntrack_tcp_be_liberal is set.
+ *
+ * Return: whether it is.
  */
 static inline bool smtp_stream_far(const struct smtp_stream *st,
 				   const struct smtp_segment *seg)
@@ -55,7 +57,7 @@ static inline bool smtp_stream_far(const struct smtp_stream *st,
 	return seg->seq - st->acked + SMTP_WINDOW_MAX > 2 * SMTP_WINDOW_MAX;
 }
 
-/* Does the stream hold nothing, and has conntrack been told all? */
+/* Is nothing kept, and no edit in flight? */
 static inline bool smtp_stream_idle(const struct smtp_stream *st)
 {
 	return !READ_ONCE(st->unacked.buf) && !READ_ONCE(st->edit.old);

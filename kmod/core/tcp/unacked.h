@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Judged bytes as they left, kept until the far end has ACKed them: what a
- * retransmission is overwritten with.
+ * Judged bytes as they left, kept until the far end has ACKed them. Retransmissions are
+ * overwritten with them.
  *
- * The buffer is a separate allocation, not part of the flow's object: a
- * pipelining client needs kilobytes for one round trip, a million idle flows
- * must not pay for them.
+ * The buffer is allocated separately from the flow: a pipelining client needs kilobytes
+ * for one round trip, but a million idle flows must not.
  */
 #ifndef _SMTP_CORE_UNACKED_H
 #define _SMTP_CORE_UNACKED_H
@@ -66,18 +65,18 @@ struct smtp_kept {
  * @r: the kept bytes
  * @seq: sequence number of the byte to be kept next
  * @n: octets wanted
- * @refused: result: is it less because memory is short?
+ * @refused: result: whether it is less because memory is short
  *
  * Where @seq does not continue what is kept there is a hole.
  *
- * Return: octets there is room for at @r->buf + @r->len, at most @n. Less
- * when %SMTP_UNACKED_MAX would be passed or memory is short.
+ * Return: octets of room at @r->buf + @r->len, at most @n. Fewer if %SMTP_UNACKED_MAX
+ * would be exceeded or memory is short.
  */
 u32 smtp_unacked_room(struct smtp_host *host, struct smtp_unacked *r, u32 seq,
 		      u32 n, bool *refused);
 
 /**
- * smtp_unacked_ack() - forget what the far end has
+ * smtp_unacked_ack() - forget bytes that the far end has
  * @host: whose memory it is
  * @r: the kept bytes
  * @seq: it has everything before this
@@ -101,6 +100,8 @@ void smtp_unacked_next(const struct smtp_unacked *r, struct smtp_kept *run);
 /**
  * smtp_unacked_first() - how many bytes are kept before the first hole
  * @r: the kept bytes
+ *
+ * Return: the number of bytes.
  */
 static inline u32 smtp_unacked_first(const struct smtp_unacked *r)
 {
