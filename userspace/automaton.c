@@ -2,9 +2,9 @@
 /*
  * Automata. See automaton.h.
  *
- * libfa makes an automaton of each pattern, not deterministic yet. The subset
- * construction runs over all of them at once, with a bound, and what it gives is
- * minimised (E. F. Moore's partition refinement) and packed.
+ * libfa makes an automaton of each pattern, which is not deterministic yet. The subset
+ * construction runs over all of them at once, with a bound. Its result is minimised (E.
+ * F. Moore's partition refinement) and packed.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -46,7 +46,7 @@ struct nodes {
 	size_t initials, initials_alloc;
 };
 
-/* A state of the automaton of all: the nodes that patterns may be in */
+/* A state of the deterministic automaton: the nodes that the patterns may be in */
 struct subset {
 	u32 member;	/* index of the first */
 	u32 members;
@@ -55,7 +55,7 @@ struct subset {
 
 /**
  * struct build - a deterministic automaton being made
- * @nodes: of what
+ * @nodes: the automata that it is made of
  * @rule: the rules
  * @rules: how many
  * @class: class of each octet
@@ -151,7 +151,7 @@ static int nodes_add(struct nodes *nodes, struct fa *fa, u8 rule,
 	return 0;
 }
 
-/* Writes a pattern of a rule. Returns as pattern_next(). */
+/* Writes a pattern of a rule. Returns what pattern_next() does. */
 static int put_pattern(const struct automaton_rule *rule, const char **list, FILE *out,
 		       struct reason *why)
 {
@@ -169,8 +169,8 @@ static int put_pattern(const struct automaton_rule *rule, const char **list, FIL
 	return rc;
 }
 
-/* One pattern of a rule; with no list, what its field is not. Returns as
- * pattern_next().
+/* Adds a pattern of a rule; without a list, values of other fields. Returns what
+ * pattern_next() does.
  */
 static int add_pattern(struct build *b, unsigned int rule, const char **list,
 		       struct reason *why)
@@ -235,7 +235,7 @@ static void find_certain(struct build *b)
 	}
 }
 
-/* Octets between which no edge ends or begins are one class */
+/* Octets that the same edges accept are one class */
 static void find_classes(struct build *b)
 {
 	bool begins[257] = { true };
@@ -281,7 +281,7 @@ static u32 subset_prune(const struct build *b, u32 *member, u32 count)
 
 		if (n->rule > acts || (certain[n->rule] && !n->certain))
 			continue;
-		/* One will do */
+		/* One of them is enough */
 		if (n->certain && kept &&
 		    b->nodes.item[member[kept - 1]].rule == n->rule &&
 		    b->nodes.item[member[kept - 1]].certain)
@@ -308,8 +308,8 @@ static u8 subset_verdict(const struct build *b, const u32 *member, u32 count)
 	return 0;
 }
 
-/* The index of a state, which is added where it is new; its nodes stand at
- * b->member + b->members. Or -1.
+/* Returns the index of a state, added if it is new, or -1. Its nodes are at b->member +
+ * b->members.
  */
 static int subset_find(struct build *b, u32 count, struct reason *why)
 {
@@ -400,7 +400,7 @@ struct table {
 	u32 states;
 };
 
-/* Are two subsets in one part, and is it the same for where they lead? */
+/* Are two subsets in the same part, and do they lead to the same parts? */
 static bool same_signature(const struct build *b, const u32 *part, u32 x, u32 y)
 {
 	if (part[x] != part[y])
@@ -413,8 +413,8 @@ static bool same_signature(const struct build *b, const u32 *part, u32 x, u32 y)
 	return true;
 }
 
-/* Parts the subsets once more. The parts are numbered by their first subset, so
- * that the initial state is number 0.
+/* Divides the parts once more. The parts are numbered by their first subset, so that the
+ * initial state is number 0.
  */
 static void refine(const struct build *b, struct table *t, u32 *fresh, u32 *bucket,
 		   u32 mask)
@@ -494,14 +494,14 @@ static void join_classes(struct build *b, const struct table *t)
 	}
 	for (unsigned int c = 0; c < 256; c++)
 		b->class[c] = to[b->class[c]];
-	/* The rows close up */
+	/* The rows become shorter */
 	for (u32 s = 0; s < b->count; s++)
 		memmove(b->next + s * kept, b->next + s * b->classes,
 			kept * sizeof(*b->next));
 	b->classes = kept;
 }
 
-/* States before a state of which any may be its base, beside state 0 */
+/* States before a state that are tried as its base, besides state 0 */
 #define BASES_MAX	128
 
 static unsigned int count_changes(const struct build *b, const struct table *t,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Automata: the patterns of all criteria that look at one thing become one
- * deterministic table, as kmod/core/match/automaton.h wants it. docs/rules.md X9.
+ * Automata: the patterns of all criteria that look at the same kind of value become one
+ * deterministic table, in the format of kmod/core/match/automaton.h. docs/rules.md X9.
  */
 #ifndef _SMTPFIXUP_AUTOMATON_H
 #define _SMTPFIXUP_AUTOMATON_H
@@ -14,11 +14,11 @@
 /**
  * struct automaton_rule - the patterns of one criterion
  * @patterns: as written, one after the other with commas between them
- * @verdict: what a state says where this is the first that acts
+ * @verdict: the verdict of a state where this is the first that acts
  * @negated: it acts on values that none of them matches
- * @field: the values begin with this name, ": " after it, and the patterns are of
- *	what follows; nor does it act on others. NULL: all values
- * @next: reads one of them: pattern_next() or its like
+ * @field: the rule acts only on values that begin with this name and ": ", and the
+ *	patterns are matched with the rest. NULL: on all values
+ * @next: reads one pattern: pattern_next() or a similar function
  */
 struct automaton_rule {
 	const char *patterns;
@@ -41,7 +41,7 @@ struct automaton_packed {
  * @count: how many
  * @why: filled on failure
  *
- * Return: 0, or -1: a pattern is none, or the table would be too big.
+ * Return: 0, or -1: a pattern is invalid, or the table would be too big.
  */
 int automaton_compile(struct automaton_packed *packed,
 		      const struct automaton_rule *rule, unsigned int count,

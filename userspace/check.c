@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* check [FILE]: does what is configured happen? As a plugin of monitoring: the
- * first line and the exit status say how it is, the lines after why.
+/* check [FILE]: is the configuration in force, and does it work? A monitoring plugin: the
+ * first line and the exit status have the result, the other lines the reasons.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -16,7 +16,7 @@
 #include "output.h"
 #include "restore.h"
 
-/* Warn when conntrack has so many % of its limit of connections */
+/* Warn when conntrack has this percentage of its limit of connections */
 #define CONNTRACK_WARN	90
 
 enum check_status {
@@ -28,8 +28,8 @@ enum check_status {
 static const char *const status_names[] = { "ok", "warning", "critical" };
 
 /**
- * struct check - what was found so far
- * @worst: the worst of it
+ * struct check - the findings so far
+ * @worst: the worst one
  * @text: lines for people
  * @json: the same
  * @policies: how many are in force, off not counted

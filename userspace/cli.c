@@ -23,7 +23,9 @@ struct parse {
 	const char *netns;
 };
 
-/* @next: the word after it, or NULL. Returns how many words it takes, or -1. */
+/* Reads a flag. @next: the word after it, or NULL. Returns how many words it takes, or
+ * -1.
+ */
 static int parse_flag(struct parse *parse, struct cli *cli, const char *word,
 		      const char *next)
 {
@@ -134,7 +136,7 @@ static int run(struct parse *parse, struct cli *cli, int argc, char **argv)
 	}
 	if (parse->netns && netns_enter(parse->netns, cli->why))
 		return -1;
-	/* Like wg and ip: no verb means look */
+	/* Like wg and ip: no verb means show */
 	return (parse->verb ? parse->verb : &verb_show)->run(cli);
 }
 

@@ -10,7 +10,7 @@
 #include "propose.h"
 #include "reason.h"
 
-/* So many flags a verb may have of its own */
+/* The most flags that a verb has of its own */
 #define VERB_FLAGS_MAX	4
 
 /**
@@ -53,7 +53,7 @@ struct flag {
  * @example: a command line without the program's name
  * @flags: its own flags, or NULL
  * @valued: bit mask of the indices of those that a value follows
- * @hidden: not for people
+ * @hidden: left out of help and completion
  * @raw: reads its words without flags being taken out
  * @literal: whether the word after these words is taken as it is, even if it
  *	looks like a flag; or NULL

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The hidden verb behind the shell's completion, so that it never goes
- * stale: smtpfixup autocomplete WORD..., the last one being typed.
+/* The hidden verb that the shell's completion calls, so that it is never out of date:
+ * smtpfixup autocomplete WORD... The last word is being typed.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -76,7 +76,7 @@ static int autocomplete_run(struct cli *cli)
 	}
 
 	if (value) {
-		/* A file: the shell knows those */
+		/* A file: the shell completes those */
 	} else if (netns) {
 		propose_netns(&c);
 	} else if (*c.current == '-' && !verb_takes(verb, c.argc, c.argv)) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Criteria: the matches of a set line, their tables, and what the core makes of
- * both. docs/rules.md X.
+ * Criteria: the matches of a set line, with their tables, and as the core has them.
+ * docs/rules.md X.
  */
 #ifndef _SMTPFIXUP_CRITERIA_H
 #define _SMTPFIXUP_CRITERIA_H
@@ -21,7 +21,7 @@ struct criteria {
 };
 
 /**
- * criteria_add() - one more match
+ * criteria_add() - add a match
  * @criteria: the matches; *@criteria may be NULL
  * @what: enum smtp_fixup_what
  * @action: enum smtp_fixup_action
@@ -45,9 +45,9 @@ bool criteria_add(struct criteria **criteria, u8 what, u8 action, bool negated,
 int criteria_compile(struct criteria *criteria, struct reason *why);
 
 /**
- * criteria_make() - what a policy has
+ * criteria_make() - make the criteria of a policy
  * @criteria: the matches, with their tables or without, or NULL
- * @made: result: to be freed, or NULL where there are none
+ * @made: result: the criteria, to be freed; NULL if there are no matches
  *
  * Return: NULL, or what is wrong.
  */

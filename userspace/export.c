@@ -58,7 +58,7 @@ static void put_limits(FILE *out, const struct smtp_policy *policy)
 	}
 }
 
-/* What an ASA lets through and this policy does not; @ours: verb or keyword */
+/* Words that an ASA lets pass and this policy masks; @ours: verb or keyword */
 static void put_masked(FILE *out, const char *ours, u64 masked,
 		       const struct smtp_word *table, unsigned int count)
 {
@@ -84,13 +84,13 @@ static void put_masked(FILE *out, const char *ours, u64 masked,
 #define REGEX_MAX 100
 
 /**
- * struct exported - what is written of a policy's matches
- * @name: what the policy is called
- * @before: gets what stands before the map
+ * struct exported - the matches of a policy, being written
+ * @name: the policy's name
+ * @before: gets the lines before the map
  * @map: gets the map's lines
- * @parameters: gets those of its parameters
- * @regex: how many have been written
- * @back: what import will make of them, or NULL
+ * @parameters: gets the lines of its parameters
+ * @regex: how many regex lines have been written
+ * @back: the options that import will read from them, or NULL
  */
 struct exported {
 	const char *name;
@@ -109,7 +109,7 @@ static void put_either_case(FILE *out, char c)
 		fputc(c, out);
 }
 
-/* /.../ as an ASA has it. There is no $, and no letter's case is free there. */
+/* Writes a regular expression for an ASA, which has no $ and no way to ignore case. */
 static bool regexp_back(FILE *out, const char *at, const char *end, bool nocase)
 {
 	bool bracket = false;
@@ -158,7 +158,8 @@ static bool glob_back(FILE *out, const char *at, const char *end)
 	return true;
 }
 
-/* One pattern, from @at to @end, as a regular expression of an ASA; NULL: it can't be */
+/* One pattern, from @at to @end, as a regular expression of an ASA; NULL: there is none
+ */
 static char *pattern_back(const char *at, const char *end)
 {
 	char *text = NULL;
@@ -180,7 +181,7 @@ static char *pattern_back(const char *at, const char *end)
 	return NULL;
 }
 
-/* How import writes an ASA's regular expression */
+/* An ASA's regular expression as import writes it */
 static char *between_slashes(const char *expr)
 {
 	char *text = NULL;
@@ -200,8 +201,8 @@ static char *between_slashes(const char *expr)
 	return text;
 }
 
-/* The patterns of a match as "regex" lines. Returns what stands after "regex" in
- * the match, and in *@back what import will make of it; NULL: they can't be.
+/* Writes the patterns of a match as "regex" lines. Returns the words after "regex" in the
+ * match, and in *@back the patterns that import will read; NULL: an ASA can't have them.
  */
 static char *patterns_back(struct exported *e, const char *list, char **back)
 {
@@ -250,7 +251,7 @@ static char *patterns_back(struct exported *e, const char *list, char **back)
 	return NULL;
 }
 
-/* The one domain that an ASA takes */
+/* The domain of a relay match. An ASA takes one */
 static char *relay_back(struct exported *e, const struct smtp_criterion *m)
 {
 	static const char domain[] =
@@ -360,8 +361,8 @@ static void put_parameters(FILE *out, const struct smtp_policy *policy)
 		fputs("  special-character action drop-connection log\n", out);
 }
 
-/* The class-map and the map of a policy; what is lost of its matches; in *@back what
- * import will make of the others
+/* Writes the class-map and the map of a policy, and to @lost the matches that an ASA
+ * can't have. *@back: the options that import will read from the others.
  */
 static void put_policy(FILE *out, const struct policy_entry *entry, FILE *lost,
 		       struct criteria **back)
@@ -406,7 +407,7 @@ static char *option_text(const struct set_option *option,
 	return text;
 }
 
-/* What the text means when it is read again, to be freed; false: nothing */
+/* Imports the text into @req, to be freed; false: it has no set line */
 static bool read_back(const char *text, struct set_request *req)
 {
 	char *copy = strdup(text), *words[LINE_WORDS_MAX];
@@ -431,8 +432,8 @@ static bool read_back(const char *text, struct set_request *req)
 	return good;
 }
 
-/* Are the matches that look at one thing the same, in the same order? Where one that
- * logs stands before one that does more, import turns them around.
+/* Are the matches that look at the same kind of value equal, and in the same order?
+ * import puts matches that log after the others.
  */
 static bool same_matches(const struct criteria *want, const struct criteria *got)
 {
@@ -461,7 +462,7 @@ static bool same_matches(const struct criteria *want, const struct criteria *got
 	return found == wanted;
 }
 
-/* Names what the text does not carry. Returns whether there is something. */
+/* Names the options that the text has lost. Returns whether there are any. */
 static bool put_lost(FILE *out, const struct policy_entry *entry, const char *text,
 		     const struct criteria *matches)
 {
@@ -490,7 +491,7 @@ static bool put_lost(FILE *out, const struct policy_entry *entry, const char *te
 		free(got);
 	}
 	if (!same_matches(matches, back.criteria)) {
-		fprintf(out, "! port %s: no equivalent: the order of the matches; an ASA goes on behind one that logs\n",
+		fprintf(out, "! port %s: no equivalent: the order of the matches; an ASA goes on after one that logs\n",
 			RANGE_TEXT(entry->range));
 		lost = true;
 	}
@@ -498,7 +499,9 @@ static bool put_lost(FILE *out, const struct policy_entry *entry, const char *te
 	return lost;
 }
 
-/* The narrowest range first: a port is under that, and an ASA takes the first class */
+/* The narrowest range first: here it has precedence, and an ASA uses the first class that
+ * fits
+ */
 static int narrow_first(const void *a, const void *b)
 {
 	const struct port_range *one = &((const struct policy_entry *)a)->range;
@@ -508,7 +511,9 @@ static int narrow_first(const void *a, const void *b)
 	return wider ? wider : one->first - other->first;
 }
 
-/* One policy, with a policy-map and service-policy of its own only to be read back */
+/* Exports one policy, and imports it again, with a policy-map and service-policy of its
+ * own
+ */
 static bool export_policy(FILE *out, const struct policy_entry *entry)
 {
 	char *text = NULL, *lost_text = NULL, *whole, name[NAME_SIZE];
@@ -533,8 +538,8 @@ static bool export_policy(FILE *out, const struct policy_entry *entry)
 	return is_lost;
 }
 
-/* An ASA has one global policy-map, and one for an interface: the first policy there
- * names it, and the others are classes of it
+/* An ASA has one global policy-map, and one for each interface. The first policy there
+ * gives it its name, and the others are classes of it.
  */
 static void export_services(FILE *out, const struct policy_list *list)
 {

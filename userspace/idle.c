@@ -15,10 +15,10 @@
 #include "module.h"
 
 /**
- * struct device - what is known of an interface
- * @found: 1 it is there, 0 it is not, -1 that can't be told
+ * struct device - an interface
+ * @found: 1: it is there; 0: it is not; -1: not known
  * @up: it is switched on
- * @port_of: what kind of device it is a port of, or empty
+ * @port_of: the kind of device that it is a port of, or empty
  */
 struct device {
 	int found;
@@ -42,7 +42,7 @@ static int device_attr(const struct nlattr *attr, void *data)
 	return MNL_CB_OK;
 }
 
-/* By a socket of its own kind: /sys shows another namespace's after setns() */
+/* Asks by rtnetlink: after setns() /sys still shows another namespace's devices */
 static struct device device_find(const char *name)
 {
 	u32 buf[4096] = { 0 };
@@ -78,7 +78,7 @@ static struct device device_find(const char *name)
 	return device;
 }
 
-/* The packets of a VRF's port are seen with that port first */
+/* Hooks see the packets of a VRF's port first with that port */
 static bool port_hides(const struct device *device)
 {
 	return *device->port_of && strcmp(device->port_of, "vrf");

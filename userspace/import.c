@@ -49,7 +49,7 @@ static int print_json(FILE *out, const struct import_result *result, struct reas
 	return json_list_end(&json, why);
 }
 
-/* A line that the operator must complete, for example with his interfaces */
+/* Tells of lines that the operator must complete, for example with the interfaces */
 static void note_remarks(FILE *err, const char *name, const struct import_result *result)
 {
 	const struct import_item *first = NULL;
@@ -73,7 +73,7 @@ static void note_remarks(FILE *err, const char *name, const struct import_result
 	fputc('\n', err);
 }
 
-/* All or nothing: where something has no equivalent, nothing is changed */
+/* All or nothing: if something has no equivalent, nothing is changed */
 static int import_apply(const char *name, const struct import_result *result,
 			struct reason *why)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A running-config of a PIX, ASA, FWSM or IOS router: the part that is about
- * SMTP. import_config.c reads it, import_policy.c says what it means here, with a
- * part for each kind of device.
+ * The SMTP part of the running-config of a PIX, ASA, FWSM or IOS router. import_config.c
+ * reads the lines, import_policy.c makes set lines of them, with a file for each kind of
+ * device.
  */
 #ifndef _SMTPFIXUP_IMPORT_H
 #define _SMTPFIXUP_IMPORT_H
@@ -18,7 +18,7 @@
  * @indent: blanks before it
  * @text: without blanks at its ends
  * @argc: how many words
- * @argv: they; quotes are taken away
+ * @argv: the words, without quotes
  */
 struct config_line {
 	unsigned int number;
@@ -37,10 +37,10 @@ enum device {
 };
 
 /**
- * struct config - all lines, and what the device is
- * @line: the lines that are not empty and not comments
+ * struct config - all lines, and the device's kind and version
+ * @line: the lines, without empty ones and comments
  * @count: how many
- * @device: by the line that names its version
+ * @device: its kind, from the line that has its version
  * @major: of the version
  * @minor: of the version
  */
@@ -59,12 +59,12 @@ void config_free(struct config *config);
 /* Is word @at of the line this one? Case does not matter. */
 bool config_word(const struct config_line *line, int at, const char *word);
 
-/* Does the version lie before this one? */
+/* Is the version older than this one? */
 bool config_before(const struct config *config, unsigned int major,
 		   unsigned int minor);
 
 /**
- * config_block_end() - where a block ends
+ * config_block_end() - find the end of a block
  * @config: the configuration
  * @head: the index of the line that begins it
  *
@@ -75,21 +75,23 @@ size_t config_block_end(const struct config *config, size_t head);
 /* Does the line begin with these words, which have one blank between them? */
 bool config_begins(const struct config_line *line, const char *words);
 
-/* The line that begins with these words and ends with @name, or @count. */
+/* The index of the line that begins with these words and ends with @name, or
+ * config->count.
+ */
 size_t config_find(const struct config *config, const char *words, const char *name);
 
-/* The same of a class-map or policy-map that has no type. */
+/* The same for a class-map or policy-map without a type. */
 size_t config_find_plain(const struct config *config, const char *word,
 			 const char *name);
 
 /**
- * struct import_item - a line of the result, or why there is none
- * @line: what it is made from, or NULL
+ * struct import_item - a line of the result, or the reason why there is none
+ * @line: the line it is made from, or NULL
  * @set: a set line
- * @ports: those of it
+ * @ports: the ports of @set
  * @reason: why there is none, or a remark beside @set
  * @missing: something has no equivalent
- * @weak: @set holds where no other line has these ports
+ * @weak: @set counts only if no other line has these ports
  */
 struct import_item {
 	const struct config_line *line;
@@ -106,7 +108,7 @@ struct import_result {
 	bool missing;
 };
 
-/* What the configuration means, in the order of its lines. */
+/* Make set lines of the configuration, in the order of its lines. */
 void import_policies(const struct config *config, struct import_result *result);
 void import_result_free(struct import_result *result);
 

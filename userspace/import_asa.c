@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * An ASA, a FWSM, a PIX since 7.0: class-map, policy-map, service-policy; what is
- * inspected where. See import.h.
+ * ASA, FWSM and PIX since 7.0: class-map, policy-map, service-policy: what is inspected
+ * where. See import.h.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,8 +24,8 @@ static int port_number(const char *word, size_t len)
 	       port < 65536 ? (int)port : -1;
 }
 
-/* "eq P" or "range P P" at word *at, as the tool writes ports; moves *at after it.
- * NULL: neither, and *at stays.
+/* The ports of "eq P" or "range P P" at word *@at, as the tool writes them; moves *@at
+ * after them. NULL: neither is there.
  */
 static char *ports_text(const struct config_line *line, int *at)
 {
@@ -50,7 +50,9 @@ static char *ports_text(const struct config_line *line, int *at)
 			       import_text("%d-%d", first, last);
 }
 
-/* Moves *at after an address. Returns 1: any, 0: some, -1: that is none. */
+/* Moves *@at after an address. Returns 1: "any", 0: certain addresses, -1: not an
+ * address.
+ */
 static int address(const struct config_line *line, int *at)
 {
 	static const char *const some[] = { "host", "object", "object-group", "interface" };
@@ -80,7 +82,7 @@ static int address(const struct config_line *line, int *at)
 
 static const char acl_unknown[] = "only 'permit tcp ... eq PORT' and 'range' have an equivalent";
 
-/* The port of a line of an access list, or NULL. What else it says is lost. */
+/* The ports of a line of an access list, or NULL. Everything else in it is reported. */
 static char *access_line_ports(struct import *im, const struct config_line *line)
 {
 	char *source, *ports;
@@ -91,7 +93,7 @@ static char *access_line_ports(struct import *im, const struct config_line *line
 	if (config_word(line, line->argc - 1, "inactive"))
 		return NULL;
 	if (config_word(line, at, "deny")) {
-		import_missing(im, line, "what is let be has no equivalent; choose the other connections with 'assign explicit' and nft");
+		import_missing(im, line, "a deny line has no equivalent; choose the other connections with 'assign explicit' and nft");
 		return NULL;
 	}
 	if (!config_word(line, at, "permit") || !config_word(line, at + 1, "tcp")) {
@@ -143,7 +145,9 @@ static bool is_default_traffic(const struct config_line *line)
 	       config_begins(line, "match default_inspection_traffic");	/* FWSM */
 }
 
-/* The name that the devices come with, where its class-map is left out */
+/* Is it the name of the default class, and does the configuration leave its class-map
+ * out?
+ */
 static bool is_stock_class(struct import *im, const char *name)
 {
 	return !strcmp(name, "inspection_default") &&
@@ -163,7 +167,7 @@ static bool class_is_default(struct import *im, const char *name)
 	return false;
 }
 
-/* The ports of a class; NULL: there are none, which is reported */
+/* The ports of a class; NULL: it has none, which is reported */
 static char *class_ports(struct import *im, const struct config_line *use,
 			 const char *name)
 {
@@ -211,7 +215,7 @@ static char *class_ports(struct import *im, const struct config_line *use,
 
 static const char default_map[] = "_default_esmtp_map";
 
-/* What "inspect esmtp" means without a map, or with the one that is built in */
+/* The options for "inspect esmtp" without a map, or with the default map */
 static char *default_options(struct import *im, const struct config_line *line)
 {
 	const struct config *config = im->config;
@@ -244,7 +248,7 @@ static char *inspect_options(struct import *im, const struct config_line *line)
 
 /**
  * struct service - a service-policy line
- * @line: it
+ * @line: the line
  * @iif: the device's interface, or NULL: global
  */
 struct service {
@@ -282,7 +286,9 @@ static bool policy_inspects(const struct config *config, size_t head)
 	return inspects;
 }
 
-/* Not inspected: where an interface is meant, the global policy does not count */
+/* SMTP is not inspected. At an interface with a policy of its own the global policy does
+ * not count
+ */
 static void import_off(struct import *im, const struct service *service,
 		       const struct config_line *line, const char *ports)
 {
@@ -316,7 +322,7 @@ static void import_inspect(struct import *im, const struct service *service,
 		options = inspect_options(im, line);
 	if (options && service->iif) {
 		import_set(im, line, "set %s %s iif %s", ports, options, service->iif);
-		import_remark(im, service->line, "'%s' is the device's name; put your interface behind iif. There what leaves by it is inspected, too",
+		import_remark(im, service->line, "'%s' is the device's name; put your interface after iif. Connections that leave by it are inspected there, too",
 			      service->iif);
 	} else if (options) {
 		import_set(im, line, "set %s %s", ports, options);
@@ -325,8 +331,8 @@ static void import_inspect(struct import *im, const struct service *service,
 	free(ports);
 }
 
-/* The last line about it in a class counts. Without one, the class that is for
- * the default ports has inspection switched off.
+/* The last inspect line of a class counts. Without one, the class for the default ports
+ * has inspection switched off.
  */
 static void import_class(struct import *im, const struct service *service,
 			 const struct config_line *class,

@@ -18,8 +18,8 @@ static bool is_blank(const char *text)
 	return !*text;
 }
 
-/* After what a pager leaves before a line ("<--- More --->", and CR or backspaces
- * over it), a byte order mark, and the prompt of a session that was typed
+/* Skips what may precede a line: a pager's text ("<--- More --->", and CR or backspaces
+ * over it), a byte order mark, the prompt of a terminal session.
  */
 static char *line_begin(char *text)
 {
@@ -34,14 +34,14 @@ static char *line_begin(char *text)
 	prompt = strstr(text, "(config");
 	if (prompt && strcspn(text, " \t\"") > (size_t)(prompt - text)) {
 		prompt += strcspn(prompt, "# \t");
-		/* What is typed is not indented */
+		/* A typed line is not indented */
 		if (*prompt == '#')
 			text = prompt + 1 + strspn(prompt + 1, " \t");
 	}
 	return text;
 }
 
-/* Typographic quotes, as a word processor makes them */
+/* Replaces typographic quotes, as word processors write them */
 static void plain_quotes(char *text)
 {
 	char *to = text;
@@ -58,7 +58,7 @@ static void plain_quotes(char *text)
 	*to = '\0';
 }
 
-/* Words stand between blanks; quotes keep blanks together and stay away. */
+/* Splits a line at blanks. Blanks in quotes do not split, and the quotes are removed. */
 static int split(char *text, char **words)
 {
 	int count = 0;
@@ -94,7 +94,7 @@ bool config_before(const struct config *config, unsigned int major,
 	       (config->major == major && config->minor < minor);
 }
 
-/* "PIX Version 6.3(5)", "ASA Version 9.8(2)", IOS has "version 12.4" */
+/* Looks for "PIX Version 6.3(5)", "ASA Version 9.8(2)" or, of IOS, "version 12.4" */
 static void find_version(struct config *config, const struct config_line *line)
 {
 	static const struct {
@@ -102,7 +102,7 @@ static void find_version(struct config *config, const struct config_line *line)
 		enum device device;
 	} makes[] = {
 		{ "PIX", DEVICE_PIX }, { "ASA", DEVICE_ASA }, { "FWSM", DEVICE_FWSM },
-		/* Firepower: an ASA of after 9.4 within */
+		/* Firepower, which has an ASA later than 9.4 inside */
 		{ "NGFW", DEVICE_ASA },
 	};
 	const char *number = NULL;
@@ -183,7 +183,7 @@ void config_read(struct config *config, char *text, size_t len)
 	}
 }
 
-/* Words that begin a line of a block, where the indentation is lost */
+/* Is it a line of a block? Its first word tells, if the indentation is lost */
 static bool in_block(const struct config_line *line)
 {
 	static const char *const words[] = {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * An IOS router: ip inspect (CBAC), and the zone-based firewall. It lets the
- * greeting pass, and overwrites commands that it does not know. See import.h.
+ * IOS routers: ip inspect (CBAC), and the zone-based firewall. They let the greeting
+ * pass, and overwrite commands that they do not know. See import.h.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,8 +9,8 @@
 
 #include "import_parts.h"
 
-/* "Gi0-1" for "GigabitEthernet0/1": a slash can't stand in an interface's name
- * here, and the operator has to put in one of his own anyway
+/* "Gi0-1" for "GigabitEthernet0/1": Linux has no slash in an interface's name, and the
+ * operator has to put in another name anyway
  */
 static char *short_name(const char *name)
 {
@@ -24,7 +24,7 @@ static char *short_name(const char *name)
 	return text;
 }
 
-/* 25, and what "ip port-map smtp port tcp P" adds; to be freed */
+/* Port 25, and those that "ip port-map smtp port tcp P" adds; to be freed */
 static char *smtp_ports(struct import *im)
 {
 	char *list = import_text("25");
@@ -51,7 +51,7 @@ static char *smtp_ports(struct import *im)
 	return list;
 }
 
-/* One set line; @iif: the router's interface, or NULL: anywhere */
+/* Makes a set line. @iif: the router's interface, or NULL: any */
 static void import_router(struct import *im, const struct config_line *line,
 			  const char *map, bool extended, const char *iif)
 {
@@ -61,7 +61,7 @@ static void import_router(struct import *im, const struct config_line *line,
 
 	if (options && iif) {
 		import_set(im, line, "set %s %s iif %s", ports, options, name);
-		import_remark(im, line, "'%s' is the router's name; put your interface behind iif",
+		import_remark(im, line, "'%s' is the router's name; put your interface after iif",
 			      iif);
 	} else if (options) {
 		import_set(im, line, "set %s %s", ports, options);
@@ -83,7 +83,7 @@ static void inspect_words(struct import *im, const struct config_line *line)
 	}
 }
 
-/* "ip inspect name N ..." is at work where "ip inspect N in" stands */
+/* "ip inspect name N ..." applies to interfaces with "ip inspect N in" */
 static void import_cbac(struct import *im, const struct config_line *line)
 {
 	const bool extended = config_word(line, 4, "esmtp");
@@ -113,7 +113,7 @@ static void import_cbac(struct import *im, const struct config_line *line)
 
 /* -- zones -------------------------------------------------------------- */
 
-/* The interface of a zone; NULL: there is not one, which is reported */
+/* The interface of a zone; NULL: it has none or several, which is reported */
 static const char *zone_interface(struct import *im, const struct config_line *use,
 				  const char *zone)
 {
@@ -153,7 +153,7 @@ static bool names_smtp(const struct config *config, const char *class)
 	return smtp;
 }
 
-/* What a class-map type inspect says of SMTP */
+/* Does a class-map type inspect have SMTP or ESMTP? */
 static int class_protocol(struct import *im, const char *name)
 {
 	const struct config *config = im->config;
@@ -180,7 +180,7 @@ static int class_protocol(struct import *im, const char *name)
 	return protocol;
 }
 
-/* A policy-map type inspect of connections from a zone */
+/* Reads a policy-map type inspect for connections from a zone */
 static void import_zone_policy(struct import *im, const struct config_line *use,
 			       size_t head, const char *zone)
 {
@@ -213,7 +213,7 @@ static void import_zone_policy(struct import *im, const struct config_line *use,
 	}
 }
 
-/* zone-pair security N source A destination B, and its service-policy */
+/* Reads "zone-pair security N source A destination B", and its service-policy */
 static void import_zone_pair(struct import *im, size_t at)
 {
 	const struct config *config = im->config;
@@ -227,7 +227,7 @@ static void import_zone_pair(struct import *im, size_t at)
 		const struct config_line *line = &config->line[i];
 		const bool named = config_begins(line, "service-policy type inspect");
 
-		/* Where the indentation is lost it stands right after */
+		/* If the indentation is lost, the service-policy is the next line */
 		if (i >= end && !named)
 			break;
 		if (!named || line->argc != 4)
@@ -241,7 +241,7 @@ static void import_zone_pair(struct import *im, size_t at)
 	}
 }
 
-/* Is the name of the policy-map of line @head in a service-policy line? */
+/* Does a service-policy line name the policy-map of line @head? */
 static bool policy_used(const struct config *config, size_t head)
 {
 	const struct config_line *map = &config->line[head];

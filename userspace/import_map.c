@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * policy-map type inspect esmtp, and smtp of a router: parameters, conditions and
- * actions. docs/rules.md X. See import.h.
+ * Maps: policy-map type inspect esmtp, and type inspect smtp of a router, with their
+ * parameters, conditions and actions. docs/rules.md X. See import.h.
  *
- * An ASA goes on after a match that only logs; here the first match that acts
- * counts. So matches that log stand after the others.
+ * An ASA goes on after a match that only logs. Here the first match that acts on a value
+ * counts, so matches that log are written after the others.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -17,7 +17,7 @@
 #include "set.h"
 
 /**
- * struct map_action - what the lines after a condition say
+ * struct map_action - the action lines after a condition
  * @action: enum smtp_fixup_action, or -1: none
  * @log: with "log"
  * @rate: the line with rate-limit, or NULL
@@ -31,10 +31,10 @@ struct map_action {
 };
 
 /**
- * struct map_match - a match, in order
+ * struct map_match - a match of the map
  * @line: what it is made from
- * @what: as "match" has it
- * @patterns: a list
+ * @what: the word after "match"; NULL: a mail-relay
+ * @patterns: a list with commas
  * @negated: it acts on what no pattern matches
  * @action: enum smtp_fixup_action
  * @log: with "log"
@@ -53,15 +53,15 @@ struct map_condition;
 /**
  * struct map - a map being read
  * @im: the configuration
- * @conditions: what the device can look at
- * @mode: what it is said on top of
- * @banner: as "banner" has it
- * @tls: as "tls" has it, or NULL: not said
- * @special: as "special" has it
- * @others: EHLO keywords without a name there are masked
+ * @conditions: the conditions of this kind of device
+ * @mode: the mode of the set line
+ * @banner: the word for "banner"
+ * @tls: the word for "tls", or NULL: not given
+ * @special: the word for "special"
+ * @others: EHLO keywords that the device has no name for are masked
  * @rate: messages a second, or NULL
- * @limit: those that were said have a max
- * @match: in order
+ * @limit: the limits; those not given have max 0
+ * @match: the matches, in order
  * @count: how many
  */
 struct map {
@@ -78,7 +78,7 @@ struct map {
 	size_t count;
 };
 
-/* Are these options of a set line? */
+/* Does the tool's own parser accept these options? */
 static bool options_good(const struct map *map, const char *options,
 			 struct reason *why)
 {
@@ -119,7 +119,7 @@ static int action_word(const struct config_line *line, int at)
 	return config_word(line, at, "log") ? SMTP_FIXUP_ACTION_LOG : -1;
 }
 
-/* The strongest of the actions in the lines from @at on */
+/* Reads the action lines from @at on: the strongest action counts */
 static struct map_action actions(struct import *im, size_t at, size_t end)
 {
 	struct map_action a = { .action = -1 };
@@ -150,7 +150,9 @@ static struct map_action actions(struct import *im, size_t at, size_t end)
 
 /* -- patterns ----------------------------------------------------------- */
 
-/* A device's regular expression between slashes, to be freed; NULL: reported */
+/* A device's regular expression between slashes, to be freed; NULL: it has no equivalent,
+ * which is reported
+ */
 static char *regexp(struct import *im, const struct config_line *line, const char *expr)
 {
 	char *text = NULL;
@@ -182,7 +184,7 @@ static char *regexp(struct import *im, const struct config_line *line, const cha
 	return text;
 }
 
-/* "regex NAME EXPR" of an ASA */
+/* The expression of the ASA's line "regex NAME EXPR" */
 static char *asa_regex(struct import *im, const struct config_line *use, const char *name)
 {
 	for (size_t i = 0; i < im->config->count; i++) {
@@ -225,7 +227,9 @@ static char *block_regex(struct import *im, const struct config_line *use,
 	return list;
 }
 
-/* "R", "class C" of an ASA, or the name of a router's parameter-map */
+/* The patterns named at word @at: "R" or "class C" of an ASA, or the name of a router's
+ * parameter-map
+ */
 static char *patterns(struct import *im, const struct config_line *line, int at)
 {
 	if (config_word(line, at, "class") && line->argc == at + 2)
@@ -271,7 +275,7 @@ static void match_add(struct map *map, const struct config_line *line,
 	free(text);
 }
 
-/* A name of the device's, and what it stands for; those that are NULL are "others" */
+/* A word of the device, and its equivalent here; NULL: "others" */
 struct map_name {
 	const char *theirs;
 	const char *ours;
@@ -322,7 +326,7 @@ static const struct map_name verb_names[] = {
 	{ NULL, NULL }
 };
 
-/* A word that has no name, upper case, to be freed; NULL: that is none */
+/* A word that is in no table, in upper case, to be freed; NULL: not a word */
 static char *free_word(const char *word)
 {
 	char *upper = import_text("%s", word);
@@ -337,7 +341,7 @@ static char *free_word(const char *word)
 	return upper;
 }
 
-/* The words from @at on as ours; @others: result: "others" is among them */
+/* The equivalents of the words from @at on. *@others: "others" is among the words. */
 static char *word_list(struct import *im, const struct config_line *line, int at,
 		       const struct map_name *names, bool *others)
 {
@@ -368,7 +372,7 @@ static char *word_list(struct import *im, const struct config_line *line, int at
 	return list;
 }
 
-/* The named ones that are not in the list */
+/* The words of the table that are not in the list */
 static char *complement(const struct map_name *names, const char *list)
 {
 	char *rest = NULL;
@@ -390,14 +394,14 @@ static void condition_words(struct map *map, const struct config_line *line, int
 
 	if (others && names == keyword_names && !negated &&
 	    a->action == SMTP_FIXUP_ACTION_MASK) {
-		/* As the mode has it. CHECKPOINT is among its others. */
+		/* This is what the mode does. CHECKPOINT is one of the others. */
 		map->others = true;
 		others = false;
 		if (!list)
 			return;
 	}
 	if (others) {
-		/* Words without a name are those that are not among the others */
+		/* "others" means all words but those of the table */
 		char *rest = complement(names, list);
 
 		free(list);
@@ -407,7 +411,7 @@ static void condition_words(struct map *map, const struct config_line *line, int
 	match_add(map, line, what, negated, list, a);
 }
 
-/* "... gt N" at word @at */
+/* Reads "gt N" at word @at: a limit */
 static void condition_limit(struct map *map, const struct config_line *line, int at,
 			    const char *name, const struct map_action *a)
 {
@@ -436,7 +440,7 @@ static void condition_limit(struct map *map, const struct config_line *line, int
 
 enum { LIMIT, PATTERN, WORDS, NOTHING };
 
-/* What is looked at; @ours: a limit, a thing to match, or why there is none */
+/* A condition. @ours: a limit, the word after "match", or why there is no equivalent */
 struct map_condition {
 	const char *words;
 	u8 kind;
@@ -516,7 +520,7 @@ static void condition_rate(struct map *map, const struct config_line *line, int 
 	free(text);
 }
 
-/* A match line and what is to become of what it matches */
+/* Reads a match line, which has the actions @a */
 static void condition(struct map *map, const struct config_line *line,
 		      const struct map_action *a)
 {
@@ -549,7 +553,7 @@ static void condition(struct map *map, const struct config_line *line,
 	import_missing(map->im, line, "this criterion has no equivalent");
 }
 
-/* "class C": the conditions of a class-map, each with the same action */
+/* Reads "class C": each condition of that class-map gets the same action */
 static void condition_class(struct map *map, const struct config_line *line,
 			    const char *kind, const struct map_action *a)
 {
@@ -582,7 +586,7 @@ static void condition_class(struct map *map, const struct config_line *line,
 
 /* -- parameters --------------------------------------------------------- */
 
-/* "action drop-connection log" and the like after word @at */
+/* The action of words as "action drop-connection log" at word @at, or -1 */
 static int parameter_action(const struct config_line *line, int at)
 {
 	int action = -1;
@@ -654,8 +658,8 @@ static void parameter(struct map *map, const struct config_line *line)
 
 /* -- the options -------------------------------------------------------- */
 
-/* Does another match look at the same thing, and do more than log any of these words,
- * or all but some? Then matches that mask keep their order.
+/* Does another match, which does more than log, apply to any of these words? Then the
+ * order of matches counts, and this one must stay a match.
  */
 static bool match_competes(const struct map *map, const struct map_match *m)
 {
@@ -678,7 +682,7 @@ static bool match_competes(const struct map *map, const struct map_match *m)
 	return false;
 }
 
-/* Words that are masked, and nothing more, are what "deny" and "ehlo-deny" list */
+/* Can the match be written as "deny" or "ehlo-deny"? It masks words, and nothing more */
 static bool match_denies(const struct map *map, const struct map_match *m)
 {
 	if (!m->what || m->negated || m->log || m->action != SMTP_FIXUP_ACTION_MASK)
@@ -688,7 +692,7 @@ static bool match_denies(const struct map *map, const struct map_match *m)
 	       strcmp(m->patterns, "*") && !match_competes(map, m);
 }
 
-/* A word that has no name here does not pass anyway */
+/* Words that are not known here do not pass anyway */
 static void put_denied(FILE *out, const struct map *map, const char *what,
 		       const char *option, const struct list *known)
 {
@@ -726,7 +730,7 @@ static void put_limits(FILE *out, const struct map *map, const struct smtp_polic
 	}
 }
 
-/* The matches that log, or the others */
+/* Writes the matches that log, or the others */
 static void put_matches(FILE *out, const struct map *map, bool logs)
 {
 	for (size_t i = 0; i < map->count; i++) {
@@ -746,7 +750,7 @@ static void put_matches(FILE *out, const struct map *map, bool logs)
 	}
 }
 
-/* Mode and options of a set line */
+/* Makes the mode and options of a set line, to be freed */
 static char *map_finish(struct map *map)
 {
 	struct smtp_policy base;
@@ -769,7 +773,7 @@ static char *map_finish(struct map *map)
 	put_limits(out, map, &base);
 	if (map->rate)
 		fprintf(out, " limit rate %s", map->rate);
-	/* "ehlo keep" keeps the line of STARTTLS, too */
+	/* "ehlo keep" would let the line of STARTTLS pass, too */
 	if (!map->others && map->tls && !strcmp(map->tls, "mask"))
 		fputs(" match keyword STARTTLS mask", out);
 	put_matches(out, map, false);
@@ -781,7 +785,7 @@ static char *map_finish(struct map *map)
 	return text;
 }
 
-/* A map without allow-tls has what the version has. */
+/* Without allow-tls the version decides. */
 static void default_tls(struct map *map, const struct config_line *head)
 {
 	const struct config *config = map->im->config;
@@ -868,13 +872,13 @@ char *import_map_ios(struct import *im, const struct config_line *use, const cha
 	text = map_finish(&map);
 	if (extended)
 		return text;
-	/* What a router lets through beside the seven */
+	/* A router lets these pass besides the seven commands */
 	whole = import_text("%s allow HELP,SAML,SEND,SOML,VRFY", text);
 	free(text);
 	return whole;
 }
 
-/* -- the other way, for export ------------------------------------------ */
+/* -- for export: the device's words -------------------------------------- */
 
 const char *import_condition(const char *ours, bool limit)
 {
@@ -887,7 +891,7 @@ const char *import_condition(const char *ours, bool limit)
 	return NULL;
 }
 
-/* An ASA's word, or NULL */
+/* The ASA's word, or NULL */
 static const char *their_word(const struct map_name *names, const char *ours, size_t n)
 {
 	for (; names->theirs; names++) {
@@ -912,7 +916,8 @@ static const char *their_verb(const char *ours, size_t n)
 	return NULL;
 }
 
-/* STARTTLS is not among an ASA's words, so what has it is told by what has not */
+/* An ASA has no word for STARTTLS, so a list with it is written as all words but the rest
+ */
 static char *without_starttls(const char *list, FILE *words)
 {
 	char *rest = NULL, *back;

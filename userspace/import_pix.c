@@ -11,7 +11,7 @@ static const char *pix_mode(const struct config *config)
 	       "pix-4.4" : "fixup";
 }
 
-/* Is it about SMTP? @no: result: words before "fixup" */
+/* Is it "fixup protocol smtp"? *@no: 1 if "no" is before it */
 static bool is_fixup(const struct config_line *line, int *no)
 {
 	*no = config_word(line, 0, "no");
@@ -42,12 +42,12 @@ static void import_fixup(struct import *im, size_t i, int no)
 	const char *ports = named ? line->argv[no + 3] : "25";
 
 	if (line->argc > no + 4) {
-		import_missing(im, line, "this is not known behind the ports");
+		import_missing(im, line, "this is not known after the ports");
 		return;
 	}
 	if (fixup_again(im->config, i, ports))
 		return;
-	/* 'no fixup protocol smtp' alone goes back to the default: port 25 */
+	/* 'no fixup protocol smtp' without ports restores the default: port 25 */
 	import_set(im, line, "set %s %s", ports,
 		   no && named ? "off" : pix_mode(im->config));
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the SMTP part of a running-config means as set lines. See import.h. */
+/* Set lines of the SMTP part of a running-config. See import.h. */
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -108,7 +108,7 @@ void import_remark(struct import *im, const struct config_line *line,
 	make_printable(item->reason);
 }
 
-/* @text is freed */
+/* Adds a set line, if it is valid. @text is freed */
 static void set_line(struct import *im, const struct config_line *line,
 		     char *text, bool weak)
 {
@@ -190,7 +190,7 @@ static bool same_range(const struct ports *a, const struct ports *b)
 	return false;
 }
 
-/* " iif NAME" at the end of a set line, or NULL */
+/* The " iif NAME" at the end of a set line, or NULL */
 static const char *where(const char *set)
 {
 	const char *name = strrchr(set, ' ');
@@ -198,7 +198,7 @@ static const char *where(const char *set)
 	return name - set > 4 && !strncmp(name - 4, " iif", 4) ? name - 4 : NULL;
 }
 
-/* Do they say the same, except for the interface? */
+/* Are the set lines equal but for the interface? */
 static bool same_policy(const char *a, const char *b)
 {
 	const size_t n = where(a) ? (size_t)(where(a) - a) : strlen(a);
@@ -213,7 +213,7 @@ static void item_drop(struct import_item *item)
 	item->set = NULL;
 }
 
-/* Two lines with the same ports: one of them stays */
+/* Drops one of two lines with the same ports */
 static void settle_two(struct import_result *result, struct import_item *first,
 		       struct import_item *later)
 {
@@ -223,7 +223,7 @@ static void settle_two(struct import_result *result, struct import_item *first,
 		item_drop(first);
 	} else if (same_policy(first->set, later->set) &&
 		   (!where(first->set) || !where(later->set))) {
-		/* What holds everywhere holds at an interface, too */
+		/* The line without an interface applies at every interface, too */
 		item_drop(where(first->set) ? first : later);
 	} else {
 		later->reason = import_text("'%s' is lost: an earlier line has these ports, and a range has one policy",

@@ -83,8 +83,8 @@ static int unknown(const char *word, struct reason *why)
 			    QUOTED(word), list);
 }
 
-/* As the kernel has it, SMTP_REPLACE_MAX: no more policies than ports, nor ranges of
- * all of them together. What is kept of a file is bounded by that.
+/* The kernel's limit, SMTP_REPLACE_MAX: no more policies than ports, and no more ranges
+ * in all of them. It bounds the memory for a file, too.
  */
 static int count_ranges(struct line_list *list, const struct set_request *req,
 			struct reason *why)

@@ -6,8 +6,8 @@
 #include "set.h"
 
 /**
- * struct line_list - what the lines of a file ask for
- * @item: a request each
+ * struct line_list - the requests of a file's lines
+ * @item: the requests
  * @number: the number of each one's line, from 1
  * @count: how many
  * @alloc: how many there is room for
@@ -25,12 +25,12 @@ struct line_list {
 #define LINES_MAX		65536
 #define LINES_RANGES_MAX	65536
 
-/* More than all options of one policy have */
+/* More words than all options of one policy have */
 #define LINE_WORDS_MAX 512
 
 /**
- * line_split() - the words of a line, as a shell would have them
- * @line: the line; the words are put together in it
+ * line_split() - split a line into words, as a shell does
+ * @line: the line, which is changed: the words are in it
  * @words: for at most %LINE_WORDS_MAX of them
  * @why: filled on failure
  *
@@ -44,7 +44,7 @@ int line_split(char *line, char **words, struct reason *why);
 /**
  * lines_parse() - read set lines, lines of a PIX, comments
  * @list: the requests; lines_free() it even on failure
- * @name: what the text is called in errors
+ * @name: the text's name in errors
  * @text: the text; is changed
  * @len: its length; a NUL stands after it
  * @why: filled on failure, with name and number of the line
@@ -53,7 +53,7 @@ int lines_parse(struct line_list *list, const char *name, char *text,
 		size_t len, struct reason *why);
 void lines_free(struct line_list *list);
 
-/* Put the line that is at fault before the reason. Returns -1. */
+/* Put the name and number of the faulty line before the reason. Returns -1. */
 int lines_fault(const char *name, unsigned int number, struct reason *why);
 
 #endif /* _SMTPFIXUP_LINES_H */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Being told of events. See netlink.h. */
+/* Receiving events. See netlink.h. */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -39,7 +39,7 @@ static int join(struct netlink *nl, struct reason *why)
 	return 0;
 }
 
-/* Does the controller say that the family has gone? */
+/* Does the controller say that the family was unregistered? */
 static bool is_farewell(const struct nlmsghdr *nlh)
 {
 	const size_t head = NLMSG_HDRLEN + GENL_HDRLEN;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* smtpfixup: what the kernel's SMTP fixup is to do, and what it did. */
+/* smtpfixup: configures the kernel's SMTP fixup, and shows its results. */
 #include <fcntl.h>
 #include <unistd.h>
 

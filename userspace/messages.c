@@ -112,7 +112,7 @@ static int range_get(const struct nlattr *attr, struct port_range *range)
 	return 0;
 }
 
-/* A whole string, for @set to judge */
+/* Passes a whole string to @set, which checks it */
 static bool text_get(const struct nlattr *attr, struct smtp_policy *policy,
 		     const char *(*set)(struct smtp_policy *policy,
 					const char *text, u32 n))
@@ -150,7 +150,7 @@ static bool limits_get(const struct nlattr *attr, struct smtp_policy *policy)
 	return true;
 }
 
-/* A string of its own, or NULL: it is none */
+/* The attribute's string, or NULL: it is not one */
 static const char *string_of(const struct nlattr *attr, size_t *len)
 {
 	const char *text = attr ? attr_data(attr) : NULL;
@@ -339,7 +339,7 @@ int flow_list_add(const struct nlmsghdr *nlh, void *list)
 	return 0;
 }
 
-/* Cut where it is too long for @text */
+/* Copies a string, cut if it is too long for @text */
 static void string_get(const struct nlattr *attr, char *text, size_t size)
 {
 	*text = '\0';
@@ -428,7 +428,7 @@ void policy_list_select(struct policy_list *list, const struct ports *ports)
 	const size_t count = list->count;
 	size_t kept = 0;
 
-	/* What is missing goes to the end; then the hits close up */
+	/* Append entries for missing ranges, then drop entries that were not asked for */
 	for (size_t i = 0; i < ports->count; i++) {
 		size_t j = 0;
 

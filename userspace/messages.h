@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The family's messages to and from structures: pure functions over buffers.
- * What comes in is checked as if anybody had sent it.
+ * The family's messages to and from structures: pure functions over buffers. Messages are
+ * checked as if anybody could have sent them.
  */
 #ifndef _SMTPFIXUP_MESSAGES_H
 #define _SMTPFIXUP_MESSAGES_H
@@ -12,7 +12,7 @@
 #include "policy/events.h"
 #include "options.h"
 
-/* What POLICY_GET answers, a range */
+/* An answer to POLICY_GET: a range */
 struct policy_entry {
 	struct port_range range;
 	u64 serial;	/* order of setting */
@@ -31,7 +31,7 @@ struct counter_value {
 	u64 value;
 };
 
-/* What STATS_GET answers, a range */
+/* An answer to STATS_GET: a range */
 struct stats_entry {
 	struct port_range range;
 	u8 mode;
@@ -52,7 +52,7 @@ struct endpoint {
 	u16 port;
 };
 
-/* What FLOW_GET answers, a connection */
+/* An answer to FLOW_GET: a connection */
 struct flow_entry {
 	struct endpoint client;
 	struct endpoint server;
@@ -69,13 +69,13 @@ struct flow_list {
 	size_t alloc;
 };
 
-/* What a counterpart of the kernel's strings takes */
+/* Room for any of the kernel's names */
 #define EVENT_WORD_SIZE 32
 
 /**
  * struct event - an edit or a verdict
- * @kind: what this tool knows of it, or NULL: a newer kernel's
- * @name: what it is called
+ * @kind: its entry in the table of events, or NULL: a newer kernel's
+ * @name: its name
  * @rule: the rule's id
  * @time: nanoseconds since 1970
  * @netns: inode number of the namespace
@@ -87,7 +87,7 @@ struct flow_list {
  * @words: the words concerned, or empty
  * @suppressed: events before it that were not sent
  *
- * The strings are printable, whatever came.
+ * The strings are printable, whatever was received.
  */
 struct event {
 	const struct smtp_event_kind *kind;
@@ -119,13 +119,13 @@ void policy_list_clear(void *list);
 void stats_list_clear(void *list);
 void flow_list_clear(void *list);
 
-/* Put into an order in which set lines give the same policies again, by port
- * where that leaves a choice: of ranges that overlap the wider go first, of
- * equally wide ones those that were set first.
+/* Sort so that set lines in this order restore the policies: of ranges that overlap, the
+ * wider one first, and of equally wide ones the one that was set first. Otherwise by
+ * port.
  */
 void policy_list_sort(struct policy_list *list);
 
-/* Put into port order. */
+/* Sort by port. */
 void stats_list_sort(struct stats_list *list);
 
 /* Keep what overlaps with @ports, and add an entry of mode off for every
@@ -143,7 +143,7 @@ void stats_list_select(struct stats_list *list, const struct ports *ports);
  */
 struct nlmsghdr *message_set(const struct set_request *req, u16 family);
 
-/* So many ranges of one request fit into a message_replace(). */
+/* Ranges of one request that fit into a message_replace(). */
 #define REPLACE_RANGES_MAX 2000
 
 /**

@@ -376,7 +376,7 @@ static int pattern_split(const char **list, struct pattern *p, struct reason *wh
 		at++;
 	}
 	if (*at && *at != ',')
-		return reason_usage(why, "behind the pattern %s no comma follows",
+		return reason_usage(why, "no comma follows the pattern %s",
 				    QUOTED(*list));
 	if (!closes && p->at == p->end)
 		return reason_usage(why, "a pattern is missing; write \"\" for the empty value");
@@ -385,7 +385,7 @@ static int pattern_split(const char **list, struct pattern *p, struct reason *wh
 	if (p->end - p->at > PATTERN_MAX)
 		return reason_usage(why, "a pattern has more than %d octets", PATTERN_MAX);
 	if (*at && !at[1])
-		return reason_usage(why, "a pattern is missing behind the last comma");
+		return reason_usage(why, "a pattern is missing after the last comma");
 	*list = at + !!*at;
 	return 1;
 }

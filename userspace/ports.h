@@ -34,7 +34,7 @@ void ports_free(struct ports *ports);
 bool ports_overlap(const struct ports *ports, struct port_range range);
 bool range_overlap(struct port_range a, struct port_range b);
 
-/* Port order, and a wider range before those inside it. For qsort(). */
+/* Order by port, a wider range before those inside it. For qsort(). */
 int range_compare(const void *a, const void *b);
 
 const char *range_text(struct port_range range, char buf[RANGE_TEXT_SIZE]);

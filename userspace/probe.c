@@ -13,8 +13,8 @@
 #include "output.h"
 #include "probe.h"
 
-/* Servers that are wary of strangers greet late; RFC 5321 (4.5.3.2) has
- * minutes, which nobody would wait for here.
+/* Some servers greet strangers late. RFC 5321, 4.5.3.2, has minutes, which nobody would
+ * wait for here.
  */
 #define CONNECT_SECONDS	20
 #define REPLY_SECONDS	30
@@ -117,7 +117,7 @@ static int open_target(const char *host, u16 port, char *address, size_t size,
 	return fd;
 }
 
-/* A reply fit for a terminal, with something before each line */
+/* Prints a reply, safe for a terminal, with a prefix before each line */
 static void print_reply(FILE *out, const char *name, const char *text)
 {
 	char line[PROBE_REPLY_SIZE];
@@ -199,7 +199,7 @@ static int probe_run(struct cli *cli)
 		return -1;
 
 	findings = probe_findings(&probe);
-	/* What was seen is seen; but who was not answered has seen nothing */
+	/* Findings count in any case. But without a reply "none" would be a guess */
 	if (!strcmp(probe_judge(findings)->name, PROBE_NONE) &&
 	    (!probe.reply[PROBE_EHLO].code ||
 	     !probe.reply[PROBE_GOODMORNING].code))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Is there a device that masks SMTP between here and a server? The dialogue
- * and its judgement are apart: the one needs a server, the other only replies.
+ * Is there a device that masks SMTP between here and a server? The dialogue needs a
+ * server. Its judgement needs only the replies, and is separate.
  */
 #ifndef _SMTPFIXUP_PROBE_H
 #define _SMTPFIXUP_PROBE_H
@@ -11,7 +11,7 @@
 #include "policy/policy.h"
 #include "reason.h"
 
-/* What is said, in this order; the greeting answers the connection itself */
+/* The steps, in order. The greeting answers the connection itself */
 enum probe_step {
 	PROBE_GREETING,
 	PROBE_EHLO,
@@ -24,7 +24,7 @@ enum probe_step {
 #define PROBE_REPLY_SIZE 4096
 
 /**
- * struct probe_reply - what was answered
+ * struct probe_reply - a reply
  * @code: of its first line; 0: nothing was asked, or the connection ended
  * @text: all its lines, each ended by LF without CR, as they came
  */
@@ -39,7 +39,7 @@ struct probe {
 
 extern const char *const probe_step_names[PROBE_STEPS];
 
-/* What can be found in replies; an index each */
+/* What can be found in replies: bit numbers */
 enum probe_finding {
 	PROBE_STARS_20,
 	PROBE_STARS,
@@ -62,7 +62,7 @@ enum probe_finding {
 extern const char *const probe_finding_docs[__PROBE_FINDINGS];
 
 /**
- * struct probe_verdict - what findings amount to
+ * struct probe_verdict - a conclusion from findings
  * @all: bit mask of findings that must all be there
  * @name: a preset, "other", or "none"
  * @doc: one line

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What replies tell of a device. See probe.h; G3, G4, G6 and the rest are of
+/* What the replies show of a device. See probe.h. G3, G4, G6 and others are rules of
  * docs/rules.md.
  */
 #include <string.h>
@@ -13,9 +13,9 @@
 
 const char *const probe_finding_docs[__PROBE_FINDINGS] = {
 	[PROBE_STARS_20] =
-		"the greeting has nothing left but 2, 0, a space behind a 0, and stars",
+		"the greeting has nothing left but 2, 0, a space after a 0, and stars",
 	[PROBE_STARS] =
-		"the greeting has nothing left but stars behind its code",
+		"the greeting has nothing left but stars after its code",
 	[PROBE_CMAP] =
 		"the greeting is 'SMTP/cmap', underscores and 'read'",
 	[PROBE_EHLO_REFUSED] =
@@ -40,8 +40,8 @@ const char *const probe_finding_docs[__PROBE_FINDINGS] = {
 		"the server was sent 'goodmorning' as it is, and says so",
 };
 
-/* The first that fits. What a mode of the originals shows is in docs/rules.md,
- * "Presets".
+/* The first entry that fits counts. docs/rules.md, "Presets", has what the original
+ * devices do.
  */
 static const struct probe_verdict verdicts[] = {
 	{ PROBE_BIT(KEYWORDS) | PROBE_BIT(TLS_OFFERED), "asa",

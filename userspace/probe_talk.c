@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The dialogue with a server that is not to be trusted. See probe.h. */
+/* The dialogue with a server that is not trusted. See probe.h. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -191,7 +191,7 @@ int probe_talk(struct probe *p, int fd, int seconds, struct reason *why)
 	for (int step = 0; step < PROBE_STEPS; step++) {
 		int rc;
 
-		/* Without EHLO nobody has STARTTLS */
+		/* Without EHLO there is no STARTTLS */
 		if (step == PROBE_STARTTLS && p->reply[PROBE_EHLO].code != 250)
 			break;
 		if (lines[step] && !say(fd, lines[step]))

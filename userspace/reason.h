@@ -40,7 +40,7 @@ int reason_refused(struct reason *why, const char *format, ...)
 #define QUOTE_SIZE 64
 
 /**
- * quote() - make somebody else's word fit for a terminal
+ * quote() - make a stranger's word safe for a terminal
  * @word: the word
  * @buf: where to put it
  *
@@ -50,10 +50,10 @@ int reason_refused(struct reason *why, const char *format, ...)
 const char *quote(const char *word, char buf[QUOTE_SIZE]);
 #define QUOTED(word) quote(word, (char[QUOTE_SIZE]) { 0 })
 
-/* Replace what does not belong into one line of printable ASCII. */
+/* Replace all octets that are not printable ASCII. */
 void make_printable(char *text);
 
-/* Memory, or the end of the program with a line on stderr. */
+/* reallocarray(). Ends the program with a line on stderr if memory is short. */
 void *grow(void *array, size_t count, size_t size);
 
 #endif /* _SMTPFIXUP_REASON_H */

@@ -130,7 +130,7 @@ const struct verb verb_restore = {
 	.doc = "replace the whole configuration by a saved one, or nothing of it",
 	.detail =
 		"Reads set lines, the lines of a PIX (fixup, inspect, mailhost, no ...),\n"
-		"comments behind # and empty lines; without FILE, or with -, from standard\n"
+		"comments after # and empty lines; without FILE, or with -, from standard\n"
 		"input. Words may stand in quotes as a shell has them. All lines are checked\n"
 		"before anything changes; what is wrong is told as FILE:LINE. The lines take\n"
 		"effect together: their order counts only for equal ranges and for ranges of\n"

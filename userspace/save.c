@@ -46,9 +46,8 @@ static int write_to(int fd, const struct policy_list *list, bool sync)
 	return bad ? -1 : 0;
 }
 
-/* What the name stands for, as the kernel has it: it may refuse root to follow a
- * stranger's symbolic link (fs.protected_symlinks), so that links are not
- * resolved here.
+/* The file that the name leads to. The kernel follows symbolic links, and not this tool:
+ * it may refuse root to follow a stranger's (fs.protected_symlinks).
  */
 struct place {
 	char *name;		/* without links */
@@ -102,8 +101,8 @@ static int find_place(struct place *place, const char *name)
 	return rc;
 }
 
-/* Who may read it: as before, or as the umask has it, for everybody may "show"
- * the same. What a stranger made gets no wider than that.
+/* The mode: as before, or by the umask, for everybody may "show" the same. A stranger's
+ * file does not become readable for more users.
  */
 static mode_t mode_of(const struct place *place, int fd)
 {
@@ -120,8 +119,8 @@ static mode_t mode_of(const struct place *place, int fd)
 	return place->st.st_mode & 0777;
 }
 
-/* A name for the new file in the same directory; not made of the old one, which
- * may be as long as names can be
+/* A name for the new file in the same directory. It does not contain the old name, which
+ * may have the longest length of names
  */
 static char *name_beside(const char *name)
 {
@@ -134,7 +133,7 @@ static char *name_beside(const char *name)
 	return beside;
 }
 
-/* What is mounted there cannot be renamed over: it is written where it is */
+/* A mount point can't be replaced by rename(), so the file is written in place */
 static int write_in_place(const char *name, const struct policy_list *list)
 {
 	int fd = open(name, O_WRONLY | O_TRUNC | O_NOFOLLOW | O_NOCTTY |
@@ -143,8 +142,8 @@ static int write_in_place(const char *name, const struct policy_list *list)
 	return fd < 0 ? -1 : write_to(fd, list, true);
 }
 
-/* Under another name beside it, and then renamed: whoever reads the file, even
- * after a power failure, finds the old configuration or the new one.
+/* Writes a file beside it, and renames that: a reader, even after a power failure, finds
+ * the old configuration or the new one.
  */
 static int replace_file(const struct place *place,
 			const struct policy_list *list)
@@ -271,7 +270,7 @@ const struct verb verb_save = {
 	.usage = "[FILE]\n--default",
 	.doc = "write the whole configuration, for restore",
 	.detail =
-		"What show prints, behind a comment; without FILE, or with -, to standard\n"
+		"What show prints, after a comment; without FILE, or with -, to standard\n"
 		"output. A file is replaced as a whole or not at all.\n",
 	.example = "save --default",
 	.flags = save_flags,

@@ -67,7 +67,7 @@ int set_parse(struct set_request *req, int argc, char **argv, struct reason *why
 	if (ports_parse(&req->ports, argv[0], why))
 		return -1;
 	if (argc < 2)
-		return reason_usage(why, "set needs a mode behind the ports; for example set %s esmtp",
+		return reason_usage(why, "set needs a mode after the ports; for example set %s esmtp",
 				    QUOTED(argv[0]));
 	mode = word_find(&mode_words, argv[1], why);
 	if (mode < 0)

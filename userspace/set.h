@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Setting a policy, from whatever kind of line. */
+/* Setting a policy, from any kind of line. */
 #ifndef _SMTPFIXUP_SET_H
 #define _SMTPFIXUP_SET_H
 
@@ -12,7 +12,7 @@ int set_parse(struct set_request *req, int argc, char **argv, struct reason *why
 int set_mode(struct set_request *req, const char *ports,
 	     enum smtp_fixup_mode mode, struct reason *why);
 
-/* Have the kernel do it. */
+/* Send the request to the kernel. */
 int set_send(const struct set_request *req, struct reason *why);
 
 void set_free(struct set_request *req);

@@ -171,7 +171,7 @@ static int stats_run(struct cli *cli)
 					    QUOTED(cli->argv[0]));
 		if (explain)
 			return reason_usage(cli->why, "--explain with --reset makes no sense; leave out one of them");
-		/* What was told was reset: there is no second try */
+		/* The counters that were reported are reset, so do not try again */
 		cmd = SMTP_FIXUP_CMD_STATS_ZERO;
 		reply.clear = NULL;
 	}
@@ -216,7 +216,7 @@ const struct verb verb_stats = {
 		"They count from when the ports were first set, or from the last --reset, which\n"
 		"loses nothing and counts nothing twice, and needs CAP_NET_ADMIN. With PORTS, only what covers\n"
 		"one of them. --explain alone explains every counter, without numbers, and\n"
-		"needs no kernel module; with PORTS it puts the explanations behind the numbers.\n",
+		"needs no kernel module; with PORTS it puts the explanations after the numbers.\n",
 	.example = "stats 25",
 	.flags = stats_flags,
 	.run = stats_run,

@@ -27,7 +27,7 @@ static const char *const banner_docs[] = {
 	[SMTP_FIXUP_BANNER_PIX] =
 		"every byte but 2, 0 and a space after 0 becomes * (PIX 5.1 to 6.3)",
 	[SMTP_FIXUP_BANNER_STARS] =
-		"all behind '220 ' becomes * (PIX 4.4, PIX/ASA from 7.x)",
+		"all after '220 ' becomes * (PIX 4.4, PIX/ASA from 7.x)",
 	[SMTP_FIXUP_BANNER_KEEP] =
 		"the greeting passes as it is",
 	[SMTP_FIXUP_BANNER_TEXT] =
@@ -133,7 +133,7 @@ static const char *const limit_docs[] = {
 	[SMTP_FIXUP_LIMIT_HEADER_LINE] =
 		"octets of a line of the message's header (default: 998)",
 	[SMTP_FIXUP_LIMIT_BODY_LINE] =
-		"octets of a line behind that (default: 998)",
+		"octets of a line after that (default: 998)",
 	[SMTP_FIXUP_LIMIT_MIME_FILENAME] =
 		"octets of an attachment's name, decoded (default: 255)",
 	[SMTP_FIXUP_LIMIT_MESSAGE] =

@@ -44,7 +44,7 @@ extern const struct words phase_words;
 
 #define WORD_TEXT_SIZE 12
 
-/* The name of a value, or its number where this tool is older than it. */
+/* The name of a value, or its number if this tool does not know it. */
 const char *word_text(const struct words *words, unsigned int value,
 		      char buf[WORD_TEXT_SIZE]);
 #define WORD_TEXT(words, value) \
@@ -92,7 +92,7 @@ void list_explain(FILE *out, const struct list *list);
 void mask_print(FILE *out, u64 mask, const struct smtp_word *table,
 		unsigned int count);
 
-/* Somebody's text as one word of a shell, in single quotes. */
+/* Print a text as one word of a shell, in single quotes. */
 void text_print(FILE *out, const char *text, size_t len);
 
 #endif /* _SMTPFIXUP_WORDS_H */

@@ -484,7 +484,7 @@ static void export_matches_lost(void **state)
 		  "! port 25: no equivalent: auth-allow PLAIN: mask\n" },
 		/* The first that acts counts here */
 		{ "set 25 asa match sender '/a/' log match sender '/b/' drop",
-		  "! port 25: no equivalent: the order of the matches; an ASA goes on behind one that logs\n" },
+		  "! port 25: no equivalent: the order of the matches; an ASA goes on after one that logs\n" },
 	};
 
 	(void)state;

@@ -152,7 +152,7 @@ static const struct {
 	const char *says;
 } refused[] = {
 	{ ",", "is missing" },
-	{ "a,", "missing behind the last comma" },
+	{ "a,", "missing after the last comma" },
 	{ "a,,b", "is missing" },
 	{ "a b", "stands in" },
 	{ "a\"b", "stands in" },

@@ -72,7 +72,7 @@ TEST("X7", "what is above the rate waits, all of it, and passes in its turn", FI
 		assert_true(holds(32));
 		assert_false(goes_on(SMTP_HOLDS_TURN));
 		assert_false(goes_on(SMTP_HOLDS_ACK));
-		assert_false(goes_on(SMTP_HOLDS_BEHIND));
+		assert_false(goes_on(SMTP_HOLDS_ORDER));
 		assert_false(smtp_flow_waits(&f.flow));
 		assert_true(smtp_flow_rated(&f.flow));
 	}

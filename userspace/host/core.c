@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the core calls (kmod/core/base/host.h). A file of its own: tests that bring
- * their own host link the rest of the tool without it.
+ * The functions that the core calls (kmod/core/base/host.h). Tests with a host of their
+ * own link the tool without this file.
  */
 #include <stdlib.h>
 

@@ -24,7 +24,7 @@ struct host_rate {
 };
 
 /**
- * struct host_rule - what a range of ports is under
+ * struct host_rule - a range of ports and its policy
  * @range: the ports
  * @policy: the policy
  * @rate: of all together
@@ -44,10 +44,10 @@ struct host_rule {
 };
 
 /**
- * struct host - what all connections share
+ * struct host - shared by all connections
  * @rule: the rules, narrowest range first
  * @count: how many
- * @now: nanoseconds since 1970, set by whoever knows
+ * @now: nanoseconds since 1970, set by the caller
  * @event: told of every event, or NULL
  * @data: for @event
  */
@@ -60,7 +60,7 @@ struct host {
 };
 
 /**
- * struct host_way - how far one direction's sequence numbers are shifted
+ * struct host_way - the offset of one direction's sequence numbers
  * @pos: numbers after this one are shifted by @after, others by @before
  * @before: octets
  * @after: octets
@@ -76,8 +76,8 @@ struct host_way {
 /**
  * struct host_flow - a connection
  * @core: the core's part
- * @host: what it belongs to
- * @rule: what it is under
+ * @host: the host it belongs to
+ * @rule: the rule it is under
  * @client: the end that opened it
  * @server: the other, as the client dialled it
  * @way: by enum smtp_dir
@@ -94,8 +94,8 @@ struct host_flow {
 };
 
 /**
- * struct host_call - what a call of the core is about
- * @host: what the core knows of it
+ * struct host_call - the context of one call of the core
+ * @host: the core's part of it
  * @flow: the connection
  */
 struct host_call {
@@ -109,11 +109,11 @@ struct host_call {
  * @flow: the connection
  * @dir: where it comes from
  * @data: the payload; edits are made in it
- * @spliced: what leaves instead of @data, where its length has changed
- * @out: result: what leaves: @data or @spliced
- * @out_len: result: how much of it
+ * @spliced: the payload that leaves instead of @data, if its length has changed
+ * @out: result: the payload that leaves: @data or @spliced
+ * @out_len: result: its length
  *
- * host_segment_end() it.
+ * Call host_segment_end() after use.
  */
 struct host_segment {
 	struct smtp_segment seg;
@@ -129,16 +129,16 @@ struct host_segment {
 void host_init(struct host *host, const struct set_request *req);
 void host_release(struct host *host);
 
-/* What a port is under, or NULL. */
+/* The rule of a port, or NULL. */
 struct host_rule *host_rule_find(struct host *host, u16 port);
 
 /* X7: smtp_host_admits() for this connection. Its turn is kept for it. */
 bool host_admits(struct host_flow *flow, enum smtp_fixup_limit limit);
 
-/* The counters, as "stats" has them; to be cleared. */
+/* The counters, as "stats" prints them. Clear the list after use. */
 void host_stats(const struct host *host, struct stats_list *list);
 
-/* Tell of an event that was counted already. */
+/* Report an event that is counted already. */
 void host_tell(const struct host_flow *flow, enum smtp_fixup_event id,
 	       const char *words);
 
@@ -189,8 +189,8 @@ static inline u32 host_flow_unanswered(const struct host_flow *flow)
  * host_judge() - judge a segment
  * @segment: the segment
  *
- * Return: enum smtp_verdict; with %SMTP_PASS @out and @out_len are set, and
- * seg.pass octets of what came are done with.
+ * Return: enum smtp_verdict. With %SMTP_PASS, @out and @out_len are set, and seg.pass
+ * octets of the payload are done.
  */
 enum smtp_verdict host_judge(struct host_segment *segment);
 void host_segment_end(struct host_segment *segment);

@@ -7,13 +7,13 @@
 #include "host/host.h"
 
 /**
- * host_request() - a set line without the module
+ * host_request() - read a set line for a verb that judges in user space
  * @req: the request; set_free() it even on failure
  * @ports: its ports
  * @argc: how many words follow them
  * @argv: MODE [OPTION ARG]...
- * @verb: for whom, for the reason
- * @why: filled on failure: also where an option needs the module
+ * @verb: the verb, named in the reason
+ * @why: filled on failure, also if an option needs the module
  */
 int host_request(struct set_request *req, const char *ports, int argc,
 		 char **argv, const char *verb, struct reason *why);

@@ -46,7 +46,7 @@ static inline u32 smtp_edit_out(const struct smtp_edit *e, u32 seq)
 }
 
 /**
- * smtp_edit_in() - from an ACK of the far end to the number that the sender means
+ * smtp_edit_in() - from an ACK of the far end to the number as sent
  * @e: the edit
  * @ack: as the far end sends it
  *

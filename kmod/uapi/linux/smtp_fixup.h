@@ -180,7 +180,7 @@ enum smtp_fixup_action {
 enum smtp_fixup_what {
 	SMTP_FIXUP_WHAT_VERB,
 	SMTP_FIXUP_WHAT_KEYWORD,	/* of a line of an EHLO reply */
-	SMTP_FIXUP_WHAT_HELO,		/* the name behind HELO or EHLO */
+	SMTP_FIXUP_WHAT_HELO,		/* the name after HELO or EHLO */
 	SMTP_FIXUP_WHAT_SENDER,
 	SMTP_FIXUP_WHAT_RECIPIENT,
 	SMTP_FIXUP_WHAT_HEADER,		/* a field of a message's header, or its value */
@@ -527,7 +527,7 @@ enum smtp_fixup_match_attr {
 
 #define SMTP_FIXUP_MATCH_A_MAX (__SMTP_FIXUP_MATCH_A_MAX - 1)
 
-/* The counter set uses a pad attribute behind the last counter */
+/* The counter set has a pad attribute after the last counter */
 #define SMTP_FIXUP_COUNTERS_A_PAD	(__SMTP_FIXUP_CNT_MAX + 1)
 
 /* A live connection; addresses as the client dialled them (before DNAT) */
