@@ -1949,6 +1949,9 @@ bool model_begins(const struct model *m)
 	if (m->state != M_COMMAND || p >= m->sight)
 		return false;
 	find_verb(m, m->sight, &v, &e, &ended);
+	/* V7, strict: a bare CR waits with what follows it */
+	if (p + 1 == v && m->d[0].in[p] == '\r')
+		p = v;
 	return ended && p >= v && p <= e && begins_message(m, v, e);
 }
 

@@ -258,3 +258,22 @@ TEST("X7", "rates wait, are counted or off, and are off in every mode", NONE)
 		assert_non_null(smtp_policy_check(&p, &(u8){ 0 }));
 	}
 }
+
+/* V7: a bare CR that strict makes a blank has not left when that is done */
+TEST("X7 V7", "strict's bare CR waits with the verb behind it", FIXUP)
+{
+	fix_open(&f);
+	f.policy.line_ending = SMTP_FIXUP_LINE_ENDING_STRICT;
+	rated(OFF, WAIT, (struct turns){ 0 });
+	client_cut(&f, "NOOP\r\n\rMAIL FROM:<a@b>\r\n", 6);
+	assert_true(smtp_flow_rated(&f.flow));
+	turns.all = 1;
+	smtp_flow_turn(&f.flow);
+	client(&f, "\rMAIL FROM:<a@b>\r\n", " MAIL FROM:<a@b>\r\n");
+	/* One that has left makes an LF of what follows it: no message begins */
+	turns.asked = 0;
+	client(&f, "\r", "\r");
+	client_cut(&f, "MAIL FROM:<a@b>\r\n", 1);
+	left(&f, "\n");
+	assert_int_equal(turns.asked, 0);
+}

@@ -19,34 +19,34 @@ static const u8 smtp_rates[] = {
 #define SMTP_RATE_ADMITTED(i)	(1 << (i))
 #define SMTP_RATE_TOLD(i)	(16 << (i))
 
-/* Does a verb begin at @at? V7: what follows a bare CR becomes an LF, except where a CR
- * that has not left becomes a blank.
+/* Where does a verb begin, from @at on? V7: strict's bare CR becomes a blank, and waits
+ * with the verb behind it. Any other makes an LF of what follows it: none begins.
  */
-static bool smtp_rate_verb_begins(const struct smtp_parser *ps, u32 at)
+static u32 smtp_rate_verb(const struct smtp_parser *ps, u32 at)
 {
-	return !ps->s->cr ||
-	       (at && ps->policy->line_ending == SMTP_FIXUP_LINE_ENDING_STRICT);
+	const bool strict = ps->policy->line_ending == SMTP_FIXUP_LINE_ENDING_STRICT;
+
+	if (strict && ps->in.buf[at] == '\r' && (at || !ps->s->cr))
+		return at + 1;
+	return ps->s->cr ? ps->in.len : at;
 }
 
 /* Is a verb that begins a message whole at @at, with what has come before? */
 static bool smtp_rate_begins(const struct smtp_parser *ps, u32 at)
 {
-	const u8 *c = ps->in.buf + at;
-	const u32 n = ps->in.len - at;
+	const u8 *c = ps->in.buf;
 	struct smtp_match m = ps->s->verb;
-	u32 i;
 
 	if (ps->s->line == SMTP_LINE_START) {
-		if (!smtp_rate_verb_begins(ps, at))
-			return false;
 		m.candidates = smtp_verbs_now(ps);
 		m.len = 0;
+		at = smtp_rate_verb(ps, at);
 	}
 	m.candidates &= SMTP_VERBS_BEGIN;
-	for (i = 0; i < n && !smtp_is_blank(c[i]) && !smtp_is_eol(c[i]); i++)
-		if (!smtp_match_byte(&m, smtp_verbs, c[i]))
+	for (; at < ps->in.len && !smtp_is_blank(c[at]) && !smtp_is_eol(c[at]); at++)
+		if (!smtp_match_byte(&m, smtp_verbs, c[at]))
 			return false;
-	return i < n && smtp_match_word(&m, smtp_verbs) >= 0;
+	return at < ps->in.len && smtp_match_word(&m, smtp_verbs) >= 0;
 }
 
 bool smtp_rate_waits(struct smtp_parser *ps, u32 at)
