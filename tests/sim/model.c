@@ -198,7 +198,7 @@ static uint32_t chunk_bad(const uint8_t *w, uint32_t n, bool xexch50,
 				i++;
 		} else {
 			while (i < n && i - start < 4 &&
-			       !strncasecmp((const char *)w + i, "LAST" + (i - start), 1))
+			       !strncasecmp((const char *)w + i, &"LAST"[i - start], 1))
 				i++;
 		}
 		if (i == n)

@@ -6,6 +6,8 @@
 #include "../matches.h"
 #include "sim.h"
 
+struct choices choices;
+
 #define PICK(r, list)	((list)[rng_below(r, sizeof(list) / sizeof(*(list)))])
 
 static void put(struct plan *p, const void *bytes, u32 n)

@@ -28,13 +28,29 @@ struct rng {
 	u64 s;
 };
 
+/**
+ * struct choices - what somebody else chooses, before chance does
+ * @next: the next choice: the highest octet of a random number
+ * @end: behind the last
+ */
+struct choices {
+	const u8 *next;
+	const u8 *end;
+};
+
+/* There are none, but for tests/fuzz/worlds.c */
+extern struct choices choices;
+
 static inline u64 rng_next(struct rng *r)
 {
 	u64 z = (r->s += 0x9e3779b97f4a7c15ULL);
 
 	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
 	z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-	return z ^ (z >> 31);
+	z ^= z >> 31;
+	if (choices.next != choices.end)
+		z = z >> 8 | (u64)*choices.next++ << 56;
+	return z;
 }
 
 /* 0 .. n-1 */
