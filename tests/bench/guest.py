@@ -63,6 +63,14 @@ NO_LIMITS = [word for name in ("command-line", "rcpt", "sender", "header-line", 
                                "mime-filename")
              for word in ("limit", name, "512", "off")]
 
+# None of them matches: each is looked for in every address, name and part
+TWENTY = [word for n in range(20) for word in (
+    "match", ("sender", "recipient", "helo", "mime-filename")[n % 4],
+    "*nobody%d.example,*.%dexe" % (n, n), "mask")]
+FIELDS = ["match", "header:subject", "*buy*now*,*v1agra*", "mask",
+          "match", "header:x-mailer", "/.*mass ?mail.*/", "mask",
+          "match", "mime-filename", "*.exe,*.scr,*.js", "mask"]
+
 # name: what the router does, and how octets go if not by DATA. "against" is
 # what the case is held against.
 CASES = {
@@ -75,6 +83,9 @@ CASES = {
     "esmtp": {"nft": CONNTRACK, "set": ["25", "esmtp"], "against": "conntrack"},
     "esmtp, no limits": {"nft": CONNTRACK, "set": ["25", "esmtp"] + NO_LIMITS,
                          "against": "conntrack"},
+    "esmtp, 20 matches": {"nft": CONNTRACK, "set": ["25", "esmtp"] + TWENTY,
+                          "against": "conntrack"},
+    "esmtp, headers": {"nft": CONNTRACK, "set": ["25", "esmtp"] + FIELDS, "against": "esmtp"},
     "observe": {"nft": CONNTRACK, "set": ["25", "esmtp", "observe"], "against": "conntrack"},
     "BDAT": {"nft": CONNTRACK, "way": "bdat", "against": "conntrack",
              "set": ["25", "esmtp", "allow", "BDAT", "ehlo-allow", "CHUNKING"]},
@@ -91,7 +102,7 @@ CASES = {
     "NFQUEUE": {"nft": QUEUE, "against": "plain"},
 }
 SCALE = [name for name in CASES if "flows" in CASES[name]]
-BULK = [name for name in CASES if name not in SCALE]
+BULK = [name for name in CASES if name not in SCALE and name != "esmtp, 20 matches"]
 FEW = ["direct", "plain", "conntrack", "fixup", "esmtp", "HAProxy", "NFQUEUE"]
 
 # name: packets, way, processes, cases
@@ -100,7 +111,7 @@ MEASURES = {
     "eight streams, 64 KB": ("64k", "data", 8, FEW),
     "one stream, 1500": ("1500", "data", 1, BULK),
     "eight streams, 1500": ("1500", "data", 8, FEW),
-    "mails": ("1500", "mails", 4, FEW + ["esmtp, no limits", "ftp helper"]),
+    "mails": ("1500", "mails", 4, FEW + ["esmtp, no limits", "esmtp, 20 matches", "ftp helper"]),
     "connections": ("1500", "connections", 4, FEW),
     "connections at scale": ("1500", "connections", 4, SCALE),
 }

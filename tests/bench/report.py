@@ -17,16 +17,27 @@ import sys
 from guest import CROWDS
 
 # What is asked for: measure, case, at least this much of what it is held against
-BUDGETS = [
-    ("a body by DATA, one stream, 64 KB packets", "one stream, 64 KB", "fixup", 0.95),
-    ("the same, with esmtp's limits", "one stream, 64 KB", "esmtp", 0.95),
-    ("a body by BDAT", "one stream, 64 KB", "BDAT", 0.98),
-    ("behind STARTTLS", "one stream, 64 KB", "TLS", 0.98),
-    ("a port without a policy", "one stream, 64 KB", "other port", 0.99),
-    ("a port without a policy, 1500-byte packets", "one stream, 1500", "other port", 0.99),
-    ("small mails, fixup", "mails", "fixup", 0.95),
-    ("small mails, esmtp", "mails", "esmtp", 0.95),
-]
+BUDGETS = [(f"{case}, {measure}", measure, case, want) for measure, case, want in (
+    ("one stream, 64 KB", "fixup", 0.95),
+    ("one stream, 64 KB", "esmtp", 0.90),
+    ("one stream, 64 KB", "observe", 0.90),
+    ("one stream, 64 KB", "BDAT", 0.98),
+    ("one stream, 64 KB", "TLS", 0.98),
+    ("one stream, 64 KB", "other port", 0.98),
+    ("one stream, 64 KB", "esmtp, headers", 0.98),
+    ("one stream, 1500", "fixup", 0.92),
+    ("one stream, 1500", "esmtp", 0.88),
+    ("one stream, 1500", "observe", 0.88),
+    ("one stream, 1500", "BDAT", 0.96),
+    ("one stream, 1500", "TLS", 0.96),
+    ("one stream, 1500", "other port", 0.96),
+    ("mails", "fixup", 0.97),
+    ("mails", "esmtp", 0.97),
+    ("mails", "esmtp, 20 matches", 0.93),
+)]
+# At most so many microseconds a megabyte more than what it is held against: ratios depend
+# on how fast the machine forwards
+MORE = [("one stream, 64 KB", "fixup", 15), ("one stream, 64 KB", "esmtp", 30)]
 # The same, where the clock counts instructions
 COUNTED = [
     ("small mails, fixup, by instructions", "mails", "fixup", 0.95),
@@ -45,7 +56,10 @@ TIMES = [(measure, rival) for measure in (
     "mails", "connections") for rival in RIVALS]
 FLOW_MAX = 512
 # Instructions an octet of the core alone, by case of tests/bench/core.c
-CORE = [("base64-64k", 0.7), ("mime-64k", 0.7)]
+CORE = [("base64-64k", 0.11), ("mime-64k", 0.30), ("text-64k", 0.60),
+        ("esmtp-base64-64k", 0.14), ("esmtp-mime-64k", 0.55), ("esmtp-text-64k", 0.65),
+        ("base64-1448", 0.45), ("mime-1448", 0.65), ("esmtp-mime-1448", 1.0),
+        ("mails", 5.5), ("esmtp-mails", 8)]
 
 
 def spread(values):
@@ -95,6 +109,8 @@ def collect(runs):
         both = [rates[n] / rate(base) for n, base in bases.items() if base]
         if both:
             result["ratio"] = spread(both)
+            result["more"] = spread([1e6 / rates[n] - 1e6 / rate(base)
+                                     for n, base in bases.items() if base])
             result["of"] = next(base[0]["case"] for base in bases.values() if base)
         for rival in RIVALS:
             theirs = by_case.get((measure, rival), {})
@@ -205,21 +221,25 @@ def digits(value):
 def markdown(figures):
     lines = HEADS[figures["machine"]].splitlines()
     lines += ["A ratio is of what was measured in turns with what it is held against, in one",
-              "round: medians of the rounds, and quartiles in brackets.",
+              "round: medians of the rounds, and quartiles in brackets. Microseconds more are of each",
+              "megabyte, mail or connection.",
               f"`{COMMANDS[figures['machine']]}` makes all of this.", ""]
     for name, value in figures["provenance"].items():
         lines.append(f"- {name}: {value}")
     for measure, cases in figures["results"].items():
         lines += ["", f"## {measure}", "",
-                  f"| case | {unit_of(measure)}/s | of | ratio |", "| --- | --- | --- | --- |"]
+                  f"| case | {unit_of(measure)}/s | of | ratio | microseconds more |",
+                  "| --- | --- | --- | --- | --- |"]
         for case, result in cases.items():
             rate, low, high = [digits(value) for value in result["rate"]]
             line = f"| {case} | {rate} ({low}-{high}) |"
             if "ratio" in result:
                 ratio, low, high = result["ratio"]
                 line += f" {result['of']} | {ratio:.3f} ({low:.3f}-{high:.3f}) |"
+                more, low, high = result["more"]
+                line += f" {more:.1f} ({low:.1f}-{high:.1f}) |"
             else:
-                line += " | |"
+                line += " | | |"
             lines.append(line)
     lines += own_time(figures["results"])
     if figures["machine"] == "stock":
@@ -326,6 +346,9 @@ def compare(where):
                  .get("connections at scale", {}).get("60,000 policies", {}).get("ratio"), ""))
     flow = figures["slabs"].get("smtp_ct_flow")
     at_most = [("octets of a flow in command state", FLOW_MAX, flow)]
+    for measure, case, want in MORE:
+        more = figures["results"].get(measure, {}).get(case, {}).get("more")
+        at_most.append((f"microseconds a MB more, {case}, {measure}", want, more and more[0]))
     at_most += [(f"instructions an octet of the core, {case}", want, figures["core"].get(case))
                 for case, want in CORE]
     # Connections at scale take long, and may be of a run of their own
