@@ -34,6 +34,41 @@ static noinline bool smtp_line_matched(struct smtp_parser *ps, u8 c)
 	return masks;
 }
 
+/* Overwrites the octet at @c if it may not pass. The buffer has @n octets from there on */
+static __always_inline void smtp_line_overwrite(struct smtp_parser *ps, u8 *c, u32 n)
+{
+	struct smtp_session *s = ps->s;
+
+	if (smtp_is_eol(*c) || (s->line == SMTP_LINE_BLOCKED && smtp_is_blank(*c))) {
+		if (s->line == SMTP_LINE_BLOCKED)
+			s->line = SMTP_LINE_ARGUMENT;
+	} else if (s->line == SMTP_LINE_BLOCKED) {
+		ps->out.masked += smtp_fill(c, 1, 'X');
+	} else if (s->line == SMTP_LINE_FILLED) {
+		ps->out.masked += smtp_fill(c, 1, smtp_line_filler(ps));
+	} else if (s->sasl) {
+		ps->out.masked += smtp_fill(c, 1, smtp_sasl_octet(ps, c, n));
+	} else if (s->address) {
+		ps->out.masked += smtp_fill(c, 1, smtp_address_octet(ps, *c));
+	}
+}
+
+/* D6: reads the octet at @i of a line that announces a chunk, or of a BDAT that does not
+ * pass. @came: the octet as it came, for only CRLF ends such a line. Returns where to read
+ * on if the command is blocked, or @i.
+ */
+static noinline u32 smtp_line_chunk(struct smtp_parser *ps, u32 verb, u32 end, u32 i,
+				    u8 came)
+{
+	struct smtp_session *s = ps->s;
+
+	if ((s->line != SMTP_LINE_ARGUMENT && !s->chunk.blocked) ||
+	    !smtp_limit_chunk(ps, (came == '\n') == s->cr ? ps->in.buf[i] : 0) ||
+	    s->chunk.blocked)
+		return i;
+	return smtp_chunk_block(ps, verb, end, i);
+}
+
 /* Judges the lines from @i on: V8, V9 */
 static u32 smtp_client_lines(struct smtp_parser *ps, u32 i)
 {
@@ -51,9 +86,9 @@ static u32 smtp_client_lines(struct smtp_parser *ps, u32 i)
 	while (i < len && !ps->out.edit.old && s->phase != SMTP_FIXUP_PHASE_WAIT &&
 	       !smtp_parser_over(ps)) {
 		u8 *c = &buf[i];
+		u32 run, next = i;
 		u8 came = *c;
 		bool bare;
-		u32 run;
 
 		if (s->line == SMTP_LINE_START &&
 		    (smtp_chunk_waits(ps, *c) ||
@@ -87,15 +122,10 @@ static u32 smtp_client_lines(struct smtp_parser *ps, u32 i)
 			}
 		}
 		if (unlikely(s->value.at)) {
-			u32 next = i;
-
 			if (smtp_line_matched(ps, *c))
 				next = smtp_match_block(ps, verb, end, i);
-			if (next != i) {
-				smtp_line_skip(ps, next - i - 1);
-				i = next;
-				continue;
-			}
+			if (next != i)
+				goto skip;
 			if (smtp_parser_over(ps))
 				break;
 		}
@@ -104,44 +134,19 @@ static u32 smtp_client_lines(struct smtp_parser *ps, u32 i)
 
 			end = i;
 			if (!smtp_verb_octet(ps, *c, i == verb)) {
-				u32 next = smtp_verb_block(ps, verb, i,
-							   begins);
-
+				next = smtp_verb_block(ps, verb, i, begins);
 				if (ps->out.next == SMTP_NEED_ACK)
 					return next;
-				if (next != i || ps->out.edit.old) {
-					smtp_line_skip(ps, next - i - 1);
-					i = next;
-					continue;
-				}
+				if (next != i || ps->out.edit.old)
+					goto skip;
 			}
 		}
-		/* D6: only CRLF ends the line here */
-		if (unlikely(s->chunk.line) &&
-		    (s->line == SMTP_LINE_ARGUMENT || s->chunk.blocked) &&
-		    smtp_limit_chunk(ps, (came == '\n') == s->cr ? *c : 0) &&
-		    !s->chunk.blocked) {
-			u32 next = smtp_chunk_block(ps, verb, end, i);
-
-			if (next != i) {
-				smtp_line_skip(ps, next - i - 1);
-				i = next;
-				continue;
-			}
+		if (unlikely(s->chunk.line)) {
+			next = smtp_line_chunk(ps, verb, end, i, came);
+			if (next != i)
+				goto skip;
 		}
-		if (smtp_is_eol(*c) || (s->line == SMTP_LINE_BLOCKED &&
-					smtp_is_blank(*c))) {
-			if (s->line == SMTP_LINE_BLOCKED)
-				s->line = SMTP_LINE_ARGUMENT;
-		} else if (s->line == SMTP_LINE_BLOCKED) {
-			ps->out.masked += smtp_fill(c, 1, 'X');
-		} else if (s->line == SMTP_LINE_FILLED) {
-			ps->out.masked += smtp_fill(c, 1, smtp_line_filler(ps));
-		} else if (s->sasl) {
-			ps->out.masked += smtp_fill(c, 1, smtp_sasl_octet(ps, c, len - i));
-		} else if (s->address) {
-			ps->out.masked += smtp_fill(c, 1, smtp_address_octet(ps, *c));
-		}
+		smtp_line_overwrite(ps, c, len - i);
 		if (smtp_parser_over(ps))
 			break;
 		s->cr = *c == '\r';
@@ -156,6 +161,10 @@ static u32 smtp_client_lines(struct smtp_parser *ps, u32 i)
 		}
 		if (unlikely(ps->out.skip))
 			break;
+		continue;
+skip:
+		smtp_line_skip(ps, next - i - 1);
+		i = next;
 	}
 	return smtp_parser_over(ps) ? line : i;
 }

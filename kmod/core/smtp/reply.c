@@ -387,6 +387,28 @@ static void smtp_reply_next_line(struct smtp_parser *ps)
 		ps->in.final = SMTP_FINAL_NOT;
 }
 
+/* D7, E1: a reply begins. Which command does it answer, and how is it read? */
+static void smtp_reply_begin(struct smtp_parser *ps)
+{
+	struct smtp_session *s = ps->s;
+
+	s->reply = smtp_reply_answers(s, ps->in.early);
+	s->reply_ehlo = smtp_reply_masked(s);
+	s->reply_offers = false;
+	s->letter = 0;
+}
+
+/* G1: does the code of its first line, which has been read, have the greeting masked? */
+static void smtp_greeting_code(struct smtp_parser *ps)
+{
+	struct smtp_session *s = ps->s;
+
+	if (s->reply == SMTP_AWAIT_GREETING && !s->reply_begun && s->reply_column == 3)
+		s->mask_greeting = s->reply_code == 220 &&
+				   ps->policy->banner != SMTP_FIXUP_BANNER_KEEP;
+}
+
+/* Judges replies, line by line. Returns where it stops. */
 static u32 smtp_server_lines(struct smtp_parser *ps)
 {
 	struct smtp_session *s = ps->s;
@@ -411,10 +433,7 @@ static u32 smtp_server_lines(struct smtp_parser *ps)
 			smtp_reply_line_begin(s);
 		}
 		if (!s->reply_column && !s->reply_begun) {
-			s->reply = smtp_reply_answers(s, ps->in.early);
-			s->reply_ehlo = smtp_reply_masked(s);
-			s->reply_offers = false;
-			s->letter = 0;
+			smtp_reply_begin(ps);
 			from = i;
 		}
 		if (!s->reply_column && smtp_reply_rewritten(ps, at, len - i)) {
@@ -480,11 +499,7 @@ static u32 smtp_server_lines(struct smtp_parser *ps)
 		} else {
 			smtp_reply_column(s, c);
 		}
-		/* G1: the code of its first line decides */
-		if (s->reply == SMTP_AWAIT_GREETING && !s->reply_begun &&
-		    s->reply_column == 3)
-			s->mask_greeting = s->reply_code == 220 &&
-				ps->policy->banner != SMTP_FIXUP_BANNER_KEEP;
+		smtp_greeting_code(ps);
 		s->reply_last = c;
 	}
 	if (unlikely(smtp_reply_limited(ps)) && i > line && !smtp_server_over(ps))
