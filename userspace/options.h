@@ -104,7 +104,7 @@ u8 option_get(const struct set_option *option, const struct smtp_policy *policy)
 /* Is it given or not, without an argument? */
 bool option_is_flag(const struct set_option *option);
 
-/* How many arguments it takes, where these words are behind its name. */
+/* How many arguments it takes, where these words follow its name. */
 int option_args(const struct set_option *option, int argc, char *const *argv);
 
 /* Its arguments, as in usage lines. */

@@ -48,7 +48,7 @@ struct smtp_setting {
  * @serial: order of setting
  * @policy: the policy
  * @counters: shared with earlier and later rules of this range
- * @rate: likewise; NULL: neither this one nor that before has a rate
+ * @rate: shared with earlier and later rules of this range; NULL: none had a limit
  */
 struct smtp_rule {
 	refcount_t refs;

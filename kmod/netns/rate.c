@@ -13,15 +13,15 @@
 #include "rate.h"
 
 /**
- * struct smtp_rate - a line, and when its first may go
- * @refs: a policy's: its rules, its sources and @work; a source's: 1
+ * struct smtp_rate - a rate, and the line of connections that wait for it
+ * @refs: of a policy's rate: its rules, its sources and @work; of a source's: 1
  * @next: when the next message may begin, ns
- * @waiting: the line
- * @work: sees to the line
+ * @waiting: the line, struct smtp_rate_wait
+ * @work: serves the line
  * @armed: @work will run
- * @of: what a source's is of: the policy's, a reference; NULL: this is one
+ * @of: of a source's rate: the policy's rate, a reference; NULL: this is a policy's
  * @source: whose
- * @node: in the table of sources'
+ * @node: in the table of sources, if @of
  */
 struct smtp_rate {
 	refcount_t refs;
@@ -34,7 +34,7 @@ struct smtp_rate {
 	struct hlist_node node;
 };
 
-/* Of all rates, lines and the table: no more than messages are so many */
+/* One lock for all rates, lines and the table: it is taken once a message */
 static DEFINE_SPINLOCK(smtp_rates_lock);
 
 #define SMTP_RATE_BITS	8
@@ -45,10 +45,10 @@ static u32 smtp_rate_seed __read_mostly;
 static struct workqueue_struct *smtp_rate_queue __read_mostly;
 static atomic_t smtp_rates_armed = ATOMIC_INIT(0);
 
-/* Tells whoever has waited that its turn has come: smtp_rates_init() */
+/* Tells a connection that its turn has come: smtp_rates_init() */
 static void (*smtp_rate_turn)(struct smtp_rate_wait *wait);
 
-/* What a line that was late may make up for, ns */
+/* How far a line that was served late may catch up, ns */
 #define SMTP_RATE_LATE	(NSEC_PER_SEC / 10)
 
 static void smtp_rate_work(struct work_struct *work);
@@ -68,7 +68,7 @@ static struct smtp_rate *smtp_rate_new(gfp_t gfp)
 /**
  * smtp_rate_alloc() - a policy's rate
  *
- * May sleep. Of whoever has CAP_NET_ADMIN in a namespace of its own.
+ * May sleep. Charged to the caller's memory control group: any user may own a namespace.
  *
  * Return: the rate with one reference, or NULL.
  */
@@ -94,7 +94,7 @@ struct smtp_rate *smtp_rate_get(struct smtp_rate *rate)
  * smtp_rate_put() - give back a reference
  * @rate: a policy's rate, or NULL
  *
- * Whoever holds none of its own finds it no more: nobody waits.
+ * After the last one nobody waits, and nobody can find the rate.
  */
 void smtp_rate_put(struct smtp_rate *rate)
 {
@@ -113,8 +113,8 @@ static struct hlist_head *smtp_rate_bucket(const struct smtp_rate *of,
 	return &smtp_rate_sources[hash >> (32 - SMTP_RATE_BITS)];
 }
 
-/* A source's rate, which is made if there is none; or NULL: no memory. It is armed,
- * or will be: that alone keeps it.
+/* Finds the rate of a source, or makes it; NULL: no memory. Only its armed work keeps it,
+ * so the caller has to arm it.
  */
 static struct smtp_rate *smtp_rate_of_source(struct smtp_rate *of,
 					     const struct smtp_rate_source *source)
@@ -137,7 +137,7 @@ static struct smtp_rate *smtp_rate_of_source(struct smtp_rate *of,
 
 /* -- the line -------------------------------------------------------------- */
 
-/* Has the work run when the next message may begin */
+/* Schedules the work for the time when the next message may begin */
 static void smtp_rate_arm(struct smtp_rate *rate, u64 now)
 {
 	u64 left = rate->next > now ? rate->next - now : 0;
@@ -151,7 +151,9 @@ static void smtp_rate_arm(struct smtp_rate *rate, u64 now)
 	queue_delayed_work(smtp_rate_queue, &rate->work, nsecs_to_jiffies(left) + 1);
 }
 
-/* Nobody waits, or has to. Returns whether it is no more: to be freed. */
+/* Nobody waits, and the next message may begin at once. Returns whether the rate is to be
+ * freed.
+ */
 static bool smtp_rate_disarm(struct smtp_rate *rate)
 {
 	rate->armed = false;
@@ -163,7 +165,7 @@ static bool smtp_rate_disarm(struct smtp_rate *rate)
 
 static void smtp_rate_began(struct smtp_rate *rate, u64 now, u32 per_second)
 {
-	/* A line that is not served in time catches up, somewhat */
+	/* A line that was served late catches up a little */
 	u64 from = max(rate->next, now - SMTP_RATE_LATE);
 
 	if (list_empty(&rate->waiting))
@@ -174,14 +176,14 @@ static void smtp_rate_began(struct smtp_rate *rate, u64 now, u32 per_second)
 /**
  * smtp_rate_admits() - may a message begin now?
  * @rate: the policy's rate
- * @source: whose message, if the rate of one source is asked for; or NULL
+ * @source: the message's source, to ask for the source's rate; or NULL
  * @wait: the connection's place in line
- * @per_second: what the rate is to be
- * @waits: if it may not, it gets in line, if it is in none
+ * @per_second: messages a second
+ * @waits: if it may not, put the connection in line, unless it is in one
  *
- * Does not sleep. Where there is no memory for a source's rate all may.
+ * Does not sleep. Without memory for a source's rate every message may begin.
  *
- * Return: whether it may; then its turn is taken.
+ * Return: whether it may. Then its turn is taken.
  */
 bool smtp_rate_admits(struct smtp_rate *rate, const struct smtp_rate_source *source,
 		      struct smtp_rate_wait *wait, u32 per_second, bool waits)
@@ -209,7 +211,9 @@ bool smtp_rate_admits(struct smtp_rate *rate, const struct smtp_rate_source *sou
 		wait->per_second = per_second;
 		list_add_tail(&wait->node, &rate->waiting);
 	}
-	/* A source's has to be known as long as the next may come too early */
+	/* The rate of a source must be kept as long as the next message may come too
+	 * early
+	 */
 	if (!rate->armed && (source || waits))
 		smtp_rate_arm(rate, now);
 out:
@@ -218,12 +222,12 @@ out:
 }
 
 /**
- * smtp_rate_leave() - a connection ends, and waits no more
+ * smtp_rate_leave() - take a connection that ends out of its line
  * @wait: its place in line
  */
 void smtp_rate_leave(struct smtp_rate_wait *wait)
 {
-	/* Most never did */
+	/* Most connections have never waited */
 	if (!READ_ONCE(wait->rate))
 		return;
 	spin_lock_bh(&smtp_rates_lock);
@@ -248,14 +252,14 @@ static struct smtp_rate_wait *smtp_rate_first(struct smtp_rate *rate, u64 now)
 	return first;
 }
 
-/* Sees to the line once. Returns whether there may be more to do now. */
+/* Serves the line once. Returns whether there may be more to do now. */
 static bool smtp_rate_serve(struct smtp_rate *rate)
 {
 	struct smtp_rate_wait *first;
 	bool again = false, over = false;
 	u64 now;
 
-	rcu_read_lock();	/* or whoever waits could end, and be no more */
+	rcu_read_lock();	/* a connection in line may end: it is freed by RCU */
 	spin_lock_bh(&smtp_rates_lock);
 	now = ktime_get_ns();
 	first = smtp_rate_first(rate, now);
@@ -290,7 +294,7 @@ static void smtp_rate_work(struct work_struct *work)
 
 /**
  * smtp_rates_init() - set up what rates need
- * @turn: tells a connection that its turn has come: what it holds back is to be
+ * @turn: tells a connection that its turn has come: packets that it has kept are to be
  *	judged again. Called under RCU, from a work queue
  *
  * Return: 0 or -ENOMEM.
@@ -304,9 +308,9 @@ int smtp_rates_init(void (*turn)(struct smtp_rate_wait *wait))
 }
 
 /**
- * smtp_rates_exit() - nothing runs any more when this returns
+ * smtp_rates_exit() - wait until no work runs any more
  *
- * No connection waits any more. What is still armed ends by itself, within a second.
+ * No connection may wait any more. Work that is still armed ends within a second.
  */
 void smtp_rates_exit(void)
 {

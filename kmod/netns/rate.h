@@ -3,9 +3,9 @@
  * Rates: when the next message of a policy may begin, and of each of its sources.
  * docs/rules.md X7.
  *
- * Messages of a rate of N are 1/N s apart. Whoever comes too early waits in line, and
- * is told when its turn has come. A policy's rate lives as long as its range has one,
- * a source's as long as it makes anybody wait.
+ * With a rate of N, messages are 1/N s apart. A connection whose message comes too early
+ * waits in line, and is told when its turn has come. The rate of a policy lives as long
+ * as its range has one. The rate of a source lives as long as it makes a connection wait.
  */
 #ifndef _SMTP_RATE_H
 #define _SMTP_RATE_H
@@ -17,11 +17,11 @@
 struct smtp_rate;
 
 /**
- * struct smtp_rate_wait - a connection's place in line, in one at a time
+ * struct smtp_rate_wait - a connection's place in line; in one line at a time
  * @node: in the line of @rate
  * @rate: what it waits for, or NULL
- * @per_second: what @rate is to be
- * @admitted: its turn has come, and was not taken yet
+ * @per_second: messages a second of @rate
+ * @admitted: its turn has come, and is not taken yet
  */
 struct smtp_rate_wait {
 	struct list_head node;
@@ -31,7 +31,7 @@ struct smtp_rate_wait {
 };
 
 /**
- * struct smtp_rate_source - whom a source's rate is of
+ * struct smtp_rate_source - a source, by its address
  * @address: the source's, as far as it counts
  * @family: NFPROTO_IPV4 or NFPROTO_IPV6
  */

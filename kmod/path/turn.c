@@ -6,7 +6,7 @@
 #include "kept.h"
 #include "turn.h"
 
-/* A flow's connection, a reference; or NULL: somebody took that from the helper */
+/* Returns a reference to a flow's connection, or NULL: the helper was removed from it */
 static struct nf_conn *smtp_turn_ct(const struct smtp_ct_flow *flow)
 {
 	struct nf_conntrack_tuple_hash *h;
@@ -25,8 +25,8 @@ static struct nf_conn *smtp_turn_ct(const struct smtp_ct_flow *flow)
 }
 
 /**
- * smtp_turn_resume() - X7: the turn of a connection's message has come
- * @turn: of the connection
+ * smtp_turn_resume() - have a message go on whose turn has come: X7
+ * @turn: the connection's place in line
  *
  * As smtp_rates_init() says.
  */
@@ -43,8 +43,8 @@ void smtp_turn_resume(struct smtp_rate_wait *turn)
 		kept = flow->kept[SMTP_CLIENT];
 	}
 	spin_unlock_bh(&flow->lock);
-	/* The sender has to repeat what is not kept. The search may end connections
-	 * whose time is up, so without the lock.
+	/* If nothing is kept, the sender retransmits. Not under the lock: the search may
+	 * delete connections that have timed out, and free their flows.
 	 */
 	ct = kept ? smtp_turn_ct(flow) : NULL;
 	if (!ct)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Turns: what a connection does when its turn comes. docs/rules.md X7. */
+/* Turns: a connection goes on when its turn has come. docs/rules.md X7. */
 #ifndef _SMTP_TURN_H
 #define _SMTP_TURN_H
 

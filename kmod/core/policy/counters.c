@@ -198,6 +198,6 @@ const char *const smtp_counter_explanations[__SMTP_FIXUP_CNT_MAX] = {
 	[SMTP_FIXUP_CNT_MESSAGES_ABOVE_RATE] =
 		"messages above the limit rate, which had to wait for their turn (action wait) or were only counted (log)",
 	[SMTP_FIXUP_CNT_MESSAGES_ABOVE_SOURCE_RATE] =
-		"likewise above the limit source-rate",
+		"messages above the limit source-rate, which had to wait for their turn (action wait) or were only counted (log)",
 };
 #endif

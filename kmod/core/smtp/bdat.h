@@ -11,6 +11,8 @@
 /**
  * smtp_chunk_unsettled() - would a BDAT have to wait for replies before it may pass?
  * @ps: the parser
+ *
+ * Return: whether it would.
  */
 bool smtp_chunk_unsettled(const struct smtp_parser *ps);
 

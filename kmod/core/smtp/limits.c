@@ -50,8 +50,8 @@ void smtp_limit_octets(struct smtp_parser *ps, u32 n)
 		smtp_limit_exceeded(ps, SMTP_FIXUP_LIMIT_COMMAND_LINE);
 }
 
-/* Does the sum become more than the limit with @n more? It stops at the most there
- * can be.
+/* Adds @n to the sum, which stops at its highest value. Returns whether it has exceeded
+ * the limit by that.
  */
 static bool smtp_limit_passed(const struct smtp_limit *l, u32 *sum, u32 n)
 {
@@ -61,7 +61,9 @@ static bool smtp_limit_passed(const struct smtp_limit *l, u32 *sum, u32 n)
 	return l->action && before <= l->max && *sum > l->max;
 }
 
-/* What was announced, or has come, of a message. It can't be masked any more. */
+/* A message is too long, by its announced size or its octets. It can't be masked any
+ * more.
+ */
 static void smtp_limit_message_long(struct smtp_parser *ps)
 {
 	smtp_limit_exceeded(ps, SMTP_FIXUP_LIMIT_MESSAGE);
@@ -74,7 +76,7 @@ void smtp_limit_message(struct smtp_parser *ps, u32 n)
 {
 	struct smtp_limit l = ps->policy->limits[SMTP_FIXUP_LIMIT_MESSAGE];
 
-	/* The last line of all is none of the message */
+	/* The line of the final dot is not part of the message */
 	if (l.max <= ~0U - 3)
 		l.max += 3;
 	if (smtp_limit_passed(&l, &ps->s->message, n))
@@ -95,8 +97,8 @@ void smtp_limit_to(struct smtp_parser *ps, u32 *count, u32 n)
 		smtp_limit_exceeded(ps, SMTP_FIXUP_LIMIT_TO_FIELDS);
 }
 
-/* The announced size has another digit, before which it was @before. Returns whether
- * the command is masked.
+/* A digit was added to the announced size, which was @before. Returns whether the command
+ * is masked.
  */
 static bool smtp_limit_chunk_size(struct smtp_parser *ps, u32 before)
 {
@@ -112,7 +114,7 @@ static bool smtp_limit_chunk_size(struct smtp_parser *ps, u32 before)
 		smtp_limit_exceeded(ps, limit);
 	if (block || smtp_parser_over(ps))
 		return passed && l->action == SMTP_FIXUP_ACTION_MASK;
-	/* X1: the chunks of a message are one */
+	/* X1: the chunks of a message count together */
 	sum = s->message < ~before ? s->message + before : ~0U;
 	if (smtp_limit_passed(&ps->policy->limits[SMTP_FIXUP_LIMIT_MESSAGE], &sum,
 			      more))
@@ -150,12 +152,10 @@ void smtp_limit_reply(struct smtp_parser *ps, u32 n)
 	s->reply_len = len < 0xffff ? len : 0xffff;
 }
 
-/* RFC 1870: where in a MAIL's parameters the next octet stands, or how many octets
- * of the keyword have come
- */
+/* RFC 1870: where in a MAIL's parameters the next octet stands */
 #define SMTP_SIZE_NONE		0	/* of another command */
 #define SMTP_SIZE_OTHER		1	/* in another parameter, or an address */
-#define SMTP_SIZE_WORD		2	/* ... + octets of "SIZE=" */
+#define SMTP_SIZE_WORD		2	/* + n: in a word, after n octets of "SIZE=" */
 #define SMTP_SIZE_VALUE		(SMTP_SIZE_WORD + 5)
 
 void smtp_limit_declared_begin(struct smtp_session *s)
@@ -264,7 +264,7 @@ bool smtp_limit_ends_rcpts(struct smtp_parser *ps)
 		smtp_limit_exceeded(ps, SMTP_FIXUP_LIMIT_RCPT);
 		return true;
 	}
-	/* Of these a reply has told */
+	/* That limit was reported when the reply exceeded it */
 	return invalid->action == SMTP_FIXUP_ACTION_MASK &&
 	       ps->s->invalid > invalid->max;
 }

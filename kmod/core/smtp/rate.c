@@ -5,12 +5,13 @@
 #include "rate.h"
 #include "verb.h"
 
-/* What begins a message: RFC 5321, 4.1.1.2; RFC 821, 3.4. */
+/* Verbs that begin a message: RFC 5321, 4.1.1.2; RFC 821, 3.4. */
 #define SMTP_VERBS_BEGIN \
 	(SMTP_VERB_BIT(MAIL) | SMTP_VERB_BIT(SAML) | SMTP_VERB_BIT(SEND) | \
 	 SMTP_VERB_BIT(SOML))
 
-/* In this order: what is above its source's rate takes nothing of all the others' */
+/* In this order: a message above its source's rate must not take a turn of the policy's
+ */
 static const u8 smtp_rates[] = {
 	SMTP_FIXUP_LIMIT_SOURCE_RATE, SMTP_FIXUP_LIMIT_RATE,
 };
@@ -19,8 +20,8 @@ static const u8 smtp_rates[] = {
 #define SMTP_RATE_ADMITTED(i)	(1 << (i))
 #define SMTP_RATE_TOLD(i)	(16 << (i))
 
-/* Where does a verb begin, from @at on? V7: strict's bare CR becomes a blank, and waits
- * with the verb behind it. Any other makes an LF of what follows it: none begins.
+/* The place of the verb, from @at on. V7: under strict a bare CR becomes a blank, and waits
+ * with the verb after it. Otherwise the octet after a bare CR becomes an LF: no verb.
  */
 static u32 smtp_rate_verb(const struct smtp_parser *ps, u32 at)
 {
@@ -31,7 +32,7 @@ static u32 smtp_rate_verb(const struct smtp_parser *ps, u32 at)
 	return ps->s->cr ? ps->in.len : at;
 }
 
-/* Is a verb that begins a message whole at @at, with what has come before? */
+/* Is a verb that begins a message complete at @at, together with its octets so far? */
 static bool smtp_rate_begins(const struct smtp_parser *ps, u32 at)
 {
 	const u8 *c = ps->in.buf;

@@ -73,8 +73,8 @@ enum smtp_fixup_banner {
 /* Action on a blocked command: docs/rules.md V3-V5 */
 enum smtp_fixup_reject {
 	SMTP_FIXUP_REJECT_X,		/* its verb is overwritten with X */
-	SMTP_FIXUP_REJECT_LINE,		/* all of it is */
-	SMTP_FIXUP_REJECT_NOOP,		/* NOOP, and blanks */
+	SMTP_FIXUP_REJECT_LINE,		/* the whole line is overwritten with X */
+	SMTP_FIXUP_REJECT_NOOP,		/* it becomes NOOP and blanks */
 	SMTP_FIXUP_REJECT_DROP,		/* the connection ends: nothing passes */
 	SMTP_FIXUP_REJECT_RESET,	/* the connection ends: RST */
 	__SMTP_FIXUP_REJECT_MAX
@@ -92,7 +92,7 @@ enum smtp_fixup_ehlo {
 enum smtp_fixup_tls {
 	SMTP_FIXUP_TLS_MASK,
 	SMTP_FIXUP_TLS_ALLOW,
-	SMTP_FIXUP_TLS_REQUIRE,		/* and before it nothing that matters */
+	SMTP_FIXUP_TLS_REQUIRE,		/* before TLS only the verbs of S3 pass */
 	__SMTP_FIXUP_TLS_MAX
 };
 
@@ -143,7 +143,7 @@ enum smtp_fixup_proxy_protocol {
 	__SMTP_FIXUP_PROXY_PROTOCOL_MAX
 };
 
-/* What there are limits of; attributes of %SMTP_FIXUP_A_LIMITS are 1 + this.
+/* Limits; attributes of %SMTP_FIXUP_A_LIMITS are 1 + this.
  * docs/rules.md L
  */
 enum smtp_fixup_limit {
@@ -151,7 +151,7 @@ enum smtp_fixup_limit {
 	SMTP_FIXUP_LIMIT_RCPT,		/* recipients of a message */
 	SMTP_FIXUP_LIMIT_SENDER,	/* octets of its address */
 	SMTP_FIXUP_LIMIT_HEADER_LINE,	/* octets, without CRLF */
-	SMTP_FIXUP_LIMIT_BODY_LINE,	/* likewise */
+	SMTP_FIXUP_LIMIT_BODY_LINE,	/* octets, without CRLF */
 	SMTP_FIXUP_LIMIT_MIME_FILENAME,	/* octets, decoded */
 	SMTP_FIXUP_LIMIT_MESSAGE,	/* octets, as they are sent, and by SIZE= */
 	SMTP_FIXUP_LIMIT_HEADER_LENGTH,	/* octets of all of a message's header */
@@ -185,8 +185,8 @@ enum smtp_fixup_what {
 	SMTP_FIXUP_WHAT_RECIPIENT,
 	SMTP_FIXUP_WHAT_HEADER,		/* a field of a message's header, or its value */
 	SMTP_FIXUP_WHAT_MIME_TYPE,	/* of a message, or a part: RFC 2045, 5 */
-	SMTP_FIXUP_WHAT_MIME_ENCODING,	/* likewise: RFC 2045, 6 */
-	SMTP_FIXUP_WHAT_MIME_FILENAME,	/* likewise: RFC 2183, and name= of the type */
+	SMTP_FIXUP_WHAT_MIME_ENCODING,	/* of a message, or a part: RFC 2045, 6 */
+	SMTP_FIXUP_WHAT_MIME_FILENAME,	/* of a part: RFC 2183, or name= of its type */
 	SMTP_FIXUP_WHAT_RELAY,		/* the recipient; the patterns are domains */
 	SMTP_FIXUP_WHAT_MECHANISM,	/* SASL: those that are not named are masked */
 	__SMTP_FIXUP_WHAT_MAX
@@ -541,7 +541,7 @@ enum smtp_fixup_flow_attr {
 	SMTP_FIXUP_FLOW_A_MODE,		/* u8 enum smtp_fixup_mode */
 	SMTP_FIXUP_FLOW_A_PHASE,	/* u8 enum smtp_fixup_phase */
 	SMTP_FIXUP_FLOW_A_COMMANDS,	/* u32 commands seen, blocked ones too */
-	SMTP_FIXUP_FLOW_A_BLOCKED,	/* u32 */
+	SMTP_FIXUP_FLOW_A_BLOCKED,	/* u32 commands blocked */
 	SMTP_FIXUP_FLOW_A_MESSAGES,	/* u32 bodies ended */
 	__SMTP_FIXUP_FLOW_A_MAX
 };
@@ -549,7 +549,7 @@ enum smtp_fixup_flow_attr {
 #define SMTP_FIXUP_FLOW_A_MAX (__SMTP_FIXUP_FLOW_A_MAX - 1)
 
 /* An edit or a verdict; addresses as the client dialled them (before DNAT).
- * Never any of a message.
+ * Never contains octets of a message.
  */
 enum smtp_fixup_event_attr {
 	SMTP_FIXUP_EVENT_A_UNSPEC,
@@ -564,7 +564,7 @@ enum smtp_fixup_event_attr {
 	SMTP_FIXUP_EVENT_A_SERVER,	/* binary, 4 or 16 bytes, network order */
 	SMTP_FIXUP_EVENT_A_SERVER_PORT,	/* u16, host order */
 	SMTP_FIXUP_EVENT_A_CLIENT_DEV,	/* string, interface; absent: not known */
-	SMTP_FIXUP_EVENT_A_SERVER_DEV,	/* likewise */
+	SMTP_FIXUP_EVENT_A_SERVER_DEV,	/* string, interface; absent: not known */
 	SMTP_FIXUP_EVENT_A_VENDOR,	/* u32 number of the vendor's message, or absent */
 	SMTP_FIXUP_EVENT_A_WORDS,	/* string, 1..SMTP_FIXUP_WORDS_MAX printable
 					 * ASCII characters, or absent
