@@ -63,10 +63,13 @@ struct subset {
  * @classes: how many
  * @subset: the states, in the order in which they were found
  * @count: how many
+ * @alloc: room for so many
  * @member: nodes of the subsets
  * @members: how many
+ * @members_alloc: room for so many
  * @bucket: 1 + index of a state, by hash
  * @next: by state and class
+ * @next_alloc: room for so many
  */
 struct build {
 	struct nodes nodes;

@@ -48,6 +48,8 @@ int line_split(char *line, char **words, struct reason *why);
  * @text: the text; is changed
  * @len: its length; a NUL stands after it
  * @why: filled on failure, with name and number of the line
+ *
+ * Return: 0 or -1.
  */
 int lines_parse(struct line_list *list, const char *name, char *text,
 		size_t len, struct reason *why);

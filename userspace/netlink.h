@@ -86,6 +86,8 @@ enum walk {
  * @why: filled on failure
  *
  * A pure function, apart from what @reply does.
+ *
+ * Return: whether more buffers follow, or how it ended.
  */
 enum walk netlink_walk(const void *buf, size_t len,
 		       const struct nlmsghdr *request,

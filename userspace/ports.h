@@ -26,6 +26,8 @@ struct ports {
  * @why: filled on failure
  *
  * Ranges stay as they were written: a policy belongs to exactly its range.
+ *
+ * Return: 0 or -1.
  */
 int ports_parse(struct ports *ports, const char *text, struct reason *why);
 void ports_free(struct ports *ports);

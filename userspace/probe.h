@@ -86,6 +86,8 @@ const struct probe_verdict *probe_judge(u32 findings);
  * @fd: a connected socket
  * @seconds: how long to wait for each reply
  * @why: filled on failure: no greeting, no SMTP, no answer in time
+ *
+ * Return: 0 or -1.
  */
 int probe_talk(struct probe *probe, int fd, int seconds, struct reason *why);
 

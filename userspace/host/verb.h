@@ -14,6 +14,8 @@
  * @argv: MODE [OPTION ARG]...
  * @verb: the verb, named in the reason
  * @why: filled on failure, also if an option needs the module
+ *
+ * Return: 0 or -1.
  */
 int host_request(struct set_request *req, const char *ports, int argc,
 		 char **argv, const char *verb, struct reason *why);

@@ -88,7 +88,9 @@ static void set_time(struct host *host)
 	host->now = (u64)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-/* What is due, and what is over. Returns how long epoll may wait, ms. */
+/* Handles sessions that are due, and frees those that are over. Returns how long epoll
+ * may wait, ms.
+ */
 static int sweep(struct relay *relay)
 {
 	struct relay_session *s = relay->sessions, *next;
@@ -111,7 +113,7 @@ static int sweep(struct relay *relay)
 	return first <= now ? 0 : first - now;
 }
 
-/* Returns -1 for the end */
+/* Returns -1 if the program is to end */
 static int take_signals(int signals, void (*stats)(void *data), void *data)
 {
 	struct signalfd_siginfo info;
@@ -125,7 +127,7 @@ static int take_signals(int signals, void (*stats)(void *data), void *data)
 	return 0;
 }
 
-/* Returns -1 when whoever read the output has gone, which is no failure */
+/* Returns -1 when the reader of the output has gone, which is not a failure */
 static int flush(FILE *out)
 {
 	if (!fflush(out))

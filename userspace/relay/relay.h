@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A stand-in for the router: connections are accepted, each gets one of its
- * own to the server, and the core judges what goes from the one to the other.
+ * A stand-in for the router. For each connection that is accepted, one to the server is
+ * opened, and the core judges the octets from the one to the other.
  */
 #ifndef _SMTPFIXUP_RELAY_H
 #define _SMTPFIXUP_RELAY_H
@@ -10,12 +10,12 @@
 
 #include "host/host.h"
 
-/* What came from an end and has not been judged: more than the core ever
- * wants at once (%SMTP_UNACKED_MAX)
+/* Octets received and not judged, at most: more than the core needs at once
+ * (%SMTP_UNACKED_MAX)
  */
 #define RELAY_IN	65536
 
-/* What was judged and is still to be sent; an edit may make it longer */
+/* Octets judged and not sent, at most; an edit may lengthen them */
 #define RELAY_OUT	(2 * RELAY_IN)
 
 /* How much one segment may grow by: more than any edit adds */
@@ -49,15 +49,15 @@ struct relay_session;
 /**
  * struct relay_side - one end of a session
  * @session: the session
- * @dir: what comes from this end
+ * @dir: the direction of octets from this end
  * @fd: the socket, or -1
  * @events: what epoll waits for
- * @in: came from this end, not judged
- * @out: judged, for this end
+ * @in: octets from this end, not judged
+ * @out: octets for this end, judged
  * @next: sequence number of the first octet of @in
- * @left: sequence number after what left for the other end
- * @wait: ms until what is held back is judged once more
- * @due: ms since some time in the past: when that is; 0: nothing is held back
+ * @left: sequence number after the octets that left for the other end
+ * @wait: ms until held octets are judged once more
+ * @due: when that is, by relay_clock(); 0: nothing is held back
  * @ended: this end will send no more
  * @fin: its end was judged, and is to be passed on when the other's @out is empty
  * @shut: the end of the other side was passed on to this one
@@ -82,8 +82,8 @@ struct relay_side {
 
 /**
  * struct relay_session - a client's connection and its server's
- * @flow: what the core knows of it
- * @relay: where it belongs
+ * @flow: the core's part of it
+ * @relay: the relay it belongs to
  * @state: enum relay_session_state
  * @side: by enum smtp_dir: the client's, the server's
  * @to: the server's address that is tried
@@ -104,7 +104,7 @@ struct relay_session {
 };
 
 /**
- * struct relay - all of it
+ * struct relay - a running relay
  * @host: the rule and its counters
  * @epoll: the epoll's file descriptor, or -1
  * @signals: where signals are read, or -1
@@ -133,10 +133,10 @@ u64 relay_clock(void);
 /* Take over a client's socket. Never fails: it may be over at once. */
 void relay_session_open(struct relay *relay, int fd);
 
-/* Something happened at one end. */
+/* Handle epoll's events of one end. */
 void relay_session_event(struct relay_side *side, u32 events);
 
-/* Whatever is due. Return when to come again, or 0: not before an event. */
+/* Do what is due. Return when to come again, or 0: not before an event. */
 u64 relay_session_due(struct relay_session *s, u64 now);
 
 /* Free a session, whatever state it is in. */
@@ -152,6 +152,8 @@ int relay_open(struct relay *relay, struct reason *why);
  * @stats: prints the counters, at SIGUSR1
  * @data: for @stats
  * @why: filled on failure
+ *
+ * Return: 0 or -1.
  */
 int relay_loop(struct relay *relay, FILE *out, void (*stats)(void *data),
 	       void *data, struct reason *why);

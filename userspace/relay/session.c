@@ -21,19 +21,19 @@
 /* A segment as large as this is judged at once; GSO has 64 KB packets, too */
 #define SEGMENT_MAX	32768
 
-/* A TCP sender repeats what is not ACKed after 200 ms, and waits twice as long
- * each time: Linux, TCP_RTO_MIN and TCP_RTO_MAX.
+/* A TCP sender retransmits octets that are not ACKed after 200 ms, and waits twice as
+ * long each time: Linux, TCP_RTO_MIN and TCP_RTO_MAX.
  */
 #define REPEAT_FIRST	200
 #define REPEAT_LAST	120000
 
-/* ms the server has to answer what preceded the end: SMTP_ANSWER_TIME */
+/* ms the server has to answer commands before the end: SMTP_ANSWER_TIME */
 #define ANSWER_TIME	5000
 
 /* ms a dropped connection stays silent */
 #define DROP_SILENCE	10000
 
-/* So long may what was sent take until it is ACKed, before a RST follows */
+/* ms until a RST follows, if the octets sent are not ACKed before */
 #define RESET_WITHIN	2000
 #define RESET_LOOK	5
 
@@ -117,8 +117,8 @@ static void session_over(struct relay_session *s, bool reset)
 	side_close(&s->side[SMTP_SERVER], reset);
 }
 
-/* V5 and the limits: what passed before arrives, and then a RST, as it does
- * through the module. A RST at once would overtake it.
+/* V5 and the limits: octets that passed before arrive, and then a RST, as through the
+ * module. A RST at once would overtake them.
  */
 static void session_reset(struct relay_session *s)
 {
@@ -130,8 +130,8 @@ static void session_reset(struct relay_session *s)
 		buffer_free(&s->side[dir].in);
 }
 
-/* V5: silence. Whoever repeats what is not ACKed hears of the end after a while,
- * as from the module: SMTP_DROP_SILENCE.
+/* V5: silence. An end that retransmits octets hears of the end after a while, as from the
+ * module: SMTP_DROP_SILENCE.
  */
 static void session_silence(struct relay_session *s)
 {
@@ -143,8 +143,8 @@ static void session_silence(struct relay_session *s)
 		buffer_free(&s->side[dir].in);
 }
 
-/* Has the policy ended the connection? What was in order before, and its replies,
- * has to arrive first, as far as the server answers.
+/* Has the policy ended the connection? Octets before the end, and the replies to them,
+ * arrive first, if the server answers.
  */
 static void session_end(struct relay_session *s)
 {
@@ -164,8 +164,8 @@ static void session_end(struct relay_session *s)
 
 /* -- judging ------------------------------------------------------------- */
 
-/* What left has arrived: the far end's ACK of it. The core keeps less then,
- * and the next change of length may come.
+/* Tells the core that the octets that left have arrived, as the far end's ACK does. It
+ * then keeps less, and the next change of length may come.
  */
 static void side_acked(struct relay_side *side)
 {
@@ -183,7 +183,7 @@ static void side_acked(struct relay_side *side)
 	host_segment_end(&s);
 }
 
-/* Judges some of what came. Returns how much of it is done with. */
+/* Judges some of the octets received. Returns how many are done. */
 static u32 side_judge(struct relay_side *side)
 {
 	struct relay_session *session = side->session;
@@ -233,8 +233,8 @@ static u32 side_judge(struct relay_side *side)
 	return done;
 }
 
-/* Judges what came as far as that can be done. Returns whether some of it, or
- * its end, has passed.
+/* Judges the octets received, as far as possible. Returns whether some of them, or the
+ * end, have passed.
  */
 static bool side_run(struct relay_side *side)
 {
@@ -251,7 +251,7 @@ static bool side_run(struct relay_side *side)
 	if (s->state != RELAY_OPEN)
 		return false;
 	if (side->in.len && !full) {
-		/* Held back: to be repeated, if nothing comes before */
+		/* Held back: judged again later, if nothing comes before */
 		if (passed || !side->due)
 			side->wait = REPEAT_FIRST;
 		side->due = relay_clock() + side->wait;
@@ -269,8 +269,8 @@ static bool side_run(struct relay_side *side)
 	return passed;
 }
 
-/* A reply may settle what the client's octets wait for, and so on; those of the
- * server wait for more of them alone (E1).
+/* A reply may let octets of the client go on, and so on. Octets of the server only wait
+ * for more of them (E1).
  */
 static void session_run(struct relay_side *side)
 {
@@ -332,8 +332,8 @@ static void side_receive(struct relay_side *side)
 	}
 }
 
-/* The server has said all it will: nothing settles what its client's octets
- * wait for. They never pass; whether that end hangs up is still to be known.
+/* The server will send no more replies, so octets of the client that wait for one never
+ * pass. The client may still hang up.
  */
 static void session_give_up(struct relay_session *s)
 {
@@ -419,8 +419,8 @@ static bool server_add(struct relay_session *s, int fd)
 	return !epoll_ctl(s->relay->epoll, EPOLL_CTL_ADD, fd, &ev);
 }
 
-/* Tries the server's addresses from s->to on. The client of none hears a RST,
- * as it would from a closed port.
+/* Tries the server's addresses from s->to on. If none answers, the client gets a RST, as
+ * from a closed port.
  */
 static void server_connect(struct relay_session *s)
 {
@@ -570,7 +570,7 @@ void relay_session_event(struct relay_side *side, u32 events)
 	}
 	if (events & EPOLLOUT && side->out.len) {
 		side_send(side);
-		/* There is room for more of what the other end sent */
+		/* There is room for more octets of the other end */
 		if (s->state == RELAY_OPEN && other(side)->in.len &&
 		    !other(side)->due)
 			session_run(other(side));
@@ -595,7 +595,7 @@ static u64 sooner(u64 a, u64 b)
 	return !a || (b && b < a) ? b : a;
 }
 
-/* Is there more to be read, which is judged together with what waits? */
+/* Is there more to be read, to be judged together with waiting octets? */
 static bool side_readable(const struct relay_side *side)
 {
 	int n = 0;

@@ -12,15 +12,17 @@
 #define LIFETIME	30000000000ULL
 
 /**
- * struct datagram - one that is not complete yet
+ * struct datagram - a datagram that is not complete yet
  * @from: the sender
  * @to: the receiver
  * @id: what its fragments have in common
  * @since: when the first one came
+ * @ip: offset of the network header
  * @head: octets of headers in front, 0: the first fragment has not come
  * @len: octets in all, 0: the last fragment has not come
  * @have: octets that have come
- * @next: offset in the headers of what names the first octets' kind
+ * @next: offset in the headers of the octet with the first fragment's protocol
+ * @proto: TCP's number, to be put at @next
  * @seen: a bit for each 8 octets
  * @bad: fragments overlap, or were not whole: it never is complete
  * @data: headers, and after %PACKET_HEADERS_MAX octets the datagram
@@ -37,7 +39,6 @@ struct datagram {
 	u32 next;
 	u8 proto;
 	u8 seen[UNITS / 8];
-	bool used;
 	bool bad;
 	u8 data[PACKET_HEADERS_MAX + DATAGRAM_MAX + 8];
 };
@@ -74,7 +75,7 @@ static bool same(const struct endpoint *a, const struct endpoint *b)
 	return a->len == b->len && !memcmp(a->address, b->address, a->len);
 }
 
-/* The place of a datagram; of one that is new the oldest's, if none is free */
+/* The place of a datagram. A new one gets a free place, or the oldest one's */
 static struct datagram **find(struct fragments *f, const struct packet *p)
 {
 	struct datagram **free_place = NULL, **oldest = NULL;
@@ -132,7 +133,7 @@ static void take(struct datagram *d, const struct packet *p)
 		d->len = p->fragment + p->len;
 	if (p->fragment || p->data > PACKET_HEADERS_MAX)
 		return;
-	/* IPv6's fragment header goes */
+	/* IPv6's fragment header is removed */
 	d->head = p->from.len == 16 ? p->tcp - 8 : p->tcp;
 	d->ip = p->ip;
 	d->next = p->next;

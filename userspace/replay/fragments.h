@@ -12,12 +12,12 @@ struct fragments;
 
 struct fragments *fragments_new(void);
 
-/* How many datagrams were never complete: what is left counts as well. */
+/* Returns how many datagrams were never complete, those that are left included. */
 u64 fragments_free(struct fragments *f);
 
 /**
- * fragments_add() - one more fragment
- * @f: what there is
+ * fragments_add() - add a fragment
+ * @f: the fragments so far
  * @p: the fragment
  * @whole: result: the datagram as one frame, valid until the next call
  *

@@ -24,7 +24,7 @@ void held_add(struct held *held, u32 seq, const u8 *data, u32 len)
 			continue;
 		}
 		if (p && !smtp_seq_before(seq, p->seq)) {
-			/* There already */
+			/* These octets are there already */
 			data += piece_end(p) - seq;
 			seq = piece_end(p);
 			continue;

@@ -13,7 +13,7 @@ struct held_piece {
 };
 
 /**
- * struct held - what is held back of one direction
+ * struct held - the octets that are held back of one direction
  * @first: pieces in order, none overlapping
  * @size: octets in all
  * @pieces: how many
@@ -24,19 +24,19 @@ struct held {
 	u32 pieces;
 };
 
-/* Add what is not there yet. */
+/* Add the octets that are not there yet. */
 void held_add(struct held *held, u32 seq, const u8 *data, u32 len);
 
-/* Forget what is before a number. */
+/* Forget the octets before a number. */
 void held_drop(struct held *held, u32 seq);
 
-/* Where what follows @seq without a gap ends. */
+/* The end of the octets that follow @seq without a gap. */
 u32 held_end(const struct held *held, u32 seq);
 
-/* Where the gap that begins at @seq ends, at @end at the latest. */
+/* The end of the gap that begins at @seq, at most @end. */
 u32 held_gap(const struct held *held, u32 seq, u32 end);
 
-/* Copy what follows @seq without a gap, at most @max. Return how much. */
+/* Copy octets that follow @seq without a gap, at most @max. Return how many. */
 u32 held_copy(const struct held *held, u32 seq, u8 *to, u32 max);
 
 #endif /* _SMTPFIXUP_HELD_H */

@@ -48,7 +48,7 @@ static void put32(u8 *p, u32 value)
 
 /* -- reading ------------------------------------------------------------- */
 
-/* The offset of the network header, or 0: it is not IP, or not there */
+/* The offset of the network header, or 0: not IP, or not in the capture */
 static u32 link_header(enum capture_link link, const struct frame *f)
 {
 	static const u32 sizes[] = { 14, 16, 20, 0, 4 };
@@ -62,7 +62,7 @@ static u32 link_header(enum capture_link link, const struct frame *f)
 		return off;
 	type = get16(f->data + types[link]);
 	for (int n = 0; n < TAGS_MAX; n++) {
-		/* 802.1Q, 802.1ad, and what was used before that was written */
+		/* 802.1Q, 802.1ad, and a type that was used before 802.1ad */
 		if (type != 0x8100 && type != 0x88a8 && type != 0x9100 &&
 		    type != 0x9200)
 			break;

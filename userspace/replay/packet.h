@@ -16,7 +16,7 @@
 #define PACKET_TCP_HEADER	20	/* octets before the options */
 
 enum packet_kind {
-	PACKET_OTHER,		/* no TCP */
+	PACKET_OTHER,		/* not TCP */
 	PACKET_TCP,
 	PACKET_FRAGMENT,	/* of TCP */
 	PACKET_SHORT,		/* the capture has less than its headers */
@@ -70,11 +70,11 @@ enum packet_kind packet_parse(struct packet *p, enum capture_link link,
 #define PACKET_BUILT_MAX	(PACKET_HEADERS_MAX + CAPTURE_FRAME_MAX)
 
 /**
- * struct packet_changes - how a packet leaves
+ * struct packet_changes - the changes of a packet
  * @seq: sequence number
  * @ack: acknowledgment number
  * @flags: TCP's
- * @payload: what it carries
+ * @payload: the payload
  * @len: octets of that
  * @sack: maps a number of a SACK block, or NULL
  * @data: for @sack
@@ -90,18 +90,18 @@ struct packet_changes {
 };
 
 /**
- * packet_build() - a packet with another payload, lengths and checksums right
- * @p: whose headers it has
+ * packet_build() - make a packet with another payload, and right lengths and checksums
+ * @p: the packet whose headers it gets
  * @to: at least %PACKET_BUILT_MAX octets
- * @c: what is different
+ * @c: the changes
  * @frame: result, in @to
  *
- * Return: 0, or -1: its headers are longer than anybody's.
+ * Return: 0, or -1: its headers are too long.
  */
 int packet_build(const struct packet *p, u8 *to, const struct packet_changes *c,
 		 struct frame *frame);
 
-/* RFC 1071; @sum is of what goes before, an even number of octets. */
+/* RFC 1071. @sum: the sum of the octets before these, an even number. */
 u32 packet_sum(const u8 *data, u32 len, u32 sum);
 
 #endif /* _SMTPFIXUP_PACKET_H */

@@ -34,7 +34,7 @@ static void take(struct replay *r, struct track *track, struct fragments *fragme
 		    packet_parse(&p, link, &whole) == PACKET_TCP &&
 		    (track_packet(track, &p) || !ops->write))
 			return;
-		/* What is not judged leaves in one piece, too */
+		/* A packet that is not judged leaves in one piece, too */
 		if (p.frame.data != frame->data && ops->write)
 			ops->write(&p.frame, ops->data);
 		return;

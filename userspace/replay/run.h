@@ -14,9 +14,9 @@ struct replay_port {
 };
 
 /**
- * struct replay - what came of a capture
+ * struct replay - the result of a capture
  * @packets: in the file
- * @shortened: packets of which not even the headers are there
+ * @shortened: packets without all of their headers
  * @incomplete: fragmented datagrams that were never complete
  * @port: ports that are under no policy
  * @ports: how many
@@ -32,13 +32,15 @@ struct replay {
 };
 
 /**
- * replay_run() - have every packet judged
- * @replay: result, also after a failure: of what was read
+ * replay_run() - judge every packet of a capture
+ * @replay: result; after a failure, of the packets before that
  * @capture: the capture
  * @link: its link type
- * @host: what is judged by
- * @ops: whom to tell
+ * @host: the rules
+ * @ops: called for notes and for packets that leave
  * @why: filled on failure
+ *
+ * Return: 0 or -1.
  */
 int replay_run(struct replay *replay, struct capture *capture,
 	       enum capture_link link, struct host *host,

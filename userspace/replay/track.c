@@ -13,23 +13,23 @@
 #define TRACK_BUCKETS	16384
 #endif
 
-/* A sender repeats what is not ACKed after 200 ms, and waits twice as long each
- * time (Linux, TCP_RTO_MIN). After the capture's end, so often at most.
+/* A sender retransmits octets that are not ACKed after 200 ms, and waits twice as long
+ * each time (Linux, TCP_RTO_MIN). After the capture's end, at most so often.
  */
 #define REPEAT_FIRST	200000000ULL
 #define REPEAT_LAST	120000000000ULL
 #define REPEATS_AT_END	8
 
-/* What is judged at once of octets held back, as a GSO packet has it */
+/* Held octets are judged in pieces of this size, as in a GSO packet */
 #define SEGMENT_MAX	32768
 
-/* So long may octets that were ACKed be missing: a capture need not have
+/* Octets that were ACKed may be missing for so many packets: a capture need not have
  * packets in the order in which they were sent
  */
 #define GAP_PACKETS	64
 #define GAP_TIME	1000000000ULL
 
-/* More pieces than that are nothing that a sender does */
+/* No sender makes more pieces */
 #define PIECES_MAX	4096
 
 /* RFC 9293, 3.7.1: without the option; and the smallest packet any path takes */
@@ -48,20 +48,21 @@ enum track_state {
 };
 
 /**
- * struct track_side - what comes from one end of a connection
+ * struct track_side - one end of a connection
  * @isn: sequence number of its first payload octet
- * @mss: what its SYN said
+ * @mss: the MSS of its SYN
  * @ack: the latest that it ACKed, where @has_ack
+ * @has_ack: it has ACKed something
  * @held: octets held back
  * @fin: after the last octet, where @has_fin
  * @has_fin: its FIN is held back, or has passed
  * @fin_left: it has passed
  * @told: RST was sent to the other end in its name
- * @head: a packet of it, for what is repeated; its frame's octets are ours
+ * @head: a packet of it, the model for retransmissions; its frame is a copy
  * @seen: under observe: all before that has been seen
- * @wait: nanoseconds until what is held back is repeated
+ * @wait: nanoseconds until @held is judged again
  * @due: when that is, or 0
- * @gap_packets: packets since the other end ACKed what is not there, or 0
+ * @gap_packets: packets since the other end ACKed octets that are missing, or 0
  * @gap_since: when that was
  */
 struct track_side {
@@ -83,8 +84,8 @@ struct track_side {
 };
 
 /**
- * struct connection - one of them
- * @flow: what the core knows of it
+ * struct connection - a connection of the capture
+ * @flow: the core's part of it
  * @chain: the next one of the same bucket
  * @newer: the connection that had a packet next after this one
  * @older: the connection that had a packet last before this one
@@ -260,7 +261,7 @@ static struct connection *connection_new(struct track *t, struct host_rule *rule
 	return c;
 }
 
-/* It is judged no further: what it is from here on nobody can tell */
+/* Stops judging a connection: its octets from here on can't be told apart */
 static void give_up(struct track *t, struct connection *c, enum track_note why,
 		    const char *text)
 {
@@ -287,7 +288,7 @@ static u32 sack_out(u32 seq, const void *data)
 	return host_seq_out(map->flow, map->dir, seq);
 }
 
-/* What an end ACKs of what has left: no more than that */
+/* The ACK of an end, at most for the octets that have left */
 static u32 ack_out(const struct connection *c, enum smtp_dir dir, u32 ack)
 {
 	const struct track_side *to = &c->side[!dir];
@@ -372,8 +373,8 @@ static u32 wire_mss(const struct connection *c, enum smtp_dir dir)
 	return mss < MSS_DEFAULT ? MSS_DEFAULT : mss;
 }
 
-/* Judges octets, which may be changed where they lie, and writes what leaves of
- * them. Returns how many are done with, or -1: the connection is over.
+/* Judges octets, which may be changed in place, and writes those that leave. Returns how
+ * many are done, or -1: the connection is over.
  */
 static int judge(struct track *t, struct connection *c, enum smtp_dir dir,
 		 const struct packet *p, u32 seq, u8 *data, u32 len, bool fin)
@@ -433,7 +434,7 @@ static int judge(struct track *t, struct connection *c, enum smtp_dir dir,
 	return done;
 }
 
-/* The headers of what will be repeated */
+/* Keeps the headers for retransmissions */
 static void keep_head(struct track_side *side, const struct packet *p)
 {
 	u8 *data;
@@ -477,8 +478,8 @@ static bool hold(struct track *t, struct connection *c, enum smtp_dir dir,
 	return false;
 }
 
-/* Repeats what is held back, as its sender would. Returns whether some of it
- * has passed.
+/* Judges held octets again, as if their sender had retransmitted them. Returns whether
+ * some have passed.
  */
 static bool repeat(struct track *t, struct connection *c, enum smtp_dir dir)
 {
@@ -509,7 +510,7 @@ static bool repeat(struct track *t, struct connection *c, enum smtp_dir dir)
 	held_drop(&side->held, host_flow_next(&c->flow, dir));
 	if (!side->held.first) {
 		side->due = 0;
-		/* A FIN that came by itself, ahead of what precedes it */
+		/* A FIN that came by itself, before the octets that precede it */
 		if (side->has_fin && !side->fin_left && side->head &&
 		    host_flow_next(&c->flow, dir) == side->fin) {
 			side->head->ack = side->ack;
@@ -532,13 +533,13 @@ static bool due(struct track *t, struct track_side *side)
 	return true;
 }
 
-/* After something of @dir: what of the other direction waits for that? */
+/* A packet of @dir has passed: does the other direction wait for it? */
 static void settle(struct track *t, struct connection *c, enum smtp_dir dir,
 		   bool passed)
 {
 	bool now;
 
-	/* Its ACK, too, may be what is waited for: T1 */
+	/* The ACK in it may be awaited, too: T1 */
 	if (dir == SMTP_SERVER)
 		now = passed || !host_flow_waits(&c->flow);
 	else
@@ -564,7 +565,7 @@ static bool missing(const struct connection *c, enum smtp_dir dir, u32 *from)
 	/* Under observe nothing is held back here, but in the core */
 	*from = c->flow.rule->policy.observe ? side->seen :
 		held_end(&side->held, host_flow_next(&c->flow, dir));
-	/* A FIN takes a number, too, and need not have been captured */
+	/* A FIN has a sequence number, too, and need not have been captured */
 	return c->side[!dir].has_ack &&
 	       smtp_seq_before(*from + 1, c->side[!dir].ack);
 }
@@ -634,7 +635,9 @@ static void take_syn(struct track *t, struct connection *c, enum smtp_dir dir,
 		    (c->state == TRACK_OPENING && c->side[dir].isn != first)) {
 			opening(t, c, first);
 		} else if (c->side[dir].isn != first) {
-			/* The next connection of the same ports, if it is answered */
+			/* It begins the next connection of the same ports, if it is
+			 * answered
+			 */
 			c->has_again = true;
 			c->again = first;
 		}
@@ -683,7 +686,7 @@ static void take_unjudged(struct track *t, struct connection *c, bool first)
 		c->flow.rule->counters[SMTP_FIXUP_CNT_PACKETS_MIDSTREAM]++;
 }
 
-/* It passes as it is but for its numbers: a RST, or after TLS has started */
+/* Passes a packet unchanged but for its numbers: a RST, or one after TLS has started */
 static void take_opaque(struct track *t, struct connection *c, enum smtp_dir dir,
 			const struct packet *p)
 {
@@ -694,8 +697,8 @@ static void take_opaque(struct track *t, struct connection *c, enum smtp_dir dir
 		      p->len);
 }
 
-/* Under observe: what has been seen without a gap? What is beyond one is held
- * only to know where it is.
+/* Under observe: notes what has been seen without a gap. Octets beyond a gap are held
+ * only to know where they are.
  */
 static void see(struct track *t, struct track_side *side, const struct packet *p)
 {
@@ -743,7 +746,7 @@ static void take_segment(struct track *t, struct connection *c, enum smtp_dir di
 	if (p->len)
 		memcpy(payload, p->frame.data + p->data, p->len);
 
-	/* What is held back goes first, in one with this */
+	/* Held octets go first, together with this packet */
 	if (!observe && side->held.first && p->len && smtp_seq_before(next, end)) {
 		if (!hold(t, c, dir, p, p->seq, payload, p->len))
 			return;
@@ -797,8 +800,8 @@ static u32 replies_in(const u8 *at, u32 n)
 	return replies;
 }
 
-/* Replies in one packet to what passed and to what waited for the first of them: on
- * the wire the server would not have sent the others before that has come.
+/* One packet may have replies to commands that passed, and to commands that waited for
+ * the first reply. On the wire the server would have sent the latter replies later.
  */
 static void take_by_lines(struct track *t, struct connection *c, enum smtp_dir dir,
 			  const struct packet *p)
@@ -938,7 +941,8 @@ bool track_packet(struct track *t, const struct packet *packet)
 		c = find(t, &p.from, &p.to);
 	if (!c && back) {
 		c = find(t, &p.to, &p.from);
-		/* Where both ports are the rule's, a SYN tells who is who */
+		/* If both ports are under the rule, the SYN tells client and server apart
+		 */
 		if (c || !rule ||
 		    (p.flags & (PACKET_SYN | PACKET_ACK)) == (PACKET_SYN | PACKET_ACK))
 			dir = SMTP_SERVER;
@@ -971,7 +975,7 @@ struct track *track_new(struct host *host, const struct track_ops *ops)
 	return t;
 }
 
-/* Senders would go on to repeat what is held back */
+/* Senders would go on to retransmit held octets */
 static void finish(struct track *t, struct connection *c)
 {
 	u32 from;

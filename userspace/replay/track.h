@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The connections of a capture, and what the filter makes of their packets.
+ * The connections of a capture, and their packets as the filter lets them leave.
  *
- * Senders in a capture know nothing of the filter: what it cuts or drops comes
- * again on a real network, and never in the capture. So it is held back here
- * and judged again when the far end has answered, as TCP would repeat it.
+ * Senders in a capture do not know the filter. Octets that it cuts off or drops are
+ * retransmitted on a real network, and never in the capture. So they are held back here,
+ * and judged again when the far end has answered, as if TCP had retransmitted them.
  */
 #ifndef _SMTPFIXUP_TRACK_H
 #define _SMTPFIXUP_TRACK_H
@@ -15,11 +15,11 @@
 /* Connections remembered at once; the one idle for longest is forgotten */
 #define TRACK_CONNECTIONS_MAX	65536
 
-/* Octets held back: of one direction, and of all connections */
+/* Octets held back at most: of one direction, and of all connections */
 #define TRACK_HELD_MAX		(4U << 20)
 #define TRACK_HELD_ALL_MAX	(64U << 20)
 
-/* Why something is not judged; the first ones are told of each connection */
+/* Why something is not judged. The first ones are reported for each connection */
 enum track_note {
 	TRACK_MIDSTREAM,	/* its beginning is not in the capture */
 	TRACK_ONE_WAY,		/* the server's SYN is not in the capture */
@@ -34,8 +34,8 @@ enum track_note {
 extern const char *const track_note_names[TRACK_NOTES];
 
 /**
- * struct track_ops - whom to tell
- * @note: a connection is judged no further, or not to its end
+ * struct track_ops - called for results
+ * @note: a connection is not judged any further, or not to its end
  * @write: a packet leaves
  * @data: for both
  */
@@ -47,7 +47,7 @@ struct track_ops {
 };
 
 /**
- * struct track_counts - what came of the capture
+ * struct track_counts - counts of a capture
  * @notes: by enum track_note: connections
  * @connections: that were seen from their beginning
  * @left_out: packets that did not leave
@@ -64,7 +64,7 @@ struct track;
 
 struct track *track_new(struct host *host, const struct track_ops *ops);
 
-/* One TCP packet, of whatever port. Returns whether it is one to be judged. */
+/* Takes a TCP packet of any port. Returns whether it is judged. */
 bool track_packet(struct track *track, const struct packet *p);
 
 /* The capture is over. */

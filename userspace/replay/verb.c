@@ -24,7 +24,7 @@ static const struct flag replay_flags[] = {
 	{ NULL, NULL }
 };
 
-/* Where no ports are given */
+/* The ports, if none are given */
 #define DEFAULT_PORTS "25"
 
 #ifdef HAVE_PCAP
@@ -193,7 +193,7 @@ static int replay_file(struct cli *cli, struct host *host)
 }
 #endif
 
-/* X7: what a capture shows has gone on already, so that what would have had to wait is
+/* X7: the messages of a capture have passed already, so those that would have to wait are
  * only counted
  */
 static void rates_counted(struct host *host)
@@ -229,7 +229,7 @@ static int replay_run_verb(struct cli *cli)
 		host_init(&host, &req);
 		rates_counted(&host);
 		rc = replay_file(cli, &host);
-		/* Also of a capture that ends in its midst */
+		/* Also for a capture that ends in the middle of a packet */
 		if (host.event && host_print_stats(cli, &host))
 			rc = -1;
 		host_release(&host);
