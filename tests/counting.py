@@ -48,3 +48,29 @@ class Counting:
         """Say the sum. Returns the exit status."""
         print("%d passed, %d failed" % (self.passed, self.failed), flush=True)
         return 1 if self.failed or self.passed < least else 0
+
+
+class Tests:
+    """Functions with a title, run in the order in which they are marked: @test("title")."""
+
+    def __init__(self):
+        self.tests = []
+
+    def __call__(self, title):
+        def mark(function):
+            self.tests.append((title, function))
+            return function
+        return mark
+
+    def run(self, only=""):
+        """Those whose title contains it. Returns the exit status."""
+        count = Counting()
+        for title, function in self.tests:
+            if only in title:
+                count.attempt(title, function)
+        return count.finish()
+
+
+def equal(got, want, what):
+    if got != want:
+        raise AssertionError("%s:\n      | got    %.600r\n      | wanted %.600r" % (what, got, want))

@@ -16,23 +16,11 @@ import threading
 import time
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from counting import Counting    # noqa: E402  pylint: disable=wrong-import-position
+from counting import Tests, equal    # noqa: E402  pylint: disable=wrong-import-position
 
 PROGRAM = sys.argv[1]
-TESTS = []
+test = Tests()
 PATIENCE = 20
-
-
-def test(title):
-    def mark(function):
-        TESTS.append((title, function))
-        return function
-    return mark
-
-
-def equal(got, want, what):
-    if got != want:
-        raise AssertionError("%s: %r, not %r" % (what, got, want))
 
 
 class Relay:
@@ -477,12 +465,5 @@ def _():
     listener.close()
 
 
-def main():
-    count = Counting()
-    for title, function in TESTS:
-        count.attempt(title, function)
-    return count.finish()
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(test.run())

@@ -19,13 +19,13 @@ import captures
 from captures import ACK, FIN, PSH, RST, SYN, URG, Talk
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from counting import Counting    # noqa: E402  pylint: disable=wrong-import-position
+from counting import Tests, equal    # noqa: E402  pylint: disable=wrong-import-position
 
 PROGRAM = sys.argv[1]
 ONLY = sys.argv[3] if sys.argv[2:3] == ["--only"] else ""
 FOLDER = tempfile.TemporaryDirectory()
 IN, OUT = os.path.join(FOLDER.name, "in.pcap"), os.path.join(FOLDER.name, "out.pcap")
-TESTS = []
+test = Tests()
 
 DIALOGUE = (
     ("s", b"220 mail ESMTP\r\n", b"220 **********\r\n"),
@@ -40,18 +40,6 @@ DIALOGUE = (
 CLIENT = b"".join(want for who, _, want in DIALOGUE if who == "c")
 SERVER = b"".join(want for who, _, want in DIALOGUE if who == "s")
 POLICY = ("esmtp", "banner", "stars")
-
-
-def test(title):
-    def mark(function):
-        TESTS.append((title, function))
-        return function
-    return mark
-
-
-def equal(got, want, what):
-    if got != want:
-        raise AssertionError("%s:\n      | got    %.600r\n      | wanted %.600r" % (what, got, want))
 
 
 class Result:
@@ -682,14 +670,5 @@ def _():
     equal((result.notes, result.capture["packets"]), ([], count + 8), "observed")
 
 
-def main():
-    count = Counting()
-    for title, function in TESTS:
-        if ONLY not in title:
-            continue
-        count.attempt(title, function)
-    return count.finish()
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(test.run(ONLY))
