@@ -60,6 +60,8 @@ extern struct host host;
 /**
  * host_events() - how many events of a rule there were
  * @rule: the rule's id
+ *
+ * Return: the number of events.
  */
 u64 host_events(const char *rule);
 
