@@ -24,8 +24,8 @@ TEST("E1", "letters", NONE)
 	server(&f, "250-mail\r\n250 TURN\r\n", "250-mail\r\n250 XXXA\r\n");
 }
 
-/* The capture of seed 003: what Exchange 2000 offers */
-TEST("E1 E2", "seed", NONE)
+/* What Exchange 2000 offers, and what a PIX left of it: from a capture */
+TEST("E1 E2", "captured", NONE)
 {
 	begin(&f, false);
 	server(&f,

@@ -2,7 +2,7 @@
 /* The greeting: G1-G6, G8. */
 #include "unit.h"
 
-/* docs/rules.md and the first seed, byte for byte */
+/* A greeting, and what a PIX made of it, from a capture byte for byte */
 #define NWTRADERS "220 mail2.nwtraders.msft Microsoft ESMTP Mail Service\r\n"
 #define NWTRADERS_PIX "220 ****2********************************************\r\n"
 

@@ -52,8 +52,8 @@ TEST("V1 V2 V3", "every verb", NONE)
 	}
 }
 
-/* The capture of seed 003 and of docs/rules.md V3 */
-TEST("V3", "seed", FIXUP)
+/* From a capture of a PIX: V3 */
+TEST("V3", "captured", FIXUP)
 {
 	fix_at(&f, SMTP_SERVER, 0, "220 a\r\n");
 	client(&f, "ehlo remote-domain.com\r\n", "XXXX remote-domain.com\r\n");
