@@ -47,7 +47,7 @@ static int parse_word(const struct set_option *option, struct set_request *req,
 	fault = option->apply_text(&req->policy, args[1], strlen(args[1]));
 	if (fault)
 		return reason_usage(why, "%s", fault);
-	req->attrs |= 1U << option->text_attr;
+	req->attrs |= 1ULL << option->text_attr;
 	return 0;
 }
 
@@ -662,7 +662,7 @@ const unsigned int set_options_count =
 
 /* struct set_request has a bit for each */
 static_assert(sizeof(set_options) / sizeof(*set_options) <= 32, "options");
-static_assert(SMTP_FIXUP_A_MAX < 32, "attributes");
+static_assert(SMTP_FIXUP_A_MAX < 64, "attributes");
 
 int option_find(const char *name)
 {

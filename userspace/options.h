@@ -36,7 +36,7 @@ struct set_request {
 	struct criteria *criteria;
 	u32 limits;
 	u32 options;
-	u32 attrs;
+	u64 attrs;
 };
 
 /* Arguments of an option at most */

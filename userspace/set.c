@@ -52,7 +52,7 @@ static int parse_option(struct set_request *req, int argc, char *const *argv,
 				    option->name, value);
 	}
 	req->options |= 1U << i;
-	req->attrs |= 1U << option->attr;
+	req->attrs |= 1ULL << option->attr;
 	memcpy(given, argv + 1, args * sizeof(*given));
 	return option->parse(option, req, given, why) ? -1 : 1 + args;
 }

@@ -12,8 +12,8 @@ struct nla_policy;
 struct nlattr;
 struct sk_buff;
 
-/* The attributes of a SMTP_FIXUP_CMD_POLICY_SET */
-#define SMTP_SET_NR_ATTRS	(SMTP_FIXUP_A_PROXY_PROTOCOL + 1)
+/* Attributes of a SMTP_FIXUP_CMD_POLICY_SET */
+#define SMTP_SET_NR_ATTRS	(SMTP_FIXUP_A_MAX + 1)
 
 extern const struct nla_policy smtp_set_policy[SMTP_SET_NR_ATTRS];
 extern const struct nla_policy smtp_ports_policy[SMTP_FIXUP_PORTS_A_MAX + 1];

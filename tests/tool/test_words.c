@@ -134,13 +134,13 @@ static int parse(struct set_request *req, const char *line, struct reason *why)
 
 #define FIXUP_VERBS 0x7fULL
 #define ESMTP_VERBS 0x7fffULL
-#define BIT_OF(attr) (1U << SMTP_FIXUP_A_##attr)
+#define BIT_OF(attr) (1ULL << SMTP_FIXUP_A_##attr)
 
 static const struct {
 	const char *line;
 	u8 mode, banner, tls;
 	u64 verbs;
-	u32 attrs;
+	u64 attrs;
 	const char *shown;
 } good_sets[] = {
 	{ "25 off", 0, 0, 0, 0, 0, "" },

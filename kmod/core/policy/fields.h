@@ -14,10 +14,11 @@
 #include "policy.h"
 
 /*
- * In the order in which the tool prints them. WORD(ATTRIBUTE, member, "name", "help"):
- * one of smtp_<member>_names TEXT(ATTRIBUTE, member, "name", "help"): the same; one word
- * takes a text FLAG(ATTRIBUTE, member, "name", "help"): given or not OTHER(name): an
- * option of another kind; module and tool each have code for it
+ * In the order in which the tool prints them.
+ * WORD(ATTRIBUTE, member, "name", "help"): one of smtp_<member>_names
+ * TEXT(ATTRIBUTE, member, "name", "help"): the same; one of the words takes a text
+ * FLAG(ATTRIBUTE, member, "name", "help"): given or not
+ * OTHER(name): an option of another kind; module and tool each have code for it
  */
 #define SMTP_POLICY_FIELDS(WORD, TEXT, FLAG, OTHER)			\
 	TEXT(BANNER, banner, "banner",					\
