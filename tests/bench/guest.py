@@ -66,10 +66,10 @@ NO_LIMITS = [word for name in ("command-line", "rcpt", "sender", "header-line", 
 # None of them matches: each is looked for in every address, name and part
 TWENTY = [word for n in range(20) for word in (
     "match", ("sender", "recipient", "helo", "mime-filename")[n % 4],
-    "*nobody%d.example,*.%dexe" % (n, n), "mask")]
-FIELDS = ["match", "header:subject", "*buy*now*,*v1agra*", "mask",
-          "match", "header:x-mailer", "/.*mass ?mail.*/", "mask",
-          "match", "mime-filename", "*.exe,*.scr,*.js", "mask"]
+    "*nobody%d.example,*.%dexe" % (n, n), "drop")]
+FIELDS = ["match", "header:subject", "*buy*now*,*v1agra*", "drop",
+          "match", "header:x-mailer", "/.*mass ?mail.*/", "drop",
+          "match", "mime-filename", "*.exe,*.scr,*.js", "drop"]
 
 # name: what the router does, and how octets go if not by DATA. "against" is
 # what the case is held against.
