@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Addresses, limits and observe (docs/rules.md A1, A2, L), byte by byte.
+"""Addresses, limits and observe (docs/rules.md A1, A2, L, X1), byte by byte.
 
 Started by suite.sh in the guest. Each test has counters of its own port to
 compare: what it does to them is taken before and after.
@@ -12,7 +12,7 @@ import suite
 from net import Connection, Counted, Mismatch, compare, greeted, in_body, tool
 from suite import test
 
-REPLACE, LOG, DROP, MASK, RESET, SILENT, LINES, OBSERVE, MIME = range(50, 59)
+REPLACE, LOG, DROP, MASK, RESET, SILENT, LINES, OBSERVE, MIME, SIZES = range(50, 60)
 
 NAME = b"n" * 300
 PART = (b"Content-Type: multipart/mixed;\r\n\tboundary=\"=_b 1\"\r\n\r\n--=_b 1\r\n"
@@ -31,6 +31,7 @@ def policies():
     tool("set", str(SILENT), "esmtp", "limit", "command-line", "40", "drop", *keep)
     tool("set", str(LINES), "esmtp", "limit", "body-line", "80", "reset", *keep)
     tool("set", str(MIME), "esmtp", "limit", "mime-filename", "255", "reset", *keep)
+    tool("set", str(SIZES), "esmtp", "limit", "message", "1000", "mask", *keep)
     tool("set", str(OBSERVE), "fixup", "reject", "noop", "special", "drop",
          "limit", "body-line", "10", "reset", "observe")
 
@@ -115,6 +116,18 @@ def names(family):
     with Counted(MIME, mime_filenames_long=1, connections_ended=1), \
             in_body(MIME, family) as conn:
         ended(conn, PART)
+
+
+@test("X1", "a message that is announced too large is blocked, and one that is too large dropped")
+def sizes(family):
+    with Counted(SIZES, messages_long=1, commands_blocked=1), greeted(SIZES, family) as conn:
+        conn.c(b"MAIL FROM:<a@b> SIZE=1000\r\n")
+        conn.c(b"MAIL FROM:<a@b> SIZE=1001\r\n", b"XXXX FROM:<a@b> SIZE=1001\r\n")
+        conn.close()
+    with Counted(SIZES, messages_long=1, connections_ended=1), in_body(SIZES, family) as conn:
+        conn.c(b"\r\n" + (b"y" * 78 + b"\r\n") * 12)
+        conn.client.send(b"y" * 78 + b"\r\n")
+        conn.server.expect_nothing()
 
 
 @test("L", "a large message under all limits arrives as it is")
