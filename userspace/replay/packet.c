@@ -74,21 +74,28 @@ static u32 link_header(enum capture_link link, const struct frame *f)
 	return type == ETHERTYPE_IP4 || type == ETHERTYPE_IP6 ? off : UINT32_MAX;
 }
 
+/* The offset of the option with a length at @at of the @n octets of options, or after it;
+ * @n: there is none, or its length is invalid
+ */
+static u32 option_at(const u8 *options, u32 at, u32 n)
+{
+	while (at < n && options[at] == OPTION_NOP)
+		at++;
+	if (n - at < 2 || options[at] == OPTION_END || options[at + 1] < 2 ||
+	    options[at + 1] > n - at)
+		return n;
+	return at;
+}
+
 static void take_mss(struct packet *p)
 {
-	const u8 *option = p->frame.data + p->tcp + 20;
-	const u8 *end = p->frame.data + p->data;
+	const u8 *options = p->frame.data + p->tcp + PACKET_TCP_HEADER;
+	const u32 n = p->data - p->tcp - PACKET_TCP_HEADER;
 
-	while (option < end && *option != OPTION_END) {
-		if (*option == OPTION_NOP) {
-			option++;
-			continue;
-		}
-		if (end - option < 2 || option[1] < 2 || option[1] > end - option)
-			return;
-		if (*option == OPTION_MSS && option[1] == 4)
-			p->mss = get16(option + 2);
-		option += option[1];
+	for (u32 at = option_at(options, 0, n); at < n;
+	     at = option_at(options, at + options[at + 1], n)) {
+		if (options[at] == OPTION_MSS && options[at + 1] == 4)
+			p->mss = get16(options + at + 2);
 	}
 }
 
@@ -255,18 +262,14 @@ static u16 sum_fold(u32 sum)
 	return ~sum;
 }
 
-static void map_sack(u8 *option, u8 *end, const struct packet_changes *c)
+static void map_sack(u8 *options, u32 n, const struct packet_changes *c)
 {
-	while (option < end && *option != OPTION_END) {
-		if (*option == OPTION_NOP) {
-			option++;
+	for (u32 at = option_at(options, 0, n); at < n;
+	     at = option_at(options, at + options[at + 1], n)) {
+		if (options[at] != OPTION_SACK)
 			continue;
-		}
-		if (end - option < 2 || option[1] < 2 || option[1] > end - option)
-			return;
-		for (u32 at = 2; *option == OPTION_SACK && at + 4 <= option[1]; at += 4)
-			put32(option + at, c->sack(get32(option + at), c->data));
-		option += option[1];
+		for (u32 i = 2; i + 4 <= options[at + 1]; i += 4)
+			put32(options + at + i, c->sack(get32(options + at + i), c->data));
 	}
 }
 
@@ -302,7 +305,7 @@ int packet_build(const struct packet *p, u8 *to, const struct packet_changes *c,
 	if (c->flags & PACKET_SYN)	/* H1 */
 		smtp_options_blank_mptcp(tcp + PACKET_TCP_HEADER, header - PACKET_TCP_HEADER);
 	if (c->sack)
-		map_sack(tcp + PACKET_TCP_HEADER, tcp + header, c);
+		map_sack(tcp + PACKET_TCP_HEADER, header - PACKET_TCP_HEADER, c);
 	set_lengths(ip, p->data - p->ip + c->len);
 
 	put16(tcp + 16, 0);
