@@ -142,7 +142,7 @@ void smtp_host_event(struct smtp_host *host, enum smtp_fixup_event event,
 	smtp_event_packet(smtp_ct_host(host)->skb, event, words);
 }
 
-/* X7. Whoever is not told to wait is only counted. */
+/* X7. Unless the action is wait, a message above the rate is only counted */
 bool smtp_host_admits(struct smtp_host *host, enum smtp_fixup_limit limit)
 {
 	struct smtp_ct_flow *flow = smtp_ct_host(host)->flow;

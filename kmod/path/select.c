@@ -84,7 +84,7 @@ static bool smtp_select_grace(const struct net *net)
  * older than that, and passes, unless this router or the other one knew it. Called under
  * RCU.
  *
- * Return: what becomes of it; %SMTP_FIXUP_MIDSTREAM_PASS: leave it alone.
+ * Return: how to treat it; %SMTP_FIXUP_MIDSTREAM_PASS: leave it alone.
  */
 enum smtp_fixup_midstream smtp_select_midstream(const struct nf_conn *ct,
 						const struct smtp_rule *rule,

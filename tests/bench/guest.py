@@ -5,7 +5,7 @@ guest.py MACHINE PROGRAMS FIRST ROUNDS SECONDS [MEASURE...]
 
 MACHINE: uml; stock: a VM; counted: one whose clock counts its instructions.
 
-Every case is measured in turns with what it is held against, shortly one after
+Every case alternates with its baseline, shortly one after
 the other, so that what else the machine does meets both alike; every other round
 has the cases the other way round. Rounds are numbered from FIRST. None begins,
 nor a measure in one but the first, once SECONDS have passed. One line of JSON a
@@ -25,7 +25,7 @@ SERVER, ROUTER = "10.0.2.2", "10.0.1.1"
 DIRECT = "10.0.3.2"     # the server, past the router
 NOBODY = "10.0.2.99"    # beyond the router; nobody answers there
 RUN_NS = 150_000_000    # processor time that a run is to take
-TURNS = 4               # of a case and what it is held against, in a round
+TURNS = 4               # of a case and its baseline, in a round
 FLOOD = 80_000         # SYNs
 CROWDS = (10, 10_000, 1_000_000)    # connections beside those that are measured
 
@@ -72,7 +72,7 @@ FIELDS = ["match", "header:subject", "*buy*now*,*v1agra*", "drop",
           "match", "mime-filename", "*.exe,*.scr,*.js", "drop"]
 
 # name: what the router does, and how octets go if not by DATA. "against" is
-# what the case is held against.
+# the case's baseline.
 CASES = {
     # No router at all: what the two ends cost, to be taken off
     "direct": {"direct": True, "against": "plain"},
@@ -134,7 +134,7 @@ def load_others():
 
 
 def load_module(wanted):
-    """Its hooks stay until it goes: what it is held against is without it."""
+    """Its hooks stay until it goes: the baseline is without it."""
     if os.path.exists("/sys/module/nf_smtp_fixup") == wanted:
         return
     if wanted:
@@ -304,7 +304,7 @@ def measure(programs, name, number, turns, units):
     for case_name in cases[::-1] if number % 2 else cases:
         base = CASES[case_name].get("against")
         if not base:
-            continue        # measured with those that are held against it
+            continue        # measured with the cases whose baseline it is
         for turn in range(1 if "policies" in CASES[case_name] else turns):
             for which in (base, case_name)[::-1 if turn % 2 else 1]:
                 measure_case(programs, name, number, units, which, case_name)

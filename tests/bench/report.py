@@ -16,7 +16,7 @@ import sys
 
 from guest import CROWDS
 
-# What is asked for: measure, case, at least this much of what it is held against
+# What is asked for: measure, case, at least this much of its baseline
 BUDGETS = [(f"{case}, {measure}", measure, case, want) for measure, case, want in (
     ("one stream, 64 KB", "fixup", 0.95),
     ("one stream, 64 KB", "esmtp", 0.90),
@@ -35,7 +35,7 @@ BUDGETS = [(f"{case}, {measure}", measure, case, want) for measure, case, want i
     ("mails", "esmtp", 0.97),
     ("mails", "esmtp, 20 matches", 0.93),
 )]
-# At most so many microseconds a megabyte more than what it is held against: ratios depend
+# At most so many microseconds a megabyte more than its baseline: ratios depend
 # on how fast the machine forwards
 MORE = [("one stream, 64 KB", "fixup", 15), ("one stream, 64 KB", "esmtp", 30)]
 # The same, where the clock counts instructions
@@ -220,7 +220,7 @@ def digits(value):
 
 def markdown(figures):
     lines = HEADS[figures["machine"]].splitlines()
-    lines += ["A ratio is of what was measured in turns with what it is held against, in one",
+    lines += ["A ratio is to a baseline that each case alternated with, in one",
               "round: medians of the rounds, and quartiles in brackets. Microseconds more are of each",
               "megabyte, mail or connection.",
               f"`{COMMANDS[figures['machine']]}` makes all of this.", ""]

@@ -116,7 +116,7 @@ def goodput(port, family, block):
 
 def tell(name, port, rate):
     """Of one mail, as tests/bench/guest.py does. All of them are one round: each has
-    losses of its own, so that none is to be held against the one beside it."""
+    losses of its own, so that none is to be compared with the one beside it."""
     print("\n" + json.dumps({
         "measure": "goodput, " + name, "case": "esmtp" if port == ON else "no policy",
         "for": "esmtp", "round": 0, "units": SIZE * MIB, "cpu": 0,

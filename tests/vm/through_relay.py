@@ -3,7 +3,7 @@
 
 Each port of a suite that is connected to gets a relay with the policy that was
 set for it, and a port of its own; "set" only remembers. So the same vectors
-are held against the module and against the relay.
+are compared with the module and with the relay.
 """
 import atexit
 import collections

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * End of data: the search for it in a body, and for what some servers take for one.
- * docs/rules.md D3, D4, D9. The parts of D4: the automaton and what becomes of a dot are
+ * docs/rules.md D3, D4, D9. The parts of D4: the automaton and the treatment of a dot are
  * here; marks.h remembers why a dot that was left alone is not an end of data, and
  * retransmit.h drops retransmissions that would make it one.
  */

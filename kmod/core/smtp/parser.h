@@ -12,7 +12,7 @@
  * @policy: what it is under
  * @host: told of counters and events
  * @in: the bytes. @in and @out are not used for a body
- * @out: what becomes of them
+ * @out: the result
  */
 struct smtp_parser {
 	struct smtp_session *s;

@@ -121,7 +121,7 @@ enum smtp_fixup_line_ending {
 	__SMTP_FIXUP_LINE_ENDING_MAX
 };
 
-/* Connections whose beginning nobody saw */
+/* Connections whose beginning was not seen */
 enum smtp_fixup_midstream {
 	SMTP_FIXUP_MIDSTREAM_DROP,
 	SMTP_FIXUP_MIDSTREAM_PASS,	/* unjudged, counted */
