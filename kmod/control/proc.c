@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * /proc/net/smtp_fixup: for each port range a line "port N mode M" or
- * "port N-M mode M", then one line "name value" a counter.
+ * /proc/net/smtp_fixup: for each port range a line "port FIRST mode MODE" or
+ * "port FIRST-LAST mode MODE", then a line "NAME VALUE" for each counter.
  */
 #include <linux/proc_fs.h>
 #include <linux/seq_file.h>
