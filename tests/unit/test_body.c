@@ -6,6 +6,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "../../kmod/core/data/eod.h"
+#include "../../kmod/core/data/marks.h"
 #include "../../kmod/core/scan/find.h"
 #include "unit.h"
 
@@ -689,7 +691,7 @@ static void finder_begin(struct smtp_finder *f, const u8 *p, u32 n, u8 c,
 			 enum smtp_vector kind)
 {
 	smtp_finder_begin(f, p, n, c, false);
-	f->vector = kind;
+	f->vector = n < SMTP_VECTOR_BLOCK ? SMTP_VECTOR_NONE : kind;
 }
 
 TEST("D3 D4", "find", NONE)
@@ -751,25 +753,53 @@ TEST("D3 D4", "find all", NONE)
 }
 
 /* Sanitizers do not see what the vector registers load: pages that nobody may read
- * lie before and behind the octets, of every length and so at every alignment
+ * lie before and behind the octets
  */
+#define GUARDED	4096u
+
+struct guarded {
+	u8 *map;
+	u32 page;
+};
+
+static struct guarded guarded_begin(void)
+{
+	struct guarded g = { .page = sysconf(_SC_PAGESIZE) };
+
+	assert_true(g.page >= GUARDED);
+	g.map = mmap(NULL, 3 * g.page, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	assert_ptr_not_equal(g.map, MAP_FAILED);
+	mprotect(g.map, g.page, PROT_NONE);
+	mprotect(g.map + 2 * g.page, g.page, PROT_NONE);
+	return g;
+}
+
+/* @n octets right behind the first of these pages, or before the second: of every length
+ * they are at every alignment
+ */
+static u8 *guarded_octets(const struct guarded *g, u32 n, bool first)
+{
+	return first ? g->map + g->page : g->map + 2 * g->page - n;
+}
+
+static void guarded_end(struct guarded *g)
+{
+	munmap(g->map, 3 * g->page);
+}
+
 TEST("D3 D4", "find reads no more than it was given", NONE)
 {
-	const u32 page = sysconf(_SC_PAGESIZE);
-	u8 *map = mmap(NULL, 3 * page, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct guarded g = guarded_begin();
 	enum smtp_vector kind;
 	struct smtp_finder f;
 	u32 n, k, at, seen;
 
-	assert_ptr_not_equal(map, MAP_FAILED);
-	mprotect(map, page, PROT_NONE);
-	mprotect(map + 2 * page, page, PROT_NONE);
 	srand(1);
 	for (kind = SMTP_VECTOR_NONE; kind <= vector_most(); kind++) {
 		for (n = 0; n <= 1500; n++) {
 			for (k = 0; k < 2; k++) {
-				u8 *p = k ? map + page : map + 2 * page - n;
+				u8 *p = guarded_octets(&g, n, k);
 
 				memset(p, n % 3 ? 'a' : 0xae, n);
 				for (at = 0; at < n; at += 1 + rand() % 150)
@@ -785,7 +815,156 @@ TEST("D3 D4", "find reads no more than it was given", NONE)
 			}
 		}
 	}
-	munmap(map, 3 * page);
+	guarded_end(&g);
+}
+
+TEST("D3 D4", "find goes on from any place", NONE)
+{
+	struct guarded g = guarded_begin();
+	enum smtp_vector kind;
+	struct smtp_finder f;
+	u32 n, round, at, to;
+
+	srand(2);
+	for (kind = SMTP_VECTOR_NONE; kind <= vector_most(); kind++) {
+		for (round = 0; round < 4000; round++) {
+			u32 every = 1 + rand() % 100;
+			u8 *p;
+
+			n = SMTP_VECTOR_BLOCK + rand() % 600;
+			p = guarded_octets(&g, n, round % 2);
+			for (at = 0; at < n; at++)
+				p[at] = rand() % every ? 'a' : '.';
+			finder_begin(&f, p, n, '.', kind);
+			for (to = 0; to < n; to += 1 + rand() % 200) {
+				const u8 *dot = memchr(p + to, '.', n - to);
+
+				smtp_finder_skip(&f, to);
+				at = smtp_finder_next(&f);
+				assert_int_equal(at, dot ? dot - p : n);
+				if (at > to)
+					to = at;
+			}
+		}
+	}
+	guarded_end(&g);
+}
+
+TEST("D3 D4", "the bits of all blocks, and no more", NONE)
+{
+	struct guarded g = guarded_begin();
+	enum smtp_vector kind;
+	u64 bits[16];
+	u32 n, round, at;
+
+	srand(3);
+	for (kind = SMTP_VECTOR_SSE2; kind <= vector_most(); kind++) {
+		for (round = 0; round < 2000; round++) {
+			u8 *p;
+
+			n = 2 + rand() % 7 * 2;
+			p = guarded_octets(&g, n * SMTP_VECTOR_BLOCK, round % 2);
+			if (round % 4 > 1)	/* at any alignment */
+				p += round % 2 ? rand() % 64 : -(rand() % 64);
+			for (at = 0; at < n * SMTP_VECTOR_BLOCK; at++)
+				p[at] = rand() % 4 ? rand() : '.';
+			memset(bits, 0xa5, sizeof(bits));
+			smtp_vector_bits(kind, p, bits, n, '.' * SMTP_ONES);
+			for (at = 0; at < n * SMTP_VECTOR_BLOCK; at++)
+				assert_int_equal(bits[at / SMTP_VECTOR_BLOCK] >>
+						 at % SMTP_VECTOR_BLOCK & 1, p[at] == '.');
+			for (at = n; at < 16; at++)
+				assert_true(bits[at] == 0xa5a5a5a5a5a5a5a5);
+		}
+	}
+	guarded_end(&g);
+}
+
+/**
+ * struct judged - what is known of a body after some octets of it
+ * @done: how many were judged
+ * @event: what the next one leads to
+ * @state: enum smtp_body_state
+ * @marks: for each octet what its mark says, of dots its first and last one
+ */
+struct judged {
+	u32 done;
+	u8 event;
+	u8 state;
+	u8 marks[GUARDED];
+};
+
+enum { MARKED = 1, MARKED_EOL = 2, MARKED_END = 4, MARKED_WRONG = 8 };
+
+/* Judges @n octets in order, @step at once: words do for few, vectors for many */
+static void judge_octets(struct judged *j, const u8 *p, u32 n, u32 step)
+{
+	struct smtp_body b = {};
+	struct smtp_scan scan = { .b = &b, .policy = &f.policy, .host = HOST_OF(&f.flow) };
+	struct smtp_mark_place at;
+	bool more;
+
+	memset(j, 0, sizeof(*j));
+	smtp_body_begin(&b, CLIENT_ISN);
+	b.acked = CLIENT_ISN;
+	while (j->done < n && !j->event) {
+		u32 part = n - j->done < step ? n - j->done : step;
+		u32 done = smtp_body_run(&scan, &b.state, CLIENT_ISN + j->done,
+					 p + j->done, part, &j->event);
+
+		assert_true(done == part || j->event);
+		j->done += done;
+	}
+	j->state = b.state;
+	for (more = smtp_mark_behind(&b, CLIENT_ISN, &at); more; more = smtp_mark_next(&at)) {
+		u8 *marks = j->marks + (at.m.seq - CLIENT_ISN);
+
+		assert_int_equal(at.m.kind, SMTP_MARK_DOTS);
+		memset(marks, MARKED, at.m.len);
+		marks[0] |= at.m.eol_before * MARKED_EOL + at.m.wrong * MARKED_WRONG;
+		marks[at.m.len - 1] |= at.m.end_behind * MARKED_END;
+	}
+	smtp_marks_forget(&b, HOST_OF(&f.flow));
+}
+
+TEST("D3 D4 T2", "a body is marked by vectors as by words", FIXUP)
+{
+	static const char *const words[] = {
+		".", "..", "...", "\r\n", ".\r\n", "\n", "\r", "\r\n..", "\n.x", "\r.x",
+		". ", "a.b", "\r\n.x", "x\r\n", "-", "abcdefgh",
+	};
+	struct guarded g = guarded_begin();
+	struct judged vectors, one_by_one;
+	u32 round;
+
+	srand(4);
+	for (round = 0; round < 6000; round++) {
+		u32 n = round % GUARDED + 1, every = 1 + rand() % 150, kinds, at = 0, i;
+		u8 *p = guarded_octets(&g, n, rand() % 2);
+
+		/* Mostly text: what is like an end of data ends the round */
+		kinds = rand() % 4 ? 2 + rand() % 14 : 16;
+		f.policy.smuggling = round % 2 ? SMTP_FIXUP_SMUGGLING_MASK :
+						 SMTP_FIXUP_SMUGGLING_LOG;
+		while (at < n) {
+			const char *word = words[sizeof(words) / sizeof(*words) - 1 -
+						 rand() % kinds];
+
+			for (i = rand() % every; i && at < n; i--)
+				p[at++] = rand() % 50 ? 'a' : "\0\x80\xae\xff"[rand() % 4];
+			for (; *word && at < n; word++)
+				p[at++] = *word;
+		}
+		judge_octets(&vectors, p, n, n);
+		judge_octets(&one_by_one, p, n, 1 + rand() % (SMTP_VECTOR_MIN - 1));
+		assert_int_equal(vectors.done, one_by_one.done);
+		assert_int_equal(vectors.event, one_by_one.event);
+		assert_int_equal(vectors.state, one_by_one.state);
+		assert_memory_equal(vectors.marks, one_by_one.marks, vectors.done);
+		for (i = 0; i < vectors.done; i++)
+			assert_int_equal(!!vectors.marks[i], p[i] == '.');
+	}
+	guarded_end(&g);
 }
 
 /* A connection whose lines all ended in LF so far, in the body */

@@ -8,6 +8,7 @@
 
 #ifdef __KERNEL__
 #include <linux/kernel.h>
+#include <linux/bitops.h>
 #include <linux/types.h>
 #include <linux/string.h>
 #include <linux/bug.h>
@@ -25,6 +26,9 @@ typedef __s32 s32;
 #define unlikely(x) __builtin_expect(!!(x), 0)
 #define noinline __attribute__((__noinline__))
 #define __packed __attribute__((__packed__))
+#define __maybe_unused __attribute__((__unused__))
+#define __ffs64(x) __builtin_ctzll(x)
+#define fls64(x) (64 - __builtin_clzll(x))
 #define READ_ONCE(x) __atomic_load_n(&(x), __ATOMIC_RELAXED)
 #define container_of(ptr, type, member) \
 	((type *)((char *)(ptr) - offsetof(type, member)))

@@ -61,7 +61,7 @@ static u8 smtp_body_wrong_before(u8 state)
 	return state == SMTP_BODY_LF ? SMTP_WRONG_LF_BEFORE : SMTP_WRONG_NOWHERE;
 }
 
-/* The state after octets that follow plain text and hold no dot but in text */
+/* The state after octets as smtp_body_text() has them, of which the last is no dot */
 static u8 smtp_body_state_behind(const u8 *p, u32 n)
 {
 	if (!n || !smtp_is_eol(p[n - 1]))
@@ -165,6 +165,70 @@ bool smtp_body_accept(struct smtp_scan *scan, u8 c)
 
 /* -- judging ------------------------------------------------------------ */
 
+/* Where one dot is, others are near. So many blocks are searched together then */
+#define SMTP_BODY_BLOCKS	8
+#define SMTP_BODY_NEAR		(SMTP_BODY_BLOCKS * SMTP_VECTOR_BLOCK)
+
+/* Is a dot between these two, as smtp_beside[] has them, alone and in a line? The one
+ * before is no dot that was not marked with those before it.
+ */
+static __always_inline bool smtp_body_alone(u8 before, u8 behind)
+{
+	if (unlikely(before & SMTP_LOG_EOL_BEFORE))
+		return false;
+	return !(behind & SMTP_BESIDE_DOT);
+}
+
+/* Marks dots from place @i on, block by block, as long as they are alone in lines and near
+ * to each other: where there are any, most are. Returns where the search for others
+ * goes on.
+ */
+static noinline u32 smtp_body_near_dots(struct smtp_mark_writer *w, const u8 *p, u32 i,
+					u32 stop, enum smtp_vector vector)
+{
+	const u8 *at = p + i, *end = p + (s32)w->end;
+	u64 bits[SMTP_BODY_BLOCKS];
+	const u8 *full = w->full;
+	u8 *put = w->put;
+	u32 wide = 0, n = 2;
+
+	while (at - end <= SMTP_BODY_NEAR) {
+		const u64 *block = bits;
+		u32 left = p + stop - at;
+
+		if (n > left / SMTP_VECTOR_BLOCK)
+			n = left / SMTP_VECTOR_BLOCK & ~1U;
+		if (!n)
+			break;
+		smtp_vector_bits(vector, at, bits, n, '.' * SMTP_ONES);
+		for (; block < bits + n; block++, at += SMTP_VECTOR_BLOCK) {
+			u64 found;
+
+			for (found = *block; found; found &= found - 1) {
+				const u8 *dot = at + smtp_vector_first(found);
+				u8 behind = smtp_beside[dot[1]];
+
+				if (unlikely(!smtp_body_alone(smtp_beside[dot[-1]], behind)) ||
+				    unlikely(put > full)) {
+					at = dot;
+					goto out;
+				}
+				wide = smtp_log_write_near(put, dot - end, behind);
+				put += 1 + wide;
+				end = dot + 1;
+			}
+		}
+		if (n < SMTP_BODY_BLOCKS)
+			n *= 2;
+	}
+out:
+	if (put != w->put)
+		w->last = put - 1 - wide;
+	w->put = put;
+	w->end = end - p;
+	return at - p;
+}
+
 /* Marks dots from place @i on, which @dots has found, and does not begin with.
  * Returns the place of those that take a closer look, or @n: of all it has.
  */
@@ -182,7 +246,7 @@ static u32 smtp_body_dots(struct smtp_body *b, u32 seq, const u8 *p, u32 i, u32 
 		u8 behind = smtp_beside[dot[1]];
 		u32 len = 1;
 
-		if (!(flags | behind) && smtp_mark_write_plain(&w, i))
+		if (!dots->vector && !(flags | behind) && smtp_mark_write_plain(&w, i))
 			continue;
 		flags &= SMTP_LOG_EOL_BEFORE;
 		if (behind == SMTP_BESIDE_DOT) {
@@ -195,8 +259,16 @@ static u32 smtp_body_dots(struct smtp_body *b, u32 seq, const u8 *p, u32 i, u32 
 				behind = smtp_beside[dot[len]];
 			}
 			smtp_finder_skip_run(dots, i, len);
-		} else if (behind && flags) {
-			break;
+		} else if (flags) {
+			if (behind)
+				break;
+		} else if (dots->vector && i - w.end <= SMTP_BODY_NEAR) {
+			u32 next = smtp_body_near_dots(&w, p, i, stop, dots->vector);
+
+			if (next != i) {
+				smtp_finder_skip(dots, next);
+				continue;
+			}
 		}
 		if (flags && !masks) {
 			u8 wrong = smtp_body_wrong_before(smtp_body_state_behind(p, i));
@@ -212,10 +284,10 @@ static u32 smtp_body_dots(struct smtp_body *b, u32 seq, const u8 *p, u32 i, u32 
 	return i;
 }
 
-/* Runs over octets that follow plain text, the first of which is not a dot, and marks
- * their dots. Stops at dots that may be part of an end of data, that are not all in
- * this buffer, or that find no room. Returns how many octets were passed. @again: such
- * dots are right before them.
+/* Runs over octets that are plain text, the first of which is neither a dot nor the LF of
+ * a CRLF that began before it, and marks their dots. Stops at dots that may be part of an
+ * end of data, that are not all in this buffer, or that find no room. Returns how many
+ * octets were passed. @again: such dots are right before them.
  */
 static u32 smtp_body_text(struct smtp_body *b, u32 seq, const u8 *p, u32 n,
 			  bool masks, bool again)
@@ -251,7 +323,9 @@ u32 smtp_body_run(struct smtp_scan *scan, u8 *state, u32 seq,
 		struct smtp_mark m;
 		u8 step;
 
-		if (s == SMTP_BODY_TEXT && p[i] != '.') {
+		/* What precedes it matters no more, but to a dot or the LF of CRLF */
+		if (s <= SMTP_BODY_CRLF && p[i] != '.' &&
+		    !(s == SMTP_BODY_CR && p[i] == '\n')) {
 			u32 text = smtp_body_text(b, seq + i, p + i, n - i,
 						  masks, again);
 

@@ -7,9 +7,9 @@
 
 /* As smtp_is_eol() and smtp_ends_dot() have it */
 const u8 smtp_beside[256] = {
-	['\0'] = SMTP_LOG_WIDE_END_BEHIND,
-	['\r'] = SMTP_LOG_WIDE_END_BEHIND | SMTP_LOG_EOL_BEFORE,
-	['\n'] = SMTP_LOG_WIDE_END_BEHIND | SMTP_LOG_EOL_BEFORE,
+	['\0'] = SMTP_BESIDE_END,
+	['\r'] = SMTP_BESIDE_END | SMTP_LOG_EOL_BEFORE,
+	['\n'] = SMTP_BESIDE_END | SMTP_LOG_EOL_BEFORE,
 	['.'] = SMTP_BESIDE_DOT,
 };
 

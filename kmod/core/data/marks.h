@@ -241,17 +241,20 @@ static inline u8 smtp_log_flags(const struct smtp_mark *m)
 	       m->wrong << SMTP_LOG_WRONG_SHIFT;
 }
 
-/* What an octet beside dots tells of them, as flags; a dot itself has another */
+/* What an octet beside dots tells of them, as flags, of long marks and of short ones; a
+ * dot itself has another
+ */
 #define SMTP_BESIDE_DOT		SMTP_LOG_WIDE
+#define SMTP_BESIDE_END		(SMTP_LOG_WIDE_END_BEHIND | SMTP_LOG_END_BEHIND)
 #define SMTP_LOG_BESIDE		(SMTP_LOG_EOL_BEFORE | SMTP_LOG_WIDE_END_BEHIND)
 
 extern const u8 smtp_beside[256];
 
-/* The flags of dots by the octets beside them */
-static inline u8 smtp_log_beside(u8 before, u8 behind)
+/* Are these the octets beside dots whose mark has these flags? */
+static inline bool smtp_log_beside(u8 flags, u8 before, u8 behind)
 {
-	return (smtp_beside[before] & SMTP_LOG_EOL_BEFORE) |
-	       (smtp_beside[behind] & SMTP_LOG_WIDE_END_BEHIND);
+	return !(((flags ^ smtp_beside[before]) & SMTP_LOG_EOL_BEFORE) |
+		 ((flags ^ smtp_beside[behind]) & SMTP_LOG_WIDE_END_BEHIND));
 }
 
 /* Writes a mark that begins @gap octets after the one before it. @flags as in a long
@@ -278,10 +281,27 @@ static __always_inline u8 *smtp_log_write(u8 *log, u32 gap, u16 len, u8 flags)
 	return log + SMTP_LOG_LONG_SIZE;
 }
 
-/* Is the mark at @log of one dot in a line, and nearby? It is the distance then */
-static inline bool smtp_log_plain(const u8 *log)
+/* Writes the mark of one dot in a line, @gap octets after the one before it. As
+ * smtp_log_write(), but without a branch: it is as good as random whether it takes one
+ * octet or two, and there is room for two. Returns whether it takes two.
+ */
+static __always_inline u32 smtp_log_write_near(u8 *log, u32 gap, u8 behind)
 {
-	return !(*log & (SMTP_LOG_WIDE | SMTP_LOG_END_BEHIND));
+	u32 wide = (SMTP_LOG_GAP_MAX - gap) >> 31;
+	u32 octets = gap << SMTP_LOG_GAP_SHIFT | (behind & SMTP_LOG_END_BEHIND);
+
+	octets = (octets << wide) + wide * SMTP_LOG_WIDE;
+	log[0] = octets;
+	log[1] = octets >> 8;
+	return wide;
+}
+
+/* Is the mark that begins with @log of one dot in a line, and nearby? It is the distance
+ * then.
+ */
+static inline bool smtp_log_plain(u8 log)
+{
+	return !(log & (SMTP_LOG_WIDE | SMTP_LOG_END_BEHIND));
 }
 
 bool smtp_mark_next_chunk(struct smtp_mark_place *at);

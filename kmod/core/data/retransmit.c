@@ -186,7 +186,7 @@ static void smtp_walk_dots(struct smtp_walk *w, const u8 *p, u32 n,
 	if (!at)
 		return;		/* the octet before it is gone */
 	while (start == at && at + len < n &&
-	       (flags & SMTP_LOG_BESIDE) == smtp_log_beside(p[at - 1], p[at + len])) {
+	       smtp_log_beside(flags, p[at - 1], p[at + len])) {
 		if (len > 1) {
 			if (p[at + 1] != '.' ||
 			    (len > 2 && smtp_find_run(p + at, len, '.') < len))
@@ -205,14 +205,18 @@ static void smtp_walk_dots(struct smtp_walk *w, const u8 *p, u32 n,
 			start = c->first - w->seq;
 		}
 		size = smtp_log_parse(log, &start, &len, &flags);
-		if (!smtp_log_plain(log))
+		if (!smtp_log_plain(*log))
 			continue;
 		/* Dots in a line, one after the other */
 		while (start == at && at < last && smtp_in_line(p[at - 1], p[at + 1]) &&
-		       log + 1 < stop && smtp_log_plain(log + 1)) {
-			at = smtp_finder_next(dots);
+		       log + 1 < stop) {
+			u32 next = log[1];
+
+			if (!smtp_log_plain(next))
+				break;
 			log++;
-			start += 1 + (*log >> SMTP_LOG_GAP_SHIFT);
+			start += 1 + (next >> SMTP_LOG_GAP_SHIFT);
+			at = smtp_finder_next(dots);
 		}
 	}
 	*dot = at;

@@ -45,8 +45,7 @@ static __always_inline u32 smtp_word_first(const u8 *p, u64 has, u8 c)
 	u32 i = 0;
 
 	if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
-		/* Ones in all octets before it, summed up in the highest */
-		return (((has - 1) & ~has) >> 7 & SMTP_ONES) * SMTP_ONES >> 56;
+		return __ffs64(has) / 8;
 	while (p[i] != c)
 		i++;
 	return i;
@@ -134,7 +133,8 @@ static inline u32 smtp_find_run(const u8 *p, u32 n, u8 c)
  * @block: place of the first octet that @found is about
  * @found: what smtp_vector_find() has found there and was not returned yet
  * @c: their value, ASCII
- * @vector: smtp_vector_begin() has returned this, until smtp_vector_end()
+ * @vector: smtp_vector_begin() has returned this, until smtp_vector_end(); not for fewer
+ *	than %SMTP_VECTOR_BLOCK octets
  */
 struct smtp_finder {
 	const u8 *p;
@@ -173,6 +173,16 @@ static __always_inline void smtp_finder_end(struct smtp_finder *f)
 		smtp_vector_end();
 }
 
+/* A block of %SMTP_VECTOR_BLOCK octets at @at, and a bit for each that was looked for */
+struct smtp_found {
+	u64 octets;
+	u64 at;
+};
+
+/* Part of smtp_finder_next(): the next such block that goes on after place @at */
+struct smtp_found smtp_find_block(enum smtp_vector vector, const u8 *p, u64 at, u64 n,
+				  u64 all);
+
 /**
  * smtp_finder_next() - where is the next one?
  * @f: the search
@@ -184,20 +194,23 @@ static __always_inline u32 smtp_finder_next(struct smtp_finder *f)
 	u64 found = f->found;
 
 	if (unlikely(!found)) {
-		const u8 *q = f->p + f->next;
+		struct smtp_found block;
 		u32 at;
 
-		if (f->vector && f->n - f->next >= SMTP_VECTOR_BLOCK) {
-			found = smtp_vector_find(f->vector, &q, f->p + f->n, f->c * SMTP_ONES);
-			f->block = q - f->p;
-			f->next = f->block;
-		}
-		if (!found) {
-			at = f->next + smtp_find(q, f->n - f->next, f->c);
+		if (!f->vector) {
+			at = f->next + smtp_find(f->p + f->next, f->n - f->next, f->c);
 			f->next = at < f->n ? at + 1 : at;
 			return at;
 		}
-		f->next += SMTP_VECTOR_BLOCK;
+		block = smtp_find_block(f->vector, f->p, f->next, f->n,
+					f->c * SMTP_ONES);
+		if (!block.octets) {
+			f->next = f->n;
+			return f->n;
+		}
+		found = block.octets;
+		f->block = block.at;
+		f->next = f->block + SMTP_VECTOR_BLOCK;
 	}
 	f->found = found & (found - 1);
 	return f->block + smtp_vector_first(found);
