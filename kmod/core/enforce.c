@@ -2,6 +2,7 @@
 /* Enforcing: judges segments, one by one. See enforce.h. */
 #include "bodies.h"
 #include "data/early.h"
+#include "data/marks.h"
 #include "data/retransmit.h"
 #include "enforce.h"
 #include "lines.h"
@@ -24,6 +25,25 @@ static void smtp_stream_settle(struct smtp_stream *st, struct smtp_segment *seg)
 	seg->ops->settle(seg);
 }
 
+/* Takes over what smtp_flow_body() has judged of a segment that ends at @end. Returns
+ * whether more of it may be judged.
+ */
+static bool smtp_flow_body_judged(struct smtp_flow *flow, u32 end,
+				  struct smtp_host *host)
+{
+	struct smtp_stream *st = &flow->stream[SMTP_CLIENT];
+	struct smtp_body *b = &flow->body;
+
+	st->next = b->next;
+	if (smtp_flow_over(flow))
+		return false;
+	if (b->active)		/* stopped early? The sender retransmits the rest */
+		return !smtp_seq_before(st->next, end);
+	smtp_session_data_ended(&flow->session, b->bare, host);
+	smtp_message_end(&flow->message, host);
+	return true;
+}
+
 /* Judges the octets from @off to @to, in order, as far as possible, and advances
  * stream->next. Returns %SMTP_DESYNC if they can't be judged. Then nothing passes.
  */
@@ -34,7 +54,6 @@ static enum smtp_verdict smtp_flow_judge(struct smtp_flow *flow,
 					 struct smtp_host *host)
 {
 	struct smtp_stream *st = &flow->stream[dir];
-	struct smtp_body *b = &flow->body;
 	u32 start = st->next - off;
 
 	while (off < to) {
@@ -54,16 +73,7 @@ static enum smtp_verdict smtp_flow_judge(struct smtp_flow *flow,
 		} else if (next == SMTP_BODY) {
 			if (smtp_flow_body(flow, seg, off, to, host) == SMTP_DESYNC)
 				return SMTP_DESYNC;
-			st->next = b->next;
-			if (smtp_flow_over(flow))
-				break;
-			if (!b->active) {
-				smtp_session_data_ended(&flow->session, b->bare, host);
-				smtp_message_end(&flow->message, host);
-			} else {
-				/* Stopped early: the sender retransmits the rest */
-				more = !smtp_seq_before(st->next, start + to);
-			}
+			more = smtp_flow_body_judged(flow, start + to, host);
 		} else {
 			more = smtp_flow_lines(flow, dir, seg, off, to, host);
 		}
@@ -176,6 +186,32 @@ static enum smtp_verdict smtp_flow_ended_by(struct smtp_flow *flow, enum smtp_di
 	return smtp_verdict_resets(verdict) && smtp_flow_finished(flow) ? verdict : SMTP_DROP;
 }
 
+/* What leaves of a segment that was judged up to @limit. @over: nothing of it was judged */
+static enum smtp_verdict smtp_flow_leaves(struct smtp_flow *flow, enum smtp_dir dir,
+					  struct smtp_segment *seg, u32 limit, bool over,
+					  struct smtp_host *host)
+{
+	const struct smtp_stream *st = &flow->stream[dir];
+
+	if (unlikely(flow->session.ended) && !over && smtp_flow_closed(flow, dir)) {
+		enum smtp_verdict verdict = smtp_flow_ended_by(flow, dir, seg);
+
+		if (verdict != SMTP_PASS)
+			return verdict;
+	}
+
+	seg->pass = smtp_seq_min(st->next, limit) - seg->seq;
+	if (!seg->pass)
+		return SMTP_DROP;
+	if (!flow->policy->observe && smtp_flow_overwrite(flow, dir, seg)) {
+		smtp_event(host, SMTP_FIXUP_EVENT_MEMORY_REFUSED, NULL, 0);
+		return SMTP_DROP;
+	}
+	if (seg->pass < seg->len)	/* overwriting may have cut it, too */
+		smtp_host_count(host, SMTP_FIXUP_CNT_SEGMENTS_CUT, 1);
+	return SMTP_PASS;
+}
+
 /* A segment that begins with the next octet, or with octets that were judged before.
  * @over: nothing new is judged in this direction.
  */
@@ -205,34 +241,19 @@ static enum smtp_verdict smtp_flow_in_order(struct smtp_flow *flow, enum smtp_di
 	if (!over &&
 	    smtp_flow_judge(flow, dir, seg, off, limit - seg->seq, host) == SMTP_DESYNC)
 		return smtp_flow_lost(flow, host);
-	if (unlikely(flow->session.ended) && !over && smtp_flow_closed(flow, dir)) {
-		enum smtp_verdict verdict = smtp_flow_ended_by(flow, dir, seg);
-
-		if (verdict != SMTP_PASS)
-			return verdict;
-	}
-
-	seg->pass = smtp_seq_min(st->next, limit) - seg->seq;
-	if (!seg->pass)
-		return SMTP_DROP;
-	if (!flow->policy->observe && smtp_flow_overwrite(flow, dir, seg)) {
-		smtp_event(host, SMTP_FIXUP_EVENT_MEMORY_REFUSED, NULL, 0);
-		return SMTP_DROP;
-	}
-	if (seg->pass < seg->len)	/* overwriting may have cut it, too */
-		smtp_host_count(host, SMTP_FIXUP_CNT_SEGMENTS_CUT, 1);
-	return SMTP_PASS;
+	return smtp_flow_leaves(flow, dir, seg, limit, over, host);
 }
 
-enum smtp_verdict smtp_flow_enforce(struct smtp_flow *flow, enum smtp_dir dir,
-				    struct smtp_segment *seg,
-				    struct smtp_host *host)
+/* smtp_flow_enforce() of any segment */
+static noinline enum smtp_verdict smtp_flow_enforce_any(struct smtp_flow *flow,
+							enum smtp_dir dir,
+							struct smtp_segment *seg,
+							struct smtp_host *host)
 {
 	struct smtp_stream *st = &flow->stream[dir];
 	enum smtp_verdict verdict = SMTP_PASS;
 	bool over = false, finished = false;
 
-	host->events = 0;
 	if (unlikely(flow->session.ended)) {
 		over = smtp_flow_closed(flow, dir);
 		finished = smtp_flow_finished(flow);
@@ -256,4 +277,66 @@ enum smtp_verdict smtp_flow_enforce(struct smtp_flow *flow, enum smtp_dir dir,
 	else if (verdict == SMTP_PASS && seg->pass == seg->len)
 		flow->server_fin |= seg->fin && dir == SMTP_SERVER;
 	return verdict;
+}
+
+/* Are these the next octets of a body, with nothing to see to before they are judged?
+ * Most segments are such. None of them was judged before, so there is nothing to compare
+ * them with (smtp_flow_repeat()), and nothing that was kept to write over them: what was
+ * judged leaves as it is, unless there are spaces (smtp_flow_overwrite()).
+ */
+static bool smtp_flow_straight(const struct smtp_flow *flow, enum smtp_dir dir,
+			       const struct smtp_segment *seg)
+{
+	const struct smtp_stream *st = &flow->stream[SMTP_CLIENT];
+	const struct smtp_session *s = &flow->session;
+
+	return dir == SMTP_CLIENT && flow->body.active && seg->seq == st->next &&
+	       seg->len && s->phase == SMTP_FIXUP_PHASE_BODY &&
+	       !(s->ended | s->refused | flow->body.nr_early) && !st->edit.old &&
+	       st->next - st->acked <= SMTP_WINDOW_MAX;
+}
+
+/* smtp_flow_enforce() of a segment that is smtp_flow_straight() */
+static noinline enum smtp_verdict smtp_flow_body_next(struct smtp_flow *flow,
+						      struct smtp_segment *seg,
+						      struct smtp_host *host)
+{
+	const struct smtp_stream *st = &flow->stream[SMTP_CLIENT];
+	const struct smtp_body *b = &flow->body;
+	u32 end = seg->seq + seg->len;
+	enum smtp_verdict verdict;
+
+	if (seg->has_ack)
+		smtp_flow_acked(flow, SMTP_SERVER, seg->ack, host);
+	seg->pass = seg->len;
+	if (smtp_flow_body(flow, seg, 0, seg->len, host) == SMTP_DESYNC)
+		return smtp_flow_lost(flow, host);
+	if (smtp_flow_body_judged(flow, end, host)) {
+		if (b->active && !(b->marks && b->marks->spaces))
+			return SMTP_PASS;
+		if (st->next != end && !smtp_host_busy(host) &&
+		    smtp_flow_judge(flow, SMTP_CLIENT, seg, st->next - seg->seq,
+				    seg->len, host) == SMTP_DESYNC)
+			return smtp_flow_lost(flow, host);
+	}
+	verdict = smtp_flow_leaves(flow, SMTP_CLIENT, seg, end, false, host);
+	if (verdict == SMTP_DROP)
+		smtp_host_count(host, SMTP_FIXUP_CNT_SEGMENTS_DROPPED, 1);
+	return verdict;
+}
+
+enum smtp_verdict smtp_flow_enforce(struct smtp_flow *flow, enum smtp_dir dir,
+				    struct smtp_segment *seg,
+				    struct smtp_host *host)
+{
+	host->events = 0;
+	if (smtp_flow_straight(flow, dir, seg))
+		return smtp_flow_body_next(flow, seg, host);
+	if (seg->len || seg->fin || !seg->has_ack || flow->session.ended ||
+	    flow->stream[dir].edit.old)
+		return smtp_flow_enforce_any(flow, dir, seg, host);
+	/* An ACK alone */
+	seg->pass = 0;
+	smtp_flow_acked(flow, !dir, seg->ack, host);
+	return SMTP_PASS;
 }

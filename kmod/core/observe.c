@@ -121,8 +121,9 @@ static void smtp_observe_kept(struct smtp_flow *flow, enum smtp_dir dir,
 		smtp_unacked_ack(host, kept, st->next);
 }
 
-static void smtp_observe_segment(struct smtp_flow *flow, enum smtp_dir dir,
-				 struct smtp_segment *seg, struct smtp_host *host)
+static noinline void smtp_observe_segment(struct smtp_flow *flow, enum smtp_dir dir,
+					  struct smtp_segment *seg,
+					  struct smtp_host *host)
 {
 	struct smtp_stream *st = &flow->stream[dir];
 	struct smtp_shadow shadow = { .seg = *seg, .real = seg };

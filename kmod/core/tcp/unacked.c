@@ -90,11 +90,11 @@ static void smtp_unacked_forget(struct smtp_unacked *r, u32 octets, u32 holes)
 	}
 }
 
-void smtp_unacked_ack(struct smtp_host *host, struct smtp_unacked *r, u32 seq)
+void smtp_unacked_take_ack(struct smtp_host *host, struct smtp_unacked *r, u32 seq)
 {
 	struct smtp_kept run;
 
-	if (!r->buf || (r->len && !smtp_seq_before(r->seq, seq)))
+	if (r->len && !smtp_seq_before(r->seq, seq))
 		return;
 	for (smtp_unacked_begin(r, &run); run.n; smtp_unacked_next(r, &run)) {
 		u32 gone = run.bytes - r->buf;

@@ -75,13 +75,21 @@ struct smtp_kept {
 u32 smtp_unacked_room(struct smtp_host *host, struct smtp_unacked *r, u32 seq,
 		      u32 n, bool *refused);
 
+/* Part of smtp_unacked_ack(): something is kept */
+void smtp_unacked_take_ack(struct smtp_host *host, struct smtp_unacked *r, u32 seq);
+
 /**
  * smtp_unacked_ack() - forget bytes that the far end has
  * @host: whose memory it is
  * @r: the kept bytes
  * @seq: it has everything before this
  */
-void smtp_unacked_ack(struct smtp_host *host, struct smtp_unacked *r, u32 seq);
+static inline void smtp_unacked_ack(struct smtp_host *host, struct smtp_unacked *r,
+				    u32 seq)
+{
+	if (r->buf)
+		smtp_unacked_take_ack(host, r, seq);
+}
 
 /**
  * smtp_unacked_begin() - the first kept bytes
