@@ -42,12 +42,17 @@ static void smtp_mime_hash_begin(struct smtp_mime *m)
 	m->hash_len = 0;
 }
 
-static void smtp_mime_hash_octet(struct smtp_mime *m, u8 c)
+/* Of fewer than 255 octets */
+static void smtp_mime_hash_next(struct smtp_mime *m, u8 c)
 {
-	if (m->hash_len == 255)
-		return;
 	m->hash = (m->hash ^ c) * 16777619U;
 	m->hash_len++;
+}
+
+static void smtp_mime_hash_octet(struct smtp_mime *m, u8 c)
+{
+	if (m->hash_len < 255)
+		smtp_mime_hash_next(m, c);
 }
 
 /* -- file names --------------------------------------------------------- */
@@ -334,7 +339,7 @@ static void smtp_mime_delimiter(struct smtp_mime *m, u8 c)
 {
 	u32 i;
 
-	smtp_mime_hash_octet(m, c);
+	smtp_mime_hash_next(m, c);
 	for (i = 0; m->lens & smtp_mime_len_bit(m->hash_len) && i < m->depth; i++) {
 		if (m->open[i].len != m->hash_len || m->open[i].hash != m->hash)
 			continue;
@@ -363,12 +368,18 @@ static void smtp_mime_delimiter_begin(struct smtp_mime *m)
 	smtp_mime_hash_begin(m);
 }
 
-/* A line begins with @c in a part that is no header */
-static void smtp_mime_part_line(struct smtp_mime *m, u8 c)
+/* May this be the beginning of a delimiter? That has two dashes first */
+static bool smtp_mime_dashes(const u8 *p, u32 n)
+{
+	return p[0] == '-' && (n == 1 || p[1] == '-');
+}
+
+/* A line begins with these octets, in a part that is no header */
+static void smtp_mime_part_line(struct smtp_mime *m, const u8 *p, u32 n)
 {
 	m->dashes = 0;
 	m->line = SMTP_MIME_OTHER;
-	if (c == '-')
+	if (smtp_mime_dashes(p, n))
 		smtp_mime_delimiter_begin(m);
 }
 
@@ -485,6 +496,8 @@ static u32 smtp_mime_skip(struct smtp_mime *m, const u8 *p, u32 n)
 	smtp_finder_begin(&dashes, p, n, '-', true);
 	do {
 		i = smtp_finder_next(&dashes);
+		if (i < n && !smtp_mime_dashes(p + i, n - i))
+			continue;
 		if (i && p[i - 1] == '\n')
 			m->line = SMTP_MIME_START;
 		else if (i > 1 && p[i - 1] == '.' && p[i - 2] == '\n')
@@ -503,7 +516,7 @@ void smtp_mime_read(struct smtp_mime *m, struct smtp_parser *ps, const u8 *p, u3
 			if (!m->depth)
 				break;		/* a text to its end */
 			if (m->line == SMTP_MIME_START && p[i] != '.')
-				smtp_mime_part_line(m, p[i]);
+				smtp_mime_part_line(m, p + i, n - i);
 			if (m->line == SMTP_MIME_OTHER) {
 				i += smtp_mime_skip(m, p + i, n - i);
 				continue;
