@@ -297,19 +297,22 @@ static u8 smtp_upper(u8 c)
 bool smtp_match_byte(struct smtp_match *m, const struct smtp_word *table, u8 c)
 {
 	u64 left = m->candidates;
+	u64 stay = 0;
 
-	c = smtp_upper(c);
-	while (left) {
-		int i = __builtin_ctzll(left);
+	/* Those left have had all octets so far: @len is one of theirs, or the NUL after
+	 * them, which nothing may match
+	 */
+	c = c ? smtp_upper(c) : 0xff;
+	for (; left; left &= left - 1) {
+		u32 i = __builtin_ctzll(left);
 
-		left &= left - 1;
-		if (m->len >= table[i].len ||
-		    (u8)table[i].text[m->len] != c)
-			m->candidates &= ~(1ULL << i);
+		if ((u8)table[i].text[m->len] == c)
+			stay |= left & -left;
 	}
+	m->candidates = stay;
 	if (m->len < 255)
 		m->len++;
-	return m->candidates;
+	return stay;
 }
 
 int smtp_match_word(const struct smtp_match *m, const struct smtp_word *table)

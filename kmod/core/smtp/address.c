@@ -95,6 +95,7 @@ u32 smtp_address_run(struct smtp_parser *ps, const u8 *c, u32 n)
 	u8 here = 1 << s->address;
 	bool grows = s->sender && here & (1 << SMTP_ADDRESS_BARE |
 					  1 << SMTP_ADDRESS_INSIDE);
+	const u8 *p, *end;
 	u32 i;
 
 	/* V10 */
@@ -106,8 +107,9 @@ u32 smtp_address_run(struct smtp_parser *ps, const u8 *c, u32 n)
 		if (n > max - s->address_len)
 			n = max - s->address_len;
 	}
-	for (i = 0; i < n && !(smtp_address_meaning[c[i]] & here); i++)
+	for (end = c + n, p = c; p < end && !(smtp_address_meaning[*p] & here); p++)
 		;
+	i = p - c;
 	smtp_limit_octets(ps, i);
 	if (grows)
 		s->address_len += i;

@@ -108,9 +108,11 @@ void smtp_verb_begins(struct smtp_parser *ps, u8 c)
 bool smtp_verb_octet(struct smtp_parser *ps, u8 c, bool alone)
 {
 	struct smtp_session *s = ps->s;
-	int word = smtp_match_word(&s->verb, smtp_verbs);
+	const struct smtp_match before = s->verb;
+	int word;
 
 	if (smtp_is_blank(c) || smtp_is_eol(c)) {
+		word = smtp_match_word(&before, smtp_verbs);
 		if (word < 0)
 			return false;
 		s->line = SMTP_LINE_ARGUMENT;
@@ -136,7 +138,8 @@ bool smtp_verb_octet(struct smtp_parser *ps, u8 c, bool alone)
 	/* All of an allowed verb has left before this octet. Some server may act on it,
 	 * so its reply decides as usual.
 	 */
-	if (word >= 0 && alone) {
+	word = alone ? smtp_match_word(&before, smtp_verbs) : -1;
+	if (word >= 0) {
 		smtp_verb_whole(s, word);
 		if (s->chunk.line) {
 			s->chunk.line = SMTP_CHUNK_BAD;
