@@ -93,6 +93,29 @@ debian_chroot() {
 	flock -u 7
 }
 
+# debian_sysroot SUITE ARCHITECTURE PACKAGE,...: the files of these packages, and of what
+# they need, in $SYSROOT, made once; for a cross compiler, and qemu-user. None is set up.
+debian_sysroot() {
+	local suite=$1 arch=$2 packages=$3 site
+	SYSROOT=$CACHE/chroots/$suite-$arch
+	mkdir -p "$CACHE/chroots"
+	exec 7>"$SYSROOT.lock"
+	flock 7
+	if [[ ! -e $SYSROOT/.complete ]]; then
+		say "fetching $packages for $arch"
+		site=$(debian_site)
+		[[ $site ]] || die "this machine's apt has no Debian archive"
+		rm -rf "$SYSROOT"
+		mmdebstrap --quiet --mode=root --variant=extract "--architectures=$arch" \
+			--aptopt='Acquire::Check-Valid-Until "false"' \
+			--aptopt='APT::Install-Recommends "false"' "--include=$packages" \
+			"$suite" "$SYSROOT" "deb $site $suite main" >"$SYSROOT.log" 2>&1 ||
+			{ tail -n 20 "$SYSROOT.log" >&2; die "no files of $suite for $arch"; }
+		touch "$SYSROOT/.complete"
+	fi
+	exec 7>&-
+}
+
 # in_chroot DIR COMMAND...: as root of that tree, with its own mounts, in which no
 # daemon starts.
 in_chroot() {
@@ -131,6 +154,7 @@ PACKAGES_STATIC=(sparse shellcheck mandoc codespell perl git xz-utils linux-sour
 	python3)
 PACKAGES_UML=(gcc make flex bison bc libelf-dev xz-utils kmod busybox-static iproute2
 	python3)
+PACKAGES_ARM64=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user mmdebstrap)
 PACKAGES_BENCH=(haproxy libnetfilter-queue-dev nftables conntrack ethtool procps python3-matplotlib)
 PACKAGES_DEBUG=(linux-source-6.12 flex bison bc libelf-dev xz-utils kmod)
 PACKAGES_TESTS=(prometheus python3-scapy python3-yaml python3-pyroute2 libcmocka-dev clang libclang-rt-14-dev llvm valgrind)
