@@ -89,7 +89,8 @@ static void smtp_kept_keep(struct smtp_ct_flow *flow, struct sk_buff *skb,
 	smtp_packet_read_end(p);
 	kept->tcp = p->tcp;
 	kept->data = p->data;
-	smtp_flow_free_kept(flow, smtp_held_add(&flow->kept[dir], &kept->held));
+	smtp_flow_free_kept(flow, smtp_held_add(&flow->kept[dir], &kept->held,
+						flow->core.stream[dir].next));
 }
 
 /* Takes the packets up to @last off the list, and makes one of them: @last with the

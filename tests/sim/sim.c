@@ -894,7 +894,7 @@ static void keep(struct sim *s, struct packet *pkt, struct segment *g,
 		.size = SMTP_HELD_SIZE_MAX / 20, .what = what,
 		.ends_line = memchr(pkt->data, '\n', pkt->len),
 	};
-	smtp_held_add(&s->kept[pkt->dir], &copy->held);
+	smtp_held_add(&s->kept[pkt->dir], &copy->held, s->flow.stream[pkt->dir].next);
 }
 
 /* One packet of the octets from the next one on up to the end of @last */

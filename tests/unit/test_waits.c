@@ -121,13 +121,20 @@ TEST("T4", "what follows a gap goes on behind that", FIXUP)
 	assert_true(goes_on(&f, SMTP_SERVER, SMTP_HOLDS_ORDER));
 }
 
-static struct smtp_held *add(struct smtp_held **list, struct smtp_held *held, u32 seq, u32 len,
-			     u32 size)
+static struct smtp_held *add_at(struct smtp_held **list, struct smtp_held *held, u32 seq,
+				u32 len, u32 size, u32 next)
 {
 	held->seq = seq;
 	held->end = seq + len;
 	held->size = size;
-	return smtp_held_add(list, held);
+	return smtp_held_add(list, held, next);
+}
+
+/* Nothing has passed */
+static struct smtp_held *add(struct smtp_held **list, struct smtp_held *held, u32 seq, u32 len,
+			     u32 size)
+{
+	return add_at(list, held, seq, len, size, (u32)-100);
 }
 
 static u32 count(const struct smtp_held *list)
@@ -137,6 +144,28 @@ static u32 count(const struct smtp_held *list)
 	for (; list; list = list->next)
 		n++;
 	return n;
+}
+
+/* RFC 7323, 5.3: a receiver drops what has an older timestamp than the last that came in
+ * order. A retransmission begins after what was ACKed, and is the newer copy of what is
+ * left of the packet.
+ */
+TEST("T4", "a retransmission of what is left replaces the packet", NONE)
+{
+	struct smtp_held h[4], *list = NULL;
+
+	assert_null(add_at(&list, &h[0], 10, 20, 1, 15));
+	/* [15, 18) has passed, and was not ACKed */
+	assert_ptr_equal(add_at(&list, &h[1], 15, 15, 1, 18), &h[0]);
+	assert_int_equal(count(list), 1);
+	assert_ptr_equal(add_at(&list, &h[0], 18, 12, 1, 18), &h[1]);
+	/* Not all of what is left, at its end or at its beginning */
+	assert_null(add_at(&list, &h[1], 20, 9, 1, 20));
+	assert_null(add_at(&list, &h[2], 22, 8, 1, 20));
+	assert_int_equal(count(list), 3);
+	assert_int_equal(count(add_at(&list, &h[3], 20, 20, 1, 20)), 3);
+	assert_ptr_equal(list, &h[3]);
+	assert_int_equal(count(list), 1);
 }
 
 /* In order, across the end of the numbers; of a packet the last copy */

@@ -12,17 +12,31 @@ static void smtp_held_move(struct smtp_held **at, struct smtp_held **to)
 	*to = held;
 }
 
-struct smtp_held *smtp_held_add(struct smtp_held **list, struct smtp_held *held)
+/* Has the new packet all octets of an older one that have not passed? A retransmission
+ * begins where ACKs have come to, which may be after the first of those.
+ */
+static bool smtp_held_covers(const struct smtp_held *held, const struct smtp_held *old,
+			     u32 next)
+{
+	return !smtp_seq_before(held->end, old->end) &&
+	       !smtp_seq_before(smtp_seq_max(old->seq, next), held->seq);
+}
+
+struct smtp_held *smtp_held_add(struct smtp_held **list, struct smtp_held *held, u32 next)
 {
 	struct smtp_held **at = list, *gone = NULL;
 	u32 n = 0, size = 0;
 
-	while (*at && smtp_seq_before((*at)->seq, held->seq))
-		at = &(*at)->next;
+	while (*at && smtp_seq_before((*at)->seq, held->seq)) {
+		if (smtp_held_covers(held, *at, next))
+			smtp_held_move(at, &gone);
+		else
+			at = &(*at)->next;
+	}
 	held->next = *at;
 	*at = held;
 	at = &held->next;
-	while (*at && !smtp_seq_before(held->end, (*at)->end))
+	while (*at && smtp_held_covers(held, *at, next))
 		smtp_held_move(at, &gone);
 
 	/* Keep the first ones: the others wait for them */

@@ -53,11 +53,12 @@ struct smtp_held {
  * smtp_held_add() - add a packet to the list
  * @list: of its direction
  * @held: the packet
+ * @next: sequence number of the next octet to judge
  *
  * Return: a list of packets that are no longer held, because @held has all their octets
- * or because there is no room. @held may be among them.
+ * that have not passed or because there is no room. @held may be among them.
  */
-struct smtp_held *smtp_held_add(struct smtp_held **list, struct smtp_held *held);
+struct smtp_held *smtp_held_add(struct smtp_held **list, struct smtp_held *held, u32 next);
 
 /* Takes the first packet off a list that is not empty */
 static inline struct smtp_held *smtp_held_take(struct smtp_held **list)
