@@ -326,6 +326,7 @@ static unsigned int smtp_help_segment(struct smtp_packet *p, struct smtp_ct *dat
 	} else if (!flow->dead) {
 		bool over = smtp_flow_over(&flow->core);
 
+		p->resumed = flow->resuming;
 		verdict = smtp_flow_segment(&flow->core, dir, &p->seg, &host.host);
 		smtp_packet_read_end(p);
 		resume = smtp_kept_judged(flow, p, dir, verdict);

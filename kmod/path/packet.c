@@ -218,12 +218,17 @@ int smtp_packet_write(struct smtp_segment *seg, u32 off, const u8 *bytes, u32 n)
 		return 0;
 
 	/* Do not make much of a large packet linear. Cut it: the sender retransmits from
-	 * the wire segment to be edited on.
+	 * the wire segment to be edited on. Of a kept packet that could be less than what
+	 * was ACKed: make it linear at once.
 	 */
 	if (seg->mss && off + first >= seg->mss &&
 	    p->data + off + end > max_t(u32, SMTP_PULL_MAX,
-					skb_headlen(p->skb)))
-		return rounddown(off + first, seg->mss);
+					skb_headlen(p->skb))) {
+		if (!p->resumed)
+			return rounddown(off + first, seg->mss);
+		if (smtp_packet_writable(p, p->skb->len))
+			return -ENOMEM;
+	}
 	return smtp_packet_store(p, off + first, bytes + first, end - first);
 }
 
@@ -550,6 +555,7 @@ bool smtp_packet_init(struct smtp_packet *p, struct sk_buff *skb, u32 tcp)
 	p->reading = false;
 	p->broken = false;
 	p->spliced = false;
+	p->resumed = false;
 	p->whole = NULL;
 	p->seg.seq = ntohl(th->seq);
 	p->seg.len = skb->len - p->data;

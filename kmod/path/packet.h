@@ -26,6 +26,7 @@
  * @spliced: the payload has its final length
  * @whole: a copy from before that, where some of it was cut off, or NULL
  * @broken: a byte that must be there could not be read
+ * @resumed: a kept packet that goes on; nobody would retransmit what is cut off
  */
 struct smtp_packet {
 	struct smtp_segment seg;
@@ -40,6 +41,7 @@ struct smtp_packet {
 	bool reading;
 	bool broken;
 	bool spliced;
+	bool resumed;
 	struct sk_buff *whole;
 };
 

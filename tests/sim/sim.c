@@ -973,7 +973,7 @@ static void filter_packet(struct sim *s, struct packet *pkt)
 			.ack = pkt->ack, .has_ack = true, .fin = pkt->fin,
 			.pass = 0xdeadbeef, .ops = &test_segment_ops,
 		},
-		.t.hooks = &seg_hooks, .t.adj = &s->adj, .t.pull = s->plan.pull,
+		.t.hooks = &seg_hooks, .t.adj = &s->adj, .t.pull = s->resuming ? 0 : s->plan.pull,
 		.t.dir = dir, .t.data = pkt->data, .t.frag = s->plan.frag,
 		.s = s,
 	};
@@ -1184,6 +1184,7 @@ static void resume(struct sim *s)
 {
 	struct packet *pkt;
 
+	s->resuming = true;
 	while (s->due) {
 		int dir = s->due >> 1;
 
@@ -1197,6 +1198,7 @@ static void resume(struct sim *s)
 		s->due |= 1 << !dir;
 		filter_packet(s, pkt);
 	}
+	s->resuming = false;
 }
 
 /* A packet comes by, and perhaps those that are kept go on */
@@ -1255,6 +1257,14 @@ static bool ends_data(const u8 *body, u32 begin, u32 i)
 	       (i >= begin + 4 && !memcmp(body + i - 4, "\r\n", 2));
 }
 
+/* Is the octet at @at, as it left, none of a command or message to the server any more? Its
+ * STARTTLS may have ended at CR.
+ */
+static bool server_opaque(const struct sim *s, u32 at)
+{
+	return s->server.state == SRV_TLS && at >= s->server.tls_from;
+}
+
 /* The far end has received [from, to) in order: T2 */
 void sim_delivered(struct sim *s, int dir, u32 from, u32 to)
 {
@@ -1275,7 +1285,7 @@ void sim_delivered(struct sim *s, int dir, u32 from, u32 to)
 	for (i = from; i < to; i++) {
 		if (s->plan.forged_acks && !dir && rx[i] == '*')
 			continue;
-		if (loose && d->from[i] >= s->model.tls_at[0])
+		if (loose && (d->from[i] >= s->model.tls_at[0] || server_opaque(s, i)))
 			break;
 		if (loose && model_unread(&s->model, d->from[i]))
 			continue;
@@ -1406,6 +1416,7 @@ static void setup(struct sim *s, u64 seed, const struct diet *diet, bool trace)
 	s->kept[0] = NULL;
 	s->kept[1] = NULL;
 	s->due = 0;
+	s->resuming = false;
 	tcp_init(s, 0);
 	tcp_init(s, 1);
 	host.fail = s->plan.alloc_fail ? alloc_fails : NULL;

@@ -219,6 +219,7 @@ struct server_app {
 	bool refused;	/* the body that is under way: D10 */
 	u32 at;		/* octets received, and read */
 	u32 line_at;	/* where the line begins */
+	u32 tls_from;	/* where what follows STARTTLS begins */
 	u32 left_at;	/* where a body was left, and 1 */
 	bool raced;	/* it was before the filter knew: what follows is the server's */
 	u32 commands;
@@ -274,6 +275,7 @@ struct sim {
 	struct rng rng_arms;
 	struct rng rng_net, rng_tcp, rng_fail, rng_forget;
 	struct smtp_held *kept[2];	/* kmod/path/kept.c */
+	bool resuming;	/* kept packets go on */
 	u32 due;
 	struct rng rng_turn;
 	struct turn turn[2];

@@ -279,6 +279,7 @@ static void command(struct sim *s, const u8 *line, u32 len)
 	} else if (!strcmp(verb, "STARTTLS")) {
 		reply(s, 220, NULL, 0);
 		a->state = SRV_TLS;
+		a->tls_from = a->at + 1;
 	} else {
 		reply(s, 250, all, all_len);
 	}

@@ -25,6 +25,7 @@ HELLO = b"EHLO client.example\r\n"
 MAIL = b"MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\n"
 BODY = b"Subject: one write\r\n\r\n" + b"EXPN root\r\n" * 20
 BULK = b"Subject: one large write\r\n\r\n" + (b"x" * 70 + b"\r\n") * 900
+HEADER = b"".join(b"X-Field-%d: %s\r\n" % (n, b"v" * (n % 60)) for n in range(1000))
 END = b".\r\n"
 QUIT = b"QUIT\r\n"
 LOGIN = b"AUTH LOGIN\r\ndXNlcg==\r\ncGFzcw==\r\n"
@@ -233,6 +234,12 @@ def _(family):
 @test("T4 S2", "octets right behind STARTTLS")
 def _(family):
     compare(family, one_write(HELLO, b"STARTTLS\r\n", BODY), {"STARTTLS": 5})
+
+
+@test("T4 L", "a header of 40 KB, of which no packet is read as a whole")
+def _(family):
+    compare(family, one_write(HELLO, MAIL, b"DATA\r\n") + one_write(HEADER, BODY, END, QUIT),
+            {"DATA": 0.3})
 
 
 @test("T4 V4", "thirty short verbs that become NOOP, in one write")
