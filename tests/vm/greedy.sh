@@ -6,6 +6,7 @@
 # shellcheck source=tests/vm/lib.sh
 . "$(dirname "$0")/lib.sh"
 
+read_programs "$ROOT/userspace/smtpfixup" conntrack "$PYTHON"
 topology
 # The greedy are on both sides: nobody but greedy.py has their addresses
 r ip route add 10.9.0.0/16 via "$CLIENT4"

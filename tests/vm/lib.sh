@@ -74,6 +74,18 @@ at_exit() {
 }
 trap at_exit EXIT
 
+# read_programs PROGRAM...: read them and their libraries, all of them. In virtual time
+# (scripts/vm --virtual-time) clocks run on while a processor waits for this machine's
+# files: minutes may go by before a program has begun.
+read_programs() {
+	local program
+	for program; do
+		program=$(command -v "$program") || continue
+		# shellcheck disable=SC2046 # paths without blanks
+		cat "$program" $(ldd "$program" | sed -n 's,.* \(/[^ ]*\) (.*,\1,p') >/dev/null
+	done
+}
+
 # wait_for COMMAND [ARG]...: until it succeeds, for at most 30 s (times SLOWER).
 wait_for() {
 	local end=$((SECONDS + ${WAIT:-30} * SLOWER))
