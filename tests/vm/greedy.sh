@@ -7,6 +7,7 @@
 . "$(dirname "$0")/lib.sh"
 
 read_programs "$ROOT/userspace/smtpfixup" conntrack "$PYTHON"
+PYTHONPATH=$ROOT/tests/vm "$PYTHON" -c "import sink, greedy"	# theirs
 topology
 # The greedy are on both sides: nobody but greedy.py has their addresses
 r ip route add 10.9.0.0/16 via "$CLIENT4"
