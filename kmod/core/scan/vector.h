@@ -82,6 +82,51 @@ static inline void smtp_vector_end(void)
 #define SMTP_VECTOR_CLOBBERS
 #endif
 
+/* Compares the block in xmm1 to xmm4 with xmm0 */
+#define SMTP_COMPARE_SSE2 \
+	"pcmpeqb %%xmm0, %%xmm1\n\t" \
+	"pcmpeqb %%xmm0, %%xmm2\n\t" \
+	"pcmpeqb %%xmm0, %%xmm3\n\t" \
+	"pcmpeqb %%xmm0, %%xmm4\n\t"
+
+/* Compares the block at @p with xmm0 */
+#define SMTP_COMPARE_NEXT_SSE2 \
+	"movdqu (%[p]), %%xmm1\n\t" \
+	"movdqu 16(%[p]), %%xmm2\n\t" \
+	"movdqu 32(%[p]), %%xmm3\n\t" \
+	"movdqu 48(%[p]), %%xmm4\n\t" \
+	SMTP_COMPARE_SSE2
+
+/* A bit for each octet of xmm1 to xmm4 */
+#define SMTP_BITS_SSE2 \
+	"pmovmskb %%xmm1, %k[found]\n\t" \
+	"pmovmskb %%xmm2, %k[more]\n\t" \
+	"pmovmskb %%xmm3, %k[last]\n\t" \
+	"shl $16, %[more]\n\t" \
+	"shl $32, %[last]\n\t" \
+	"or %[more], %[found]\n\t" \
+	"pmovmskb %%xmm4, %k[more]\n\t" \
+	"shl $48, %[more]\n\t" \
+	"or %[last], %[found]\n\t" \
+	"or %[more], %[found]\n\t"
+
+/* Compares the two blocks at @p with ymm0, into ymm1 to ymm4 */
+#define SMTP_COMPARE_NEXT_AVX2 \
+	"vpcmpeqb (%[p]), %%ymm0, %%ymm1\n\t" \
+	"vpcmpeqb 32(%[p]), %%ymm0, %%ymm2\n\t" \
+	"vpcmpeqb 64(%[p]), %%ymm0, %%ymm3\n\t" \
+	"vpcmpeqb 96(%[p]), %%ymm0, %%ymm4\n\t"
+
+/* The last block, at @end, begins before @p, which has that distance: clears the bits of the
+ * octets between
+ */
+#define SMTP_BITS_LEFT \
+	"xor %k[more], %k[more]\n\t" \
+	"bts %[p], %[more]\n\t" \
+	"neg %[more]\n\t" \
+	"and %[more], %[found]\n\t" \
+	"mov %[end], %[p]\n\t"
+
 /* Four registers a round; where one has found it, a bit of each octet. What is left at
  * the end is looked at with octets before it, whose bits are cleared.
  */
@@ -94,14 +139,7 @@ static __always_inline u64 smtp_vector_find_sse2(const u8 **p, const u8 *end, u6
 		     "cmp %[end], %[p]\n\t"
 		     "ja 2f\n"
 		     "1:\n\t"
-		     "movdqu (%[p]), %%xmm1\n\t"
-		     "movdqu 16(%[p]), %%xmm2\n\t"
-		     "movdqu 32(%[p]), %%xmm3\n\t"
-		     "movdqu 48(%[p]), %%xmm4\n\t"
-		     "pcmpeqb %%xmm0, %%xmm1\n\t"
-		     "pcmpeqb %%xmm0, %%xmm2\n\t"
-		     "pcmpeqb %%xmm0, %%xmm3\n\t"
-		     "pcmpeqb %%xmm0, %%xmm4\n\t"
+		     SMTP_COMPARE_NEXT_SSE2
 		     "movdqa %%xmm1, %%xmm5\n\t"
 		     "por %%xmm2, %%xmm5\n\t"
 		     "por %%xmm3, %%xmm5\n\t"
@@ -121,37 +159,12 @@ static __always_inline u64 smtp_vector_find_sse2(const u8 **p, const u8 *end, u6
 		     "movdqu 16(%[end]), %%xmm2\n\t"
 		     "movdqu 32(%[end]), %%xmm3\n\t"
 		     "movdqu 48(%[end]), %%xmm4\n\t"
-		     "pcmpeqb %%xmm0, %%xmm1\n\t"
-		     "pcmpeqb %%xmm0, %%xmm2\n\t"
-		     "pcmpeqb %%xmm0, %%xmm3\n\t"
-		     "pcmpeqb %%xmm0, %%xmm4\n\t"
-		     "pmovmskb %%xmm1, %k[found]\n\t"
-		     "pmovmskb %%xmm2, %k[more]\n\t"
-		     "pmovmskb %%xmm3, %k[last]\n\t"
-		     "shl $16, %[more]\n\t"
-		     "shl $32, %[last]\n\t"
-		     "or %[more], %[found]\n\t"
-		     "pmovmskb %%xmm4, %k[more]\n\t"
-		     "shl $48, %[more]\n\t"
-		     "or %[last], %[found]\n\t"
-		     "or %[more], %[found]\n\t"
-		     "xor %k[more], %k[more]\n\t"
-		     "bts %[p], %[more]\n\t"
-		     "neg %[more]\n\t"
-		     "and %[more], %[found]\n\t"
-		     "mov %[end], %[p]\n\t"
+		     SMTP_COMPARE_SSE2
+		     SMTP_BITS_SSE2
+		     SMTP_BITS_LEFT
 		     "jmp 4f\n"
 		     "3:\n\t"
-		     "pmovmskb %%xmm1, %k[found]\n\t"
-		     "pmovmskb %%xmm2, %k[more]\n\t"
-		     "pmovmskb %%xmm3, %k[last]\n\t"
-		     "shl $16, %[more]\n\t"
-		     "shl $32, %[last]\n\t"
-		     "or %[more], %[found]\n\t"
-		     "pmovmskb %%xmm4, %k[more]\n\t"
-		     "shl $48, %[more]\n\t"
-		     "or %[last], %[found]\n\t"
-		     "or %[more], %[found]\n"
+		     SMTP_BITS_SSE2
 		     "4:"
 		     : [p] "+&r" (*p), [found] "=&r" (found),
 		       [more] "=&r" (more), [last] "=&r" (last)
@@ -174,10 +187,7 @@ static __always_inline u64 smtp_vector_find_avx2(const u8 **p, const u8 *end, u6
 		     "cmp %[more], %[p]\n\t"
 		     "ja 2f\n"
 		     "1:\n\t"
-		     "vpcmpeqb (%[p]), %%ymm0, %%ymm1\n\t"
-		     "vpcmpeqb 32(%[p]), %%ymm0, %%ymm2\n\t"
-		     "vpcmpeqb 64(%[p]), %%ymm0, %%ymm3\n\t"
-		     "vpcmpeqb 96(%[p]), %%ymm0, %%ymm4\n\t"
+		     SMTP_COMPARE_NEXT_AVX2
 		     "vpor %%ymm1, %%ymm2, %%ymm5\n\t"
 		     "vpor %%ymm3, %%ymm4, %%ymm6\n\t"
 		     "vpor %%ymm5, %%ymm6, %%ymm6\n\t"
@@ -199,11 +209,7 @@ static __always_inline u64 smtp_vector_find_avx2(const u8 **p, const u8 *end, u6
 		     "vpmovmskb %%ymm2, %k[more]\n\t"
 		     "shl $32, %[more]\n\t"
 		     "or %[more], %[found]\n\t"
-		     "xor %k[more], %k[more]\n\t"
-		     "bts %[p], %[more]\n\t"
-		     "neg %[more]\n\t"
-		     "and %[more], %[found]\n\t"
-		     "mov %[end], %[p]\n\t"
+		     SMTP_BITS_LEFT
 		     "jmp 6f\n"
 		     "3:\n\t"
 		     "vpcmpeqb (%[p]), %%ymm0, %%ymm1\n\t"
@@ -241,14 +247,7 @@ static __always_inline void smtp_vector_bits_sse2(const u8 *p, u64 *bits, u32 n,
 	asm volatile("movq %[all], %%xmm0\n\t"
 		     "punpcklqdq %%xmm0, %%xmm0\n"
 		     "1:\n\t"
-		     "movdqu (%[p]), %%xmm1\n\t"
-		     "movdqu 16(%[p]), %%xmm2\n\t"
-		     "movdqu 32(%[p]), %%xmm3\n\t"
-		     "movdqu 48(%[p]), %%xmm4\n\t"
-		     "pcmpeqb %%xmm0, %%xmm1\n\t"
-		     "pcmpeqb %%xmm0, %%xmm2\n\t"
-		     "pcmpeqb %%xmm0, %%xmm3\n\t"
-		     "pcmpeqb %%xmm0, %%xmm4\n\t"
+		     SMTP_COMPARE_NEXT_SSE2
 		     "pmovmskb %%xmm1, %k[all]\n\t"
 		     "mov %w[all], (%[bits])\n\t"
 		     "pmovmskb %%xmm2, %k[all]\n\t"
@@ -273,10 +272,7 @@ static __always_inline void smtp_vector_bits_avx2(const u8 *p, u64 *bits, u32 n,
 	asm volatile("vmovq %[all], %%xmm0\n\t"
 		     "vpbroadcastq %%xmm0, %%ymm0\n"
 		     "1:\n\t"
-		     "vpcmpeqb (%[p]), %%ymm0, %%ymm1\n\t"
-		     "vpcmpeqb 32(%[p]), %%ymm0, %%ymm2\n\t"
-		     "vpcmpeqb 64(%[p]), %%ymm0, %%ymm3\n\t"
-		     "vpcmpeqb 96(%[p]), %%ymm0, %%ymm4\n\t"
+		     SMTP_COMPARE_NEXT_AVX2
 		     "vpmovmskb %%ymm1, %k[all]\n\t"
 		     "mov %k[all], (%[bits])\n\t"
 		     "vpmovmskb %%ymm2, %k[all]\n\t"
