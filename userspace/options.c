@@ -169,26 +169,16 @@ static void complete_list(const struct set_option *option,
 	}
 }
 
-static bool words_have(const struct words *words, const char *word)
-{
-	for (unsigned int i = 0; i < words->count; i++) {
-		if (!strcmp(words->names[i], word))
-			return true;
-	}
-	return false;
-}
-
 static bool is_rate(const char *word)
 {
-	return !strcmp(word, smtp_limit_names[SMTP_FIXUP_LIMIT_RATE]) ||
-	       !strcmp(word, smtp_limit_names[SMTP_FIXUP_LIMIT_SOURCE_RATE]);
+	return smtp_limit_is_rate(word_index(&limit_words, word));
 }
 
 /* NAME N of a rate, without an ACTION: what is above it waits */
 static int rate_lacks(int argc, char *const *argv)
 {
 	return argc && is_rate(argv[0]) &&
-	       (argc < 3 || !words_have(&action_words, argv[2]));
+	       (argc < 3 || word_index(&action_words, argv[2]) < 0);
 }
 
 /* NAME N ACTION */

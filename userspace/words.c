@@ -277,16 +277,23 @@ const char *word_text(const struct words *words, unsigned int value,
 	return buf;
 }
 
-int word_find(const struct words *words, const char *name, struct reason *why)
+int word_index(const struct words *words, const char *name)
 {
-	char list[256] = "";
-	FILE *f;
-
 	for (unsigned int i = 0; i < words->count; i++) {
 		if (!strcmp(words->names[i], name))
 			return i;
 	}
+	return -1;
+}
 
+int word_find(const struct words *words, const char *name, struct reason *why)
+{
+	int value = word_index(words, name);
+	char list[256] = "";
+	FILE *f;
+
+	if (value >= 0)
+		return value;
 	f = fmemopen(list, sizeof(list), "w");
 	if (f) {
 		words_print(f, words, ", ");

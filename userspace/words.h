@@ -50,6 +50,9 @@ const char *word_text(const struct words *words, unsigned int value,
 #define WORD_TEXT(words, value) \
 	word_text(words, value, (char[WORD_TEXT_SIZE]) { 0 })
 
+/* The value of a name, or -1. */
+int word_index(const struct words *words, const char *name);
+
 /* The value of a name, or -1 with @why naming the word and the known ones. */
 int word_find(const struct words *words, const char *name, struct reason *why);
 
