@@ -63,6 +63,25 @@ debian_site() {
 		sed -n "s|/*\$||; /debian${1-}\$/p" | head -n 1
 }
 
+# debian_tree DIR WHAT ARG...: make DIR by mmdebstrap with these arguments, once. WHAT it
+# is, for messages.
+debian_tree() {
+	local dir=$1 what=$2
+	shift 2
+	mkdir -p "${dir%/*}"
+	exec 7>"$dir.lock"
+	flock 7
+	if [[ ! -e $dir/.complete ]]; then
+		say "making $what"
+		rm -rf "$dir"
+		mmdebstrap --quiet --mode=root --aptopt='Acquire::Check-Valid-Until "false"' \
+			--aptopt='APT::Install-Recommends "false"' "$@" >"$dir.log" 2>&1 ||
+			{ tail -n 20 "$dir.log" >&2; die "could not make $what"; }
+		touch "$dir/.complete"
+	fi
+	exec 7>&-
+}
+
 # debian_chroot SUITE [clean]: a small Debian of that release, made once, in $CHROOT;
 # to build in, or clean. Its apt is its own: nothing of this machine's is touched.
 debian_chroot() {
@@ -70,27 +89,16 @@ debian_chroot() {
 	CHROOT=$CACHE/chroots/$suite${2:+-$2}
 	[[ ${2-} ]] || packages+=,make,gcc,libc6-dev,kmod,perl,python3,xz-utils,zstd
 	need_packages mmdebstrap
-	mkdir -p "$CACHE/chroots"
-	exec 7>"$CHROOT.lock"
-	flock 7
-	if [[ ! -e $CHROOT/.complete ]]; then
-		say "making a chroot of $suite"
-		site=$(debian_site)
-		security=$(debian_site -security)
-		[[ $site ]] || die "this machine's apt has no Debian archive"
-		rm -rf "$CHROOT"
-		lines=("deb $site $suite main" "deb $site $suite-updates main"
-			"deb ${security:-$site-security} $suite-security main")
-		[[ $suite == bullseye ]] || lines+=("deb $site $suite-backports main")
-		printf '%s\n' "${lines[@]}" | mmdebstrap --quiet --mode=root --variant=minbase \
-			--aptopt='Acquire::Check-Valid-Until "false"' \
-			--aptopt='APT::Install-Recommends "false"' --dpkgopt=force-unsafe-io \
-			"--include=$packages" \
-			"$suite" "$CHROOT" - >"$CHROOT.log" 2>&1 ||
-			{ tail -n 20 "$CHROOT.log" >&2; die "no chroot of $suite"; }
-		touch "$CHROOT/.complete"
-	fi
-	flock -u 7
+	[[ ! -e $CHROOT/.complete ]] || return 0
+	site=$(debian_site)
+	security=$(debian_site -security)
+	[[ $site ]] || die "this machine's apt has no Debian archive"
+	lines=("deb $site $suite main" "deb $site $suite-updates main"
+		"deb ${security:-$site-security} $suite-security main")
+	[[ $suite == bullseye ]] || lines+=("deb $site $suite-backports main")
+	debian_tree "$CHROOT" "a chroot of $suite" --variant=minbase \
+		--dpkgopt=force-unsafe-io "--include=$packages" "$suite" "$CHROOT" - \
+		< <(printf '%s\n' "${lines[@]}")
 }
 
 # debian_sysroot SUITE ARCHITECTURE PACKAGE,...: the files of these packages, and of what
@@ -98,22 +106,12 @@ debian_chroot() {
 debian_sysroot() {
 	local suite=$1 arch=$2 packages=$3 site
 	SYSROOT=$CACHE/chroots/$suite-$arch
-	mkdir -p "$CACHE/chroots"
-	exec 7>"$SYSROOT.lock"
-	flock 7
-	if [[ ! -e $SYSROOT/.complete ]]; then
-		say "fetching $packages for $arch"
-		site=$(debian_site)
-		[[ $site ]] || die "this machine's apt has no Debian archive"
-		rm -rf "$SYSROOT"
-		mmdebstrap --quiet --mode=root --variant=extract "--architectures=$arch" \
-			--aptopt='Acquire::Check-Valid-Until "false"' \
-			--aptopt='APT::Install-Recommends "false"' "--include=$packages" \
-			"$suite" "$SYSROOT" "deb $site $suite main" >"$SYSROOT.log" 2>&1 ||
-			{ tail -n 20 "$SYSROOT.log" >&2; die "no files of $suite for $arch"; }
-		touch "$SYSROOT/.complete"
-	fi
-	exec 7>&-
+	[[ ! -e $SYSROOT/.complete ]] || return 0
+	site=$(debian_site)
+	[[ $site ]] || die "this machine's apt has no Debian archive"
+	debian_tree "$SYSROOT" "a tree of $packages for $arch" --variant=extract \
+		"--architectures=$arch" "--include=$packages" "$suite" "$SYSROOT" \
+		"deb $site $suite main"
 }
 
 # in_chroot DIR COMMAND...: as root of that tree, with its own mounts, in which no
