@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Matches: X3, X5, X6, X8-X10. Tables of patterns, as anybody may send them: X9. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "../../kmod/core/match/automaton.h"
@@ -293,6 +294,29 @@ TEST("X10", "part has left", NONE)
 	/* Nothing remains */
 	client(&f, "RCPT TO:a@bad.example", "RCPT TO:a@bad.example");
 	client_cut(&f, "\r\n", -1);
+	matches_end(&f, &m);
+}
+
+/* Servers accept any name of a host: "EHLO a<<" as well, and its reply would not be masked */
+TEST("X10 E1", "no EHLO with part of a name", NONE)
+{
+	static const char *const rests[] = { " x\r\n", "\r\n", "\n" };
+	struct matches m = { 0 };
+	u32 i;
+
+	for (i = 0; i < sizeof(rests) / sizeof(*rests); i++) {
+		MATCH(&m, HELO, "localhost", MASK);
+		matches_open(&f, &m, SMTP_FIXUP_MODE_ESMTP);
+		client(&f, "EHLO local", "EHLO local");
+		client(&f, "host", "host");
+		client_cut(&f, rests[i], -1);
+		assert_int_equal(ACTED, 1);
+		matches_end(&f, &m);
+	}
+	MATCH(&m, HELO, "localhost", MASK);
+	matches_open(&f, &m, SMTP_FIXUP_MODE_ESMTP);
+	client(&f, "EH", "EH");
+	client(&f, "LO localhost x\r\n", "XX localhost x\r\n");
 	matches_end(&f, &m);
 }
 

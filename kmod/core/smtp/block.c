@@ -141,6 +141,7 @@ u32 smtp_chunk_block(struct smtp_parser *ps, u32 verb, u32 end, u32 i)
 
 /* X10: if all of the verb has left, the rest of the line is overwritten with octets that
  * no server accepts there. If no octet of the line is left for that, the connection ends.
+ * So it does for the name of a host: servers accept any.
  */
 u32 smtp_match_block(struct smtp_parser *ps, u32 verb, u32 end, u32 i)
 {
@@ -154,7 +155,7 @@ u32 smtp_match_block(struct smtp_parser *ps, u32 verb, u32 end, u32 i)
 	s->asked |= s->is_rcpt;
 	s->is_rcpt = false;	/* H7: the server does not see this one */
 	if (verb == end) {
-		if (smtp_is_eol(ps->in.buf[i]))
+		if (smtp_is_eol(ps->in.buf[i]) || s->value.what == SMTP_FIXUP_WHAT_HELO)
 			smtp_parser_end(ps, SMTP_END_DROP);
 		s->blocked++;
 		smtp_host_count(ps->host, SMTP_FIXUP_CNT_COMMANDS_BLOCKED, 1);

@@ -161,8 +161,10 @@ void smtp_limit_reply(struct smtp_parser *ps, u32 n)
 void smtp_limit_declared_begin(struct smtp_session *s)
 {
 	s->size_at = SMTP_SIZE_OTHER;
-	if (s->value.at == SMTP_VALUE_NOWHERE)
+	if (s->value.at == SMTP_VALUE_NOWHERE) {
+		s->value.what = SMTP_FIXUP_WHAT_SENDER;
 		s->value.at = SMTP_VALUE_SIZE;
+	}
 }
 
 bool smtp_limit_declared(struct smtp_parser *ps, u8 c)
