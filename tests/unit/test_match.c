@@ -320,6 +320,25 @@ TEST("X10 E1", "no EHLO with part of a name", NONE)
 	matches_end(&f, &m);
 }
 
+/* NOOP stands where all of the verb does */
+TEST("X10 V4", "X-EXPS in pieces is no X-NOOP", NONE)
+{
+	struct matches m = { 0 };
+
+	MATCH(&m, MECHANISM, "PLAIN", MASK);
+	fix_begin(&f, SMTP_FIXUP_MODE_ESMTP);
+	f.policy.banner = SMTP_FIXUP_BANNER_KEEP;
+	f.policy.reject = SMTP_FIXUP_REJECT_NOOP;
+	smtp_policy_set_verbs(&f.policy, f.policy.verbs | SMTP_VERB_BIT(X_EXPS));
+	assert_null(matches_apply(&f, &m));
+	server(&f, "220 a\r\n", "220 a\r\n");
+	client(&f, "X-", "X-");
+	client(&f, "EXPS LOGIN\r\n", "XXXX LOGIN\r\n");
+	server(&f, "500 a\r\n", "500 a\r\n");
+	client(&f, "X-EXPS LOGIN\r\n", "NOOP        \r\n");
+	matches_end(&f, &m);
+}
+
 TEST("X10", "ends", NONE)
 {
 	static const u8 actions[] = { SMTP_FIXUP_ACTION_DROP,

@@ -106,15 +106,14 @@ u32 smtp_verb_block(struct smtp_parser *ps, u32 verb, u32 i, bool begins)
 	return i;
 }
 
-/* Blocks a command whose argument is being read. The part of its verb, of @len octets,
- * that is in this buffer stands from @verb to @end. The octet at @i is the next to be
- * read. Returns where to read on.
+/* Blocks a command whose argument is being read. The part of its verb that is in this
+ * buffer stands from @verb to @end. The octet at @i is the next to be read. Returns where
+ * to read on.
  */
-static u32 smtp_command_block(struct smtp_parser *ps, u32 verb, u32 end, u32 i,
-			      u32 len)
+static u32 smtp_command_block(struct smtp_parser *ps, u32 verb, u32 end, u32 i)
 {
 	struct smtp_session *s = ps->s;
-	u32 next = smtp_verb_block(ps, verb, end, end - verb >= len);
+	u32 next = smtp_verb_block(ps, verb, end, end - verb >= s->verb.len);
 
 	if (s->line == SMTP_LINE_BLOCKED)
 		s->line = SMTP_LINE_ARGUMENT;
@@ -136,7 +135,7 @@ u32 smtp_chunk_block(struct smtp_parser *ps, u32 verb, u32 end, u32 i)
 	s->await = SMTP_AWAIT_NOTHING;
 	if (ps->policy->reject == SMTP_FIXUP_REJECT_LINE)
 		end = i - s->cr;	/* a bare CR gets its LF here: V7 */
-	return smtp_command_block(ps, verb, end, i, smtp_verbs[s->chunk.verb].len);
+	return smtp_command_block(ps, verb, end, i);
 }
 
 /* X10: if all of the verb has left, the rest of the line is overwritten with octets that
@@ -165,7 +164,7 @@ u32 smtp_match_block(struct smtp_parser *ps, u32 verb, u32 end, u32 i)
 	}
 	if (ps->policy->reject == SMTP_FIXUP_REJECT_LINE)
 		end = i;
-	return smtp_command_block(ps, verb, end, i, 4);
+	return smtp_command_block(ps, verb, end, i);
 }
 
 /* The octet that fills a line in %SMTP_LINE_FILLED */
