@@ -339,6 +339,35 @@ TEST("X10 V4", "X-EXPS in pieces is no X-NOOP", NONE)
 	matches_end(&f, &m);
 }
 
+/* A match reads each octet of a blocked verb once, however that comes */
+TEST("X6", "a blocked verb in pieces", NONE)
+{
+	static const u8 rejects[] = {
+		SMTP_FIXUP_REJECT_X, SMTP_FIXUP_REJECT_LINE, SMTP_FIXUP_REJECT_NOOP,
+	};
+	static const char line[] = "DEBUG a\r\n";
+	struct matches m = { 0 };
+	char part[sizeof(line)];
+	u32 i, cut;
+
+	for (i = 0; i < sizeof(rejects); i++) {
+		for (cut = 1; cut < sizeof(line) - 1; cut++) {
+			MATCH(&m, VERB, "DEBUG", LOG);
+			fix_begin(&f, SMTP_FIXUP_MODE_ESMTP);
+			f.policy.banner = SMTP_FIXUP_BANNER_KEEP;
+			f.policy.reject = rejects[i];
+			assert_null(matches_apply(&f, &m));
+			server(&f, "220 a\r\n", "220 a\r\n");
+			snprintf(part, sizeof(part), "%.*s", (int)cut, line);
+			fix_at(&f, SMTP_CLIENT, f.at[SMTP_CLIENT], part);
+			fix_at(&f, SMTP_CLIENT, f.at[SMTP_CLIENT], line + cut);
+			if (LOGGED != 1)
+				fail_msg("reject %u, cut at %u", rejects[i], cut);
+			matches_end(&f, &m);
+		}
+	}
+}
+
 TEST("X10", "ends", NONE)
 {
 	static const u8 actions[] = { SMTP_FIXUP_ACTION_DROP,

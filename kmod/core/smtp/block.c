@@ -37,15 +37,15 @@ static void smtp_verb_event(struct smtp_parser *ps,
 		s->confidential = true;
 }
 
-/* V4: writes NOOP in place of the blocked line at @verb. Returns how many octets of the
- * line are done; 0: NOOP does not fit, or must wait (%SMTP_NEED_ACK).
+/* V4: writes NOOP in place of the blocked line at @verb. The octet at @i is the last that
+ * the matches have read. Returns how many octets of the line are done; 0: NOOP does not
+ * fit, or must wait (%SMTP_NEED_ACK).
  */
-static u32 smtp_line_noop(struct smtp_parser *ps, u32 verb)
+static u32 smtp_line_noop(struct smtp_parser *ps, u32 verb, u32 i)
 {
 	u8 *line = ps->in.buf + verb;
 	u32 n = smtp_line_rest(line, ps->in.len - verb);
 	bool whole = verb + n < ps->in.len;
-	u32 i;
 
 	if (n < 4 && (!whole || ps->in.resize != SMTP_RESIZE_OK)) {
 		if (whole && ps->in.resize == SMTP_RESIZE_BUSY)
@@ -53,6 +53,7 @@ static u32 smtp_line_noop(struct smtp_parser *ps, u32 verb)
 		return 0;
 	}
 	smtp_verb_event(ps, verb, SMTP_FIXUP_EVENT_COMMAND_NOOP);
+	smtp_value_verb_rest(ps, ps->in.buf + i + 1, ps->in.len - i - 1);
 	for (i = 0; i < n && ps->s->chunk.blocked; i++)
 		smtp_chunk_octet(&ps->s->chunk, line[i]);
 	if (n < 4) {
@@ -86,9 +87,8 @@ u32 smtp_verb_block(struct smtp_parser *ps, u32 verb, u32 i, bool begins)
 			s->await = SMTP_AWAIT_NOTHING;	/* this line has no end */
 		return i;
 	}
-	smtp_value_verb_rest(ps, ps->in.buf + i + 1, ps->in.len - i - 1);
 	if (ps->policy->reject == SMTP_FIXUP_REJECT_NOOP && begins)
-		done = smtp_line_noop(ps, verb);
+		done = smtp_line_noop(ps, verb, i);
 	if (ps->out.next == SMTP_NEED_ACK) {
 		/* What stood before the verb has been judged */
 		s->line = SMTP_LINE_START;
