@@ -447,9 +447,9 @@ TEST("X1", "XEXCH50 blocks", NONE)
 	client(&f, "EXPN\r\nEXPN\r\n", "EXPN\r\nEXPN\r\n");
 	server(&f, "250 a\r\n", "250 a\r\n");
 	assert_int_equal(COUNT(XEXCH50_BLOCKS_LONG), 1);
-	/* Where the verb has left, the reply is waited for: D6 */
+	/* Where the verb has left, no server takes the rest, and its reply is waited for: D6 */
 	client(&f, "XEXCH50 ", "XEXCH50 ");
-	client(&f, "13 2\r\n", "13 2\r\n");
+	client(&f, "13 2\r\n", "1<<<\r\n");
 	assert_int_equal(fix_at(&f, SMTP_SERVER, f.at[SMTP_SERVER], "354 a\r\n"), -2);
 	assert_int_equal(COUNT(XEXCH50_BLOCKS_LONG), 2);
 	fix_end(&f);

@@ -121,14 +121,20 @@ static u32 smtp_command_block(struct smtp_parser *ps, u32 verb, u32 end, u32 i)
 }
 
 /* D6: if all of the verb has left, some server may wait for a chunk. So nothing passes
- * until the reply.
+ * until the reply. X1: every server takes a size that is above a limit, so the rest of its
+ * line is overwritten.
  */
 u32 smtp_chunk_block(struct smtp_parser *ps, u32 verb, u32 end, u32 i)
 {
 	struct smtp_session *s = ps->s;
+	bool above = s->chunk.line != SMTP_CHUNK_BAD;
 
+	s->chunk.line = SMTP_CHUNK_BAD;
 	if (verb == end) {
 		s->await = SMTP_AWAIT_DOUBT;
+		s->broken = above;
+		if (above)
+			s->line = SMTP_LINE_FILLED;
 		smtp_event(ps->host, SMTP_FIXUP_EVENT_CHUNK_DOUBTFUL, NULL, 0);
 		return i;
 	}

@@ -20,7 +20,7 @@
 u32 smtp_verb_block(struct smtp_parser *ps, u32 verb, u32 i, bool begins);
 
 /**
- * smtp_chunk_block() - block a BDAT or XEXCH50 whose size servers may read differently
+ * smtp_chunk_block() - block a BDAT or XEXCH50 for its size
  * @ps: the parser; may end the connection
  * @verb: where in the buffer the verb stands, or the part of it that has not left
  * @end: where that part ends

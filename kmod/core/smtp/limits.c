@@ -129,11 +129,8 @@ bool smtp_limit_chunk(struct smtp_parser *ps, u8 c)
 
 	if (!smtp_chunk_octet(&s->chunk, c))
 		return true;
-	if (s->chunk.blocked || s->chunk.size == before ||
-	    !smtp_limit_chunk_size(ps, before))
-		return false;
-	s->chunk.line = SMTP_CHUNK_BAD;
-	return true;
+	return !s->chunk.blocked && s->chunk.size != before &&
+	       smtp_limit_chunk_size(ps, before);
 }
 
 void smtp_limit_chunk_announced(struct smtp_session *s)
