@@ -129,7 +129,8 @@ static void failed(u64 seed, bool shrinks)
 }
 
 struct result {
-	u64 passed, failed, resets, fair, over, events, rules;
+	u64 passed, failed, resets, fair, over, events;
+	unsigned __int128 rules;
 	u64 causes[NR_CAUSES];
 	u64 measured, with, without, late, latest, latest_seed;
 };
@@ -195,7 +196,8 @@ static const char *const rules[NR_RULES] = {
 	"D1", "D2", "D3", "D4", "D5", "D6", "D7", "D8", "D9",
 	"D10", "D11",
 	"H1", "H2", "H3", "H4", "H5", "H7",
-	"S1", "S2", "S3", "L", "M", "X3", "X7", "T1", "T2", "T3", "T4",
+	"S1", "S2", "S3", "L", "M",
+	"X1", "X2", "X3", "X4", "X5", "X6", "X7", "X8", "X9", "X10", "T1", "T2", "T3", "T4",
 	"mailhost", "pix-4.4", "pix-5.1", "asa",
 };
 
@@ -329,7 +331,7 @@ int main(int argc, char **argv)
 			sum.failed++;
 		}
 	for (i = 0; all_rules && i < NR_RULES; i++)
-		if (!(sum.rules >> i & 1)) {
+		if (!(sum.rules & RULE_BIT(i))) {
 			printf("FAILED: no schedule applied %s\n", rules[i]);
 			sum.failed++;
 		}

@@ -95,7 +95,7 @@ static bool verb_ok(const struct model_policy *p, const uint8_t *word,
 	for (; *list; list++) {
 		bool denied = false;
 
-		denied |= p->rcpt_over && !strcmp(*list, "rcpt");
+		denied |= (p->rcpt_over || p->refused_over) && !strcmp(*list, "rcpt");
 		denied |= p->lost && (!strcmp(*list, "data") ||
 				      !strcmp(*list, "auth"));
 		for (i = 0; i < 4 && p->deny[i]; i++)
@@ -149,6 +149,13 @@ static bool promise_kept(const struct model_policy *p, const char *keyword)
 	return false;
 }
 
+/* X6: does a match mask this keyword? The match's text has no small letters */
+static bool keyword_matched(const struct model_policy *p, const char *keyword)
+{
+	return p->match.what == VALUE_KEYWORD && p->match.action == MODEL_BLOCK &&
+	       strcasestr(keyword, p->match.text);
+}
+
 static bool keyword_ok(const struct model_policy *p, const uint8_t *word,
 		       size_t n, bool whole)
 {
@@ -157,10 +164,12 @@ static bool keyword_ok(const struct model_policy *p, const uint8_t *word,
 	for (i = 0; ehlo_keywords[i]; i++)
 		if (word_is(ehlo_keywords[i], word, n, whole) &&
 		    promise_kept(p, ehlo_keywords[i]) &&
+		    !keyword_matched(p, ehlo_keywords[i]) &&
 		    !listed(p->ehlo_deny, ehlo_keywords[i]))
 			return true;
 	for (i = 0; i < 4 && p->ehlo_allow[i]; i++)
-		if (word_is(p->ehlo_allow[i], word, n, whole))
+		if (word_is(p->ehlo_allow[i], word, n, whole) &&
+		    !keyword_matched(p, p->ehlo_allow[i]))
 			return true;
 	return p->tls && word_is("starttls", word, n, whole);
 }
@@ -171,10 +180,10 @@ static bool is_chunk_verb(const uint8_t *word, size_t n)
 }
 
 /* D6: of the line of BDAT or XEXCH50 @w, @n octets in sight, the first octet
- * that makes it something else; @n: none so far
+ * that makes it something else; @n: none so far. X1: so does a size beyond @max.
  */
 static uint32_t chunk_bad(const uint8_t *w, uint32_t n, bool xexch50,
-			  bool indented, uint32_t *size)
+			  bool indented, uint32_t max, uint32_t *size)
 {
 	uint32_t i = xexch50 ? 7 : 4, start;
 
@@ -185,8 +194,11 @@ static uint32_t chunk_bad(const uint8_t *w, uint32_t n, bool xexch50,
 		return i;
 	start = ++i;
 	while (i < n && is_digit(w[i]) && i - start < 9 &&
-	       !(i > start && w[start] == '0'))
+	       !(i > start && w[start] == '0')) {
 		*size = *size * 10 + (w[i++] - '0');
+		if (*size > max)
+			return i - 1;
+	}
 	if (i == n)
 		return n;
 	if (i == start)
@@ -434,6 +446,22 @@ static enum model_kind kind_of(const struct model_policy *p,
 	return K_OTHER;
 }
 
+/* X2: blocked are RCPTs, as long as more of the verb is to come behind its first octet.
+ * RSET begins alike.
+ */
+static void check_refused(struct model *m, uint32_t p)
+{
+	const struct model_limit *l = &m->policy.limits[MODEL_REFUSED_RCPTS];
+	uint32_t v, e;
+	bool ended;
+
+	if (m->state != M_COMMAND)
+		return;
+	find_verb(m, p + 1, &v, &e, &ended);
+	if (p == v || (e == p + 1 && e - v <= 4 && word_is("rcpt", m->d[0].in + v, e - v, false)))
+		m->policy.refused_over = l->action == MODEL_BLOCK && m->refused_rcpts > l->max;
+}
+
 /* L: RCPT commands of this message, that and how they end */
 static void count_recipients(struct model *m, const uint8_t *word, size_t n)
 {
@@ -487,9 +515,146 @@ static void verb_ends(struct model *m, uint32_t p)
 	if (p > v && !verb_ok(&m->policy, in + v, p - v, false))
 		return;		/* another one did */
 	any.rcpt_over = false;
-	if (verb_ok(&any, in + v, e - v, ended))
+	any.refused_over = false;
+	if (m->policy.rcpt_over && verb_ok(&any, in + v, e - v, ended))
 		exceeds(m, MODEL_RCPT);
 	rejects(m);
+}
+
+/* The argument [e, to) of the line, as a match sees it: V10, V7 */
+static const uint8_t *argument(const struct model *m, uint32_t e, uint32_t to)
+{
+	static uint8_t arg[MODEL_CAP];
+	const uint8_t *in = m->d[0].in;
+	uint32_t i;
+
+	for (i = e; i < to; i++) {
+		arg[i - e] = line_octet(m, i);
+		if (m->policy.strict_ends && in[i] == '\n' && in[i - 1] != '\r')
+			arg[i - e] = ' ';
+	}
+	return arg;
+}
+
+static void match_rules(struct model *m)
+{
+	RULE(m, X9);
+	switch (m->policy.match.what) {
+	case VALUE_RELAY:
+		RULE(m, X5);
+		break;
+	case VALUE_VERB:
+	case VALUE_KEYWORD:
+		RULE(m, X6);
+		break;
+	case VALUE_MECHANISM:
+		RULE(m, X8);
+		break;
+	case VALUE_ENCODING:
+		RULE(m, X4);
+		break;
+	default:
+		RULE(m, X3);
+		break;
+	}
+}
+
+/* The octet of the command [v, to) whose verb ends at @e with which a match acts by
+ * @action, or UINT32_MAX
+ */
+static uint32_t match_at(const struct model *m, uint32_t v, uint32_t e, uint32_t to,
+			 enum model_action action)
+{
+	const struct model_match *match = &m->policy.match;
+	const uint8_t *in = m->d[0].in;
+	uint32_t at;
+
+	if (match->action != action || e == v || e >= to ||
+	    !value_of(match->what, in + v, e - v) ||
+	    !verb_ok(&m->policy, in + v, e - v, true))
+		return UINT32_MAX;
+	at = e + value_find(match->what, match->text, argument(m, e, to), to - e);
+	return at < to ? at : UINT32_MAX;
+}
+
+/* X1: the same for SIZE= */
+static uint32_t declared_at(const struct model *m, uint32_t v, uint32_t e, uint32_t to,
+			    enum model_action action)
+{
+	const struct model_limit *l = &m->policy.limits[MODEL_MESSAGE];
+	const uint8_t *in = m->d[0].in;
+	uint32_t at;
+
+	if (l->action != action || e == v || e >= to ||
+	    !in_list(begin_verbs, in + v, e - v, true) ||
+	    !verb_ok(&m->policy, in + v, e - v, true))
+		return UINT32_MAX;
+	at = e + value_declared(l->max, argument(m, e, to), to - e);
+	return at < to ? at : UINT32_MAX;
+}
+
+/* X10: the octet with which the line is masked, as far as [.., to) shows it, or UINT32_MAX */
+static uint32_t masked_at(const struct model *m, uint32_t to)
+{
+	uint32_t v, e, match, size;
+	bool ended;
+
+	if (m->state != M_COMMAND)
+		return UINT32_MAX;
+	find_verb(m, to, &v, &e, &ended);
+	match = match_at(m, v, e, to, MODEL_BLOCK);
+	size = declared_at(m, v, e, to, MODEL_BLOCK);
+	return match < size ? match : size;
+}
+
+/* X10: has all of the verb left before the line is masked with the octet at @q? */
+static bool verb_left(const struct model *m, uint32_t q)
+{
+	uint32_t v, e;
+	bool ended;
+
+	find_verb(m, q + 1, &v, &e, &ended);
+	return m->d[0].piece[e - 1] != m->d[0].piece[q];
+}
+
+/* X: what of matches and SIZE= ends the connection with the octet at @p */
+static void values_end(struct model *m, uint32_t v, uint32_t e, uint32_t p)
+{
+	const uint8_t *in = m->d[0].in;
+	uint32_t i, text = e > v ? e - v : 0, how;
+
+	if (p > m->line + 2049 && !is_eol(in[p]))
+		return;		/* a blank more */
+	for (how = MODEL_DROP; how <= MODEL_RESET; how++) {
+		if (match_at(m, v, e, p + 1, how) == p) {
+			match_rules(m);
+			ends(m, how);
+		}
+		if (m->policy.match.what == VALUE_VERB && m->policy.match.action == how &&
+		    p == e && memmem(in + v, text, m->policy.match.text,
+				     strlen(m->policy.match.text))) {
+			match_rules(m);
+			ends(m, how);
+		}
+		if (declared_at(m, v, e, p + 1, how) == p) {
+			RULE(m, X1);
+			ends(m, how);
+		}
+	}
+	i = masked_at(m, p + 1);
+	if (i != p)
+		return;
+	if (match_at(m, v, e, p + 1, MODEL_BLOCK) == p)
+		match_rules(m);
+	else
+		RULE(m, X1);
+	RULE(m, X10);
+	if (!verb_left(m, p)) {
+		rejects(m);
+	} else if (is_eol(in[p]) || (m->policy.match.what == VALUE_HELO &&
+				     match_at(m, v, e, p + 1, MODEL_BLOCK) == p)) {
+		ends(m, MODEL_DROP);
+	}
 }
 
 /* L: how many octets has the sender's address up to the one at @p? @a: where the
@@ -552,6 +717,15 @@ static void address_byte(struct model *m, uint32_t v, uint32_t a, uint32_t p)
 		ends(m, MODEL_RESET);
 }
 
+/* X1: the largest size that may be announced, if what is more is treated by @action */
+static uint32_t chunk_limit(const struct model *m, bool xexch50, enum model_action action)
+{
+	const struct model_limit *l =
+		&m->policy.limits[xexch50 ? MODEL_BLOCK_SIZE : MODEL_CHUNK];
+
+	return l->action == action ? l->max : UINT32_MAX;
+}
+
 /* D6: where in the line, as far as [.., to) shows it, it is seen that an allowed
  * BDAT or XEXCH50 announces nothing; or @to
  */
@@ -564,7 +738,35 @@ static uint32_t chunk_line_bad(const struct model *m, uint32_t v, uint32_t e,
 	if (e >= to || !is_chunk_verb(in + v, e - v) ||
 	    !verb_ok(&m->policy, in + v, e - v, true))
 		return to;
-	return v + chunk_bad(in + v, to - v, e - v == 7, v > m->line, size);
+	return v + chunk_bad(in + v, to - v, e - v == 7, v > m->line,
+			     chunk_limit(m, e - v == 7, MODEL_BLOCK), size);
+}
+
+/* X1: the octet at @p announces more than may be. What ends the connection? */
+static void chunk_exceeds(struct model *m, uint32_t v, uint32_t e, uint32_t p)
+{
+	const struct model_limit *message = &m->policy.limits[MODEL_MESSAGE];
+	const uint8_t *in = m->d[0].in;
+	uint64_t left = message->max > m->message ? message->max - m->message : 0;
+	bool xexch50 = e - v == 7, indented = v > m->line;
+	uint32_t n = p + 1 - v, i, size;
+
+	if (!is_chunk_verb(in + v, e - v) || !verb_ok(&m->policy, in + v, e - v, true))
+		return;
+	/* What makes the line something else announces nothing */
+	if (chunk_bad(in + v, n, xexch50, indented, UINT32_MAX, &size) < n)
+		return;
+	for (i = MODEL_DROP; i <= MODEL_RESET; i++)
+		if (chunk_bad(in + v, n, xexch50, indented, chunk_limit(m, xexch50, i),
+			      &size) == n - 1) {
+			RULE(m, X1);
+			ends(m, i);
+		}
+	if (xexch50 || message->action < MODEL_BLOCK || m->message > message->max ||
+	    chunk_bad(in + v, n, xexch50, indented, left, &size) != n - 1)
+		return;
+	RULE(m, X1);
+	ends(m, message->action == MODEL_RESET ? MODEL_RESET : MODEL_DROP);
 }
 
 /* X7: is the verb [v, e) one that begins a message, and passes? */
@@ -587,13 +789,16 @@ static void command_ends(struct model *m, uint32_t p)
 		return;
 	if (p - m->line + 1 > m->policy.limits[MODEL_COMMAND_LINE].max)
 		exceeds(m, MODEL_COMMAND_LINE);
-	verb_ends(m, p);
 	find_verb(m, p + 1, &v, &e, &ended);
+	values_end(m, v, e, p);
+	verb_ends(m, p);
 	if (ended && p == e && begins_message(m, v, e))
 		m->begun++;
 	if (ended && chunk_line_bad(m, v, e, p + 1, &size) == p &&
 	    d->piece[e - 1] == d->piece[p])
 		rejects(m);
+	if (ended)
+		chunk_exceeds(m, v, e, p);
 }
 
 /* HELO, EHLO and XCLIENT have the server begin anew */
@@ -641,9 +846,11 @@ static bool chunk_line_ended(struct model *m, uint32_t v, uint32_t e, uint32_t p
 	if (e - v == 4) {
 		m->bdats[m->commands] = true;
 		m->cross = !m->accepted;
+		m->message += size;
 		if (!strncasecmp((const char *)d->in + p - 5, "LAST", 4)) {
 			count_recipients(m, NULL, 0);
 			transaction_ends(m);
+			m->message = 0;
 		}
 		m->jump = size;
 		return false;
@@ -665,7 +872,8 @@ static void blocked_chunk(struct model *m, uint32_t v, uint32_t e, uint32_t p)
 	    !listed(m->policy.allow, "bdat") ||
 	    !word_is("bdat", d->in + v, e - v, true) ||
 	    verb_ok(&m->policy, d->in + v, e - v, true) ||
-	    chunk_bad(d->in + v, p + 1 - v, false, v > m->line, &size) <= p - v)
+	    chunk_bad(d->in + v, p + 1 - v, false, v > m->line, UINT32_MAX,
+		      &size) <= p - v)
 		return;
 	m->jump = size;
 	m->cross = true;
@@ -698,6 +906,8 @@ static void line_rules(struct model *m, uint32_t v, uint32_t e)
 		RULE(m, S3);
 	if (m->policy.rcpt_over && word_is("rcpt", d->in + v, e - v, true))
 		RULE(m, L);
+	if (m->policy.refused_over && word_is("rcpt", d->in + v, e - v, true))
+		RULE(m, X2);
 }
 
 /* D11: nothing but blanks has left of the line that ends with the byte at @p */
@@ -717,7 +927,7 @@ static void line_ended(struct model *m, uint32_t p, bool bare)
 	const struct model_dir *d = &m->d[0];
 	enum model_kind kind = K_OTHER;
 	const uint8_t *in = m->d[0].in;
-	bool sync, anew = false;
+	bool sync, anew = false, masked = masked_at(m, p + 1) <= p;
 	uint32_t v, e, i;
 	bool ended;
 
@@ -732,7 +942,8 @@ static void line_ended(struct model *m, uint32_t p, bool bare)
 		kind = K_AUTH;
 	} else {
 		find_verb(m, p + 1, &v, &e, &ended);
-		kind = kind_of(&m->policy, d->in + v, e - v);
+		if (!masked)
+			kind = kind_of(&m->policy, d->in + v, e - v);
 		if (line_empty(m, p)) {
 			sync = true;
 			RULE(m, D11);
@@ -763,11 +974,20 @@ static void line_ended(struct model *m, uint32_t p, bool bare)
 			anew = begins_anew(d->in + v, e - v);
 			if (e > v)
 				count_recipients(m, d->in + v, e - v);
+			if (word_is("helo", d->in + v, e - v, true) ||
+			    word_is("ehlo", d->in + v, e - v, true) ||
+			    word_is("rset", d->in + v, e - v, true))
+				m->message = 0;
 			if (e > v && !goes_on(d->in + v, e - v))
 				transaction_ends(m);
 			if (word_is("rcpt", d->in + v, e - v, true)) {
-				m->rcpts[m->commands] = m->transaction + 1;
 				m->asked = true;
+			}
+			if (!masked && word_is("rcpt", d->in + v, e - v, true)) {
+				m->rcpts[m->commands] = m->transaction + 1;
+				if (!m->asked_last || m->replies > m->asked_last)
+					m->asked_first = m->commands;
+				m->asked_last = m->commands;
 			}
 		}
 	}
@@ -831,7 +1051,8 @@ static bool line_to_noop(const struct model *m, uint32_t *n, bool *whole)
 		return false;
 	if (verb_ok(&m->policy, d->in + v, e - v, ended) &&
 	    chunk_line_bad(m, v, e, line_sight(m, v, m->sight), &i) ==
-	    line_sight(m, v, m->sight))
+	    line_sight(m, v, m->sight) &&
+	    masked_at(m, line_sight(m, v, m->sight)) == UINT32_MAX)
 		return false;
 	for (i = v; i < m->sight && !is_eol(d->in[i]); i++)
 		;
@@ -840,11 +1061,36 @@ static bool line_to_noop(const struct model *m, uint32_t *n, bool *whole)
 	return true;
 }
 
+/* V4, X10: what of the octet at @p of a line that becomes NOOP ends the connection */
+static void filled_ends(struct model *m, uint32_t p)
+{
+	uint32_t v, e, masked = masked_at(m, p + 1);
+	bool ended;
+
+	command_ends(m, p);
+	find_verb(m, p + 1, &v, &e, &ended);
+	if (!m->ended && masked == UINT32_MAX && p >= e && m->state == M_COMMAND &&
+	    in_list(address_verbs, m->d[0].in + v, e - v, true) &&
+	    verb_ok(&m->policy, m->d[0].in + v, e - v, true))
+		address_byte(m, v, e, p);
+}
+
+/* V4, X6: what of its verb, if that ends with the octet at @p behind it */
+static void filled_verb_ends(struct model *m, uint32_t p)
+{
+	uint32_t v, e;
+	bool ended;
+
+	find_verb(m, p + 1, &v, &e, &ended);
+	if (ended && e == p && m->policy.match.what == VALUE_VERB)
+		values_end(m, v, e, p);
+}
+
 /* V4: true where the octets at @p have been replaced */
 static bool command_edit(struct model *m, uint32_t to)
 {
-	uint32_t n, i;
-	bool whole;
+	uint32_t n, v, e, i;
+	bool whole, ended;
 
 	if (!line_to_noop(m, &n, &whole))
 		return false;
@@ -852,7 +1098,7 @@ static bool command_edit(struct model *m, uint32_t to)
 		if (!whole || !m->elastic)
 			return false;
 		if (model_in_flight(m, 0) || m->hole > m->acked[0]) {
-			for (i = 1; i < n; i++)
+			for (i = 1; i <= n; i++)
 				command_ends(m, m->d[0].len + i);
 			if (m->sight_sure && !m->ended)
 				m->error = "V4: a second change of length did not wait";
@@ -872,6 +1118,9 @@ static bool command_edit(struct model *m, uint32_t to)
 	m->uncertain |= m->d[0].len - m->line > 2048;
 	RULE(m, V4);
 	m->filled = true;
+	/* Its verb was one that passes */
+	find_verb(m, m->d[0].len, &v, &e, &ended);
+	m->ehlo_sent |= kind_of(&m->policy, m->d[0].in + v, e - v) == K_EHLO;
 	return true;
 }
 
@@ -895,6 +1144,21 @@ static bool chunk_masked(struct model *m, uint32_t v, uint32_t e, uint32_t p,
 	return p < e && d->piece[p] == d->piece[bad];
 }
 
+/* X1: is the octet at @p of an XEXCH50 whose size is above the limit, and whose verb has
+ * left?
+ */
+static bool block_broken(struct model *m, uint32_t v, uint32_t e, uint32_t p)
+{
+	const struct model_dir *d = &m->d[0];
+	uint32_t bad, size, any;
+
+	if (m->policy.limits[MODEL_BLOCK_SIZE].action != MODEL_BLOCK || e - v != 7)
+		return false;
+	bad = chunk_line_bad(m, v, e, p + 1, &size);
+	any = v + chunk_bad(d->in + v, p + 1 - v, true, v > m->line, UINT32_MAX, &size);
+	return bad <= p && any > bad && d->piece[e - 1] != d->piece[bad];
+}
+
 /* D5: where AUTH's initial response begins, as far as the octet at @p, or
  * UINT32_MAX
  */
@@ -905,7 +1169,8 @@ static uint32_t initial_response(const struct model *m, uint32_t p)
 	bool ended, word = false;
 
 	find_verb(m, p + 1, &v, &e, &ended);
-	if (!ended || kind_of(&m->policy, in + v, e - v) != K_AUTH)
+	if (!ended || kind_of(&m->policy, in + v, e - v) != K_AUTH ||
+	    masked_at(m, p + 1) <= p)
 		return UINT32_MAX;
 	for (i = e; i <= p; i++) {
 		uint8_t c = line_octet(m, i);
@@ -987,6 +1252,8 @@ static void note_ehlo(struct model *m, uint32_t p)
 	if (m->state != M_COMMAND || m->filled)
 		return;
 	find_verb(m, p + 1, &v, &e, &ended);
+	if (masked_at(m, p + 1) <= p)
+		m->ehlo_line = false;
 	if (p <= v || kind_of(&m->policy, d->in + v, p - v) != K_EHLO ||
 	    p > e || (p < e && d->piece[p] == d->piece[p - 1]))
 		return;
@@ -1005,14 +1272,32 @@ static bool in_sasl(const struct model *m, uint32_t p)
 		return true;
 	find_verb(m, p, &v, &e, &ended);
 	return e > v && ended && verb_ok(&m->policy, in + v, e - v, true) &&
-	       kind_of(&m->policy, in + v, e - v) == K_AUTH;
+	       masked_at(m, p) >= p && kind_of(&m->policy, in + v, e - v) == K_AUTH;
+}
+
+/* X10: what leaves for the octet at @p of a line that is masked with the one at @q. False:
+ * what would without that.
+ */
+static bool value_masked(struct model *m, uint32_t e, uint32_t p, uint32_t q)
+{
+	struct model_dir *d = &m->d[0];
+
+	if (verb_left(m, q)) {
+		if (p >= q)
+			d->out[p] = '<';
+		return p >= q;
+	}
+	if (p < e ? d->piece[p] == d->piece[q] :
+	    m->policy.reject == MODEL_LINE && (d->piece[p] == d->piece[q] || p > q))
+		d->out[p] = 'X';
+	return p < e || p >= q || d->out[p] == 'X';
 }
 
 static void command_byte(struct model *m, uint32_t p, uint32_t to)
 {
 	struct model_dir *d = &m->d[0];
 	uint8_t c = d->in[p];
-	uint32_t v, e, run, response;
+	uint32_t v, e, run, response, masked;
 	bool ended, bad;
 
 	note_ehlo(m, p);
@@ -1067,6 +1352,9 @@ static void command_byte(struct model *m, uint32_t p, uint32_t to)
 	find_verb(m, run, &v, &e, &ended);
 	if (p < v)
 		return;
+	masked = masked_at(m, run);
+	if (masked < run && value_masked(m, e, p, masked))
+		return;
 	bad = !verb_ok(&m->policy, d->in + v, e - v, ended);
 	if (bad && (p < e || m->policy.reject == MODEL_LINE)) {
 		d->out[p] = 'X';
@@ -1074,6 +1362,10 @@ static void command_byte(struct model *m, uint32_t p, uint32_t to)
 	}
 	if (!bad && chunk_masked(m, v, e, p, to))
 		d->out[p] = 'X';
+	if (!bad && block_broken(m, v, e, p)) {
+		RULE(m, X1);
+		d->out[p] = '<';
+	}
 	if (!bad && p >= e && in_list(address_verbs, d->in + v, e - v, true))
 		address_byte(m, v, e, p);
 }
@@ -1205,6 +1497,20 @@ static uint32_t unfolded(const uint8_t *in, uint32_t s, uint32_t e, char *text, 
 	return colon ? n : 0;
 }
 
+/* X4: only the value of an encoding is left of the field, without blanks */
+static uint32_t encoding(char *text, uint32_t n)
+{
+	static const char name[] = "content-transfer-encoding: ";
+	uint32_t i, left = 0;
+
+	if (n < strlen(name) || strncasecmp(text, name, strlen(name)))
+		return 0;
+	for (i = strlen(name); i < n && text[i] != ';'; i++)
+		if (text[i] != ' ')
+			text[left++] = text[i];
+	return left;
+}
+
 /* X3: the header's field before the line that begins with the byte at @p is whole */
 static void field_ends(struct model *m, uint32_t p)
 {
@@ -1212,7 +1518,9 @@ static void field_ends(struct model *m, uint32_t p)
 	uint32_t s = p, i, n;
 	char text[2048];
 
-	if (!m->policy.field || !m->header || in[p] == '\r')
+	if (!m->header || m->policy.match.action < MODEL_LOG ||
+	    (m->policy.match.what != VALUE_ENCODING &&
+	     (m->policy.match.what != VALUE_HEADER || in[p] == '\r')))
 		return;
 	while (s > m->body && in[s - 1] != '\n')
 		s--;
@@ -1225,10 +1533,32 @@ static void field_ends(struct model *m, uint32_t p)
 		return;
 	n = unfolded(in, m->field, s, text, sizeof(text));
 	m->field = s;
-	if (!n || !memmem(text, n, m->policy.field, strlen(m->policy.field)))
+	if (n && m->policy.match.what == VALUE_ENCODING)
+		n = encoding(text, n);
+	if (!n || !memmem(text, n, m->policy.match.text, strlen(m->policy.match.text)))
 		return;
-	RULE(m, X3);
-	ends(m, m->policy.field_action);
+	match_rules(m);
+	ends(m, m->policy.match.action);
+}
+
+/* X1: is the message, or its header, too long with the byte at @p? */
+static void message_ends(struct model *m, uint32_t p)
+{
+	const struct model_limit *l = m->policy.limits;
+	const uint8_t *in = m->d[0].in;
+
+	/* The line of the final dot is none of it */
+	if (++m->message > l[MODEL_MESSAGE].max + 3ULL && l[MODEL_MESSAGE].action >= MODEL_BLOCK) {
+		RULE(m, X1);
+		ends(m, l[MODEL_MESSAGE].action == MODEL_RESET ? MODEL_RESET : MODEL_DROP);
+	}
+	if (!m->header || (in[p] == '.' && (p == m->body || in[p - 1] == '\n')))
+		return;
+	if (++m->header_len > l[MODEL_HEADER_LENGTH].max) {
+		if (l[MODEL_HEADER_LENGTH].action >= MODEL_DROP)
+			RULE(m, X1);
+		ends(m, l[MODEL_HEADER_LENGTH].action);
+	}
 }
 
 /* D4: does the byte at @p complete what is no end of data, but to some servers? */
@@ -1282,6 +1612,7 @@ static void body_byte(struct model *m, uint32_t p, uint32_t to)
 	}
 	if (m->policy.smuggling == MODEL_SMUGGLING_DROP && smuggled(m, p))
 		ends(m, MODEL_RESET);
+	message_ends(m, p);
 	field_ends(m, p);
 	if (m->ended)
 		return;		/* the server gets no end of data */
@@ -1306,6 +1637,7 @@ static void body_byte(struct model *m, uint32_t p, uint32_t to)
 		m->body_bare[m->bodies] = bare;
 	}
 	m->bodies++;
+	m->message = 0;
 	count_recipients(m, NULL, 0);
 	m->state = M_COMMAND;
 	if (bare && !m->refused) {
@@ -1373,6 +1705,20 @@ static void refused(struct model *m, uint32_t p)
 	m->ehlos = 255;
 }
 
+/* X2: the reply to command @n refuses a RCPT, or what stands between two */
+static void recipient_refused(struct model *m, uint32_t n)
+{
+	const struct model_limit *l = &m->policy.limits[MODEL_REFUSED_RCPTS];
+
+	if (!m->asked_last || n < m->asked_first || n > m->asked_last)
+		return;
+	if (++m->refused_rcpts <= l->max)
+		return;
+	if (l->action >= MODEL_DROP)
+		RULE(m, X2);
+	ends(m, l->action);
+}
+
 /* A complete reply has come that answers command m->replies */
 static void reply_ended(struct model *m, uint32_t p, uint32_t code)
 {
@@ -1385,6 +1731,8 @@ static void reply_ended(struct model *m, uint32_t p, uint32_t code)
 		return;
 	}
 	m->replies++;
+	if (code / 100 == 5)
+		recipient_refused(m, n);
 	/* H7 */
 	if (m->commands - n <= 32 && !m->uncertain) {
 		if (m->rcpts[n] == m->transaction + 1 && code / 100 == 2)
@@ -1420,6 +1768,7 @@ static void reply_ended(struct model *m, uint32_t p, uint32_t code)
 			m->hole = m->body;
 			m->header = true;
 			m->field = m->body;
+			m->header_len = 0;
 			m->refused = false;
 		} else {
 			RULE(m, D1);
@@ -1582,6 +1931,36 @@ static bool keyword_passes(const struct model *m, const uint8_t *word, size_t n,
 	return keyword_ok(&p, word, n, whole);
 }
 
+/* Has the word that begins with the octet at @i of the text the match's in it? */
+static bool word_matched(const struct model *m, const uint8_t *text, uint32_t n, uint32_t i)
+{
+	const char *has = m->policy.match.text;
+	uint32_t e;
+
+	for (e = i; e < n && !is_blank(text[e]) && !is_eol(text[e]); e++)
+		;
+	return memmem(text + i, e - i, has, strlen(has));
+}
+
+/* X6: does a match act on the EHLO line with this text? */
+static bool keyword_acts(const struct model *m, const uint8_t *text, uint32_t n)
+{
+	return m->policy.match.what == VALUE_KEYWORD && word_matched(m, text, n, 0);
+}
+
+/* X8: is the octet at @i of the EHLO line's text one of a mechanism that is not told? */
+static bool mechanism_masked(const struct model *m, const uint8_t *text, uint32_t n,
+			     uint32_t i)
+{
+	if (m->policy.match.what != VALUE_MECHANISM || n < 5 || i < 5 || is_blank(text[i]) ||
+	    is_eol(text[i]) || !(is_blank(text[4]) || text[4] == '=') ||
+	    strncasecmp((const char *)text, "AUTH", 4))
+		return false;
+	while (i > 5 && !is_blank(text[i - 1]))
+		i--;
+	return word_matched(m, text, n, i);
+}
+
 /* Is the EHLO line known to be masked, from what [.., to) shows of it? */
 static bool ehlo_line_masked(const struct model *m, uint32_t to)
 {
@@ -1594,7 +1973,7 @@ static bool ehlo_line_masked(const struct model *m, uint32_t to)
 	/* Nothing behind the fourth byte; a bare CR ends its text, too */
 	if (e == k && e < to && is_eol(in[e]))
 		return false;
-	return !keyword_passes(m, in + k, e - k, e < to);
+	return m->reply_matched || !keyword_passes(m, in + k, e - k, e < to);
 }
 
 /* D6: the reply has the keyword [k, e), if it is the line's first word */
@@ -1612,6 +1991,36 @@ static void offered(struct model *m, uint32_t k, uint32_t e)
 		m->chunking = true;
 }
 
+/* Where the piece of @p ends, or the line */
+static uint32_t line_piece(const struct model *m, uint32_t p, uint32_t to)
+{
+	const struct model_dir *d = &m->d[1];
+	uint32_t e;
+
+	for (e = p; e < to && d->piece[e] == d->piece[p] && !is_eol(d->in[e]); e++)
+		;
+	return e;
+}
+
+/* X6, X8: the octet at @p of an EHLO line's text. What of the line comes later in
+ * another piece is not looked at.
+ */
+static void ehlo_byte_matched(struct model *m, uint32_t p, uint32_t to)
+{
+	uint32_t k = m->reply_line + 4, e = line_piece(m, k, to);
+	const uint8_t *text = m->d[1].in + k;
+
+	if (p == k && keyword_acts(m, text, e - k)) {
+		match_rules(m);
+		m->reply_matched = m->policy.match.action == MODEL_BLOCK;
+		ends(m, m->policy.match.action);
+	}
+	if (p < e && mechanism_masked(m, text, e - k, p - k)) {
+		match_rules(m);
+		m->d[1].out[p] = 'X';
+	}
+}
+
 static void server_byte(struct model *m, uint32_t p, uint32_t to)
 {
 	struct model_dir *d = &m->d[1];
@@ -1622,6 +2031,13 @@ static void server_byte(struct model *m, uint32_t p, uint32_t to)
 
 	if (p == s && (!m->reply_begun || m->reply_expected))
 		m->reply_from = s;
+	if (p == s)
+		m->reply_matched = false;
+	if (p - s + 1 > m->policy.limits[MODEL_REPLY_LINE].max) {
+		if (m->policy.limits[MODEL_REPLY_LINE].action >= MODEL_DROP)
+			RULE(m, X1);
+		ends(m, m->policy.limits[MODEL_REPLY_LINE].action);
+	}
 	if (p == s && !m->reply_begun) {
 		m->reply_expected = expects_reply(m);
 		m->reply_in_body = !m->reply_expected && m->state == M_BODY &&
@@ -1647,13 +2063,15 @@ static void server_byte(struct model *m, uint32_t p, uint32_t to)
 	/* E1 */
 	ehlo = m->reply_masked && m->reply_begun && code == 250 &&
 	       !m->greeting_masked;
-	if (ehlo && p - s >= 4 && (is_eol(c) || is_blank(c)))
+	if (ehlo && p - s >= 4 && (is_eol(c) || is_blank(c)) && !m->reply_matched)
 		offered(m, s + 4, p);
 	if (ehlo && (m->policy.ehlo_allow[0] || m->policy.ehlo_deny[0]))
 		RULE(m, E3);
 	if (ehlo && !answers_ehlo(m))
 		RULE(m, D11);
-	ehlo &= m->policy.ehlo != MODEL_EHLO_KEEP;
+	if (ehlo && p - s >= 4 && !is_eol(c))
+		ehlo_byte_matched(m, p, to);
+	ehlo &= m->policy.ehlo != MODEL_EHLO_KEEP || m->reply_matched;
 	if (ehlo && p - s >= 4 && !is_eol(c)) {
 		for (run = p; run < to && d->piece[run] == d->piece[p]; run++)
 			if (d->in[run] == '\n')
@@ -1798,6 +2216,52 @@ static uint32_t strip(struct model *m, uint32_t s, uint32_t to, bool ends,
 	return n;
 }
 
+/* E4, X6, X8: what matches do to the lines [s, to), @buf of @n octets leaving */
+static void lines_matched(struct model *m, uint32_t s, uint32_t to, uint8_t *buf, uint32_t n)
+{
+	static uint8_t was[MODEL_CAP];
+	const uint8_t *in = m->d[1].in;
+	uint32_t first = m->reply_begun ? UINT32_MAX : s, p, i;
+
+	for (p = s; p < to; p++) {
+		if (in[p] != '\n')
+			continue;
+		if (s != first && p - s >= 4 && line_code(m, s, p) >= 0 &&
+		    keyword_acts(m, in + s + 4, p - s - 4)) {
+			match_rules(m);
+			ends(m, m->policy.match.action);
+		}
+		s = p + 1;
+	}
+	memcpy(was, buf, n);
+	for (p = 0, s = 0; p < n; p++) {
+		if (buf[p] != '\n')
+			continue;
+		for (i = s + 4; i < p && (s || first == UINT32_MAX); i++)
+			if (mechanism_masked(m, was + s + 4, p - s - 4, i - s - 4)) {
+				match_rules(m);
+				buf[i] = 'X';
+			}
+		s = p + 1;
+	}
+}
+
+/* X1: lines that are rewritten as a whole */
+static void lines_limited(struct model *m, uint32_t s, uint32_t to)
+{
+	uint32_t p;
+
+	for (p = s; p < to; p++) {
+		if (p - s + 1 > m->policy.limits[MODEL_REPLY_LINE].max) {
+			if (m->policy.limits[MODEL_REPLY_LINE].action >= MODEL_DROP)
+				RULE(m, X1);
+			ends(m, m->policy.limits[MODEL_REPLY_LINE].action);
+		}
+		if (m->d[1].in[p] == '\n')
+			s = p + 1;
+	}
+}
+
 /* D8: is a line of [s, to) no reply line? */
 static bool odd_lines(const struct model *m, uint32_t s, uint32_t to)
 {
@@ -1818,7 +2282,7 @@ static bool server_rewrite(struct model *m, uint32_t to)
 {
 	static uint8_t buf[MODEL_CAP];
 	struct model_dir *d = &m->d[1];
-	bool greeting, whole, ends, changes;
+	bool greeting, whole, ends, changes, open;
 	uint32_t s = d->len, n, end;
 
 	if (!m->elastic || !model_rewrites(m, &whole))
@@ -1864,13 +2328,14 @@ static bool server_rewrite(struct model *m, uint32_t to)
 		m->letters = 0;
 	if (!m->reply_begun || m->reply_expected)
 		m->reply_from = s;
-	if (changes && odd_lines(m, s, end)) {
-		bool open = !m->ended;
-
+	open = !m->ended;
+	lines_limited(m, s, end);
+	if (changes && odd_lines(m, s, end))
 		out_of_turn(m, -1);
-		if (open && m->ended)
-			return true;
-	}
+	if (!greeting)
+		lines_matched(m, s, end, buf, n);
+	if (open && m->ended)
+		return true;
 	edit(m, 1, end - s, buf, n);
 	m->greeting_masked = greeting;
 	m->reply_begun = !ends;
@@ -2016,10 +2481,13 @@ static void judge(struct model *m, int dir, uint32_t to)
 				m->policy.no_chunks = m->refusals || m->uncertain;
 				m->policy.lost = m->lost;
 			}
+			check_refused(m, p);
 			command_ends(m, p);
 			edited = !m->ended && command_edit(m, to);
 			while (edited && !m->ended && ++p < d->len)
-				command_ends(m, p);
+				filled_ends(m, p);
+			if (edited && !m->ended && p < m->sight)
+				filled_verb_ends(m, p);
 			if (!edited && !m->ended)
 				command_byte(m, p, to);
 			for (i = from; i < d->len + !edited; i++)

@@ -19,6 +19,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "value.h"
+
 #define MODEL_CAP	(768 * 1024)
 #define MODEL_COMMANDS	65536
 #define MODEL_CHUNKS	4096
@@ -39,10 +41,14 @@ enum model_smuggling {
 	MODEL_DEFUSE, MODEL_SMUGGLING_OFF, MODEL_SMUGGLING_LOG, MODEL_SMUGGLING_DROP
 };
 
-/* What is limited, and what happens beyond it: L. The model reads no MIME */
+/* What is limited, and what happens beyond it: L, X1, X2. The model reads no file names
+ * and no To fields.
+ */
 enum model_limited {
 	MODEL_COMMAND_LINE, MODEL_RCPT, MODEL_SENDER, MODEL_HEADER_LINE,
-	MODEL_BODY_LINE, MODEL_LIMITS
+	MODEL_BODY_LINE,
+	MODEL_MESSAGE, MODEL_HEADER_LENGTH, MODEL_REFUSED_RCPTS, MODEL_REPLY_LINE,
+	MODEL_CHUNK, MODEL_BLOCK_SIZE, MODEL_LIMITS
 };
 
 enum model_action { MODEL_OFF, MODEL_LOG, MODEL_BLOCK, MODEL_DROP, MODEL_RESET };
@@ -50,6 +56,13 @@ enum model_action { MODEL_OFF, MODEL_LOG, MODEL_BLOCK, MODEL_DROP, MODEL_RESET }
 struct model_limit {
 	uint32_t max;
 	enum model_action action;
+};
+
+/* X3: what has @text in it */
+struct model_match {
+	enum model_what what;
+	enum model_action action;
+	const char *text;
 };
 
 struct model_policy {
@@ -71,8 +84,8 @@ struct model_policy {
 	bool lost;		/* nor may what a reply decides about: D10 */
 	uint32_t proxy;		/* octets of the PROXY header that comes first: V11 */
 	const char *text;	/* of MODEL_TEXT: the whole line */
-	const char *field;	/* what header fields must not have in them, or NULL: X3 */
-	enum model_action field_action;
+	bool refused_over;	/* it is blocked: X2 */
+	struct model_match match;
 	const char *allow[4];	/* verbs beside those of the mode, or NULL */
 	const char *deny[4];	/* verbs of the mode that do not pass, or NULL */
 	const char *ehlo_allow[4];	/* keywords beside those of the mode, or NULL: E3 */
@@ -88,12 +101,15 @@ enum model_rule {
 	RULE_D1, RULE_D2, RULE_D3, RULE_D4, RULE_D5, RULE_D6, RULE_D7, RULE_D8, RULE_D9,
 	RULE_D10, RULE_D11,
 	RULE_H1, RULE_H2, RULE_H3, RULE_H4, RULE_H5, RULE_H7,
-	RULE_S1, RULE_S2, RULE_S3, RULE_L, RULE_M, RULE_X3, RULE_X7, RULE_T1, RULE_T2, RULE_T3, RULE_T4,
+	RULE_S1, RULE_S2, RULE_S3, RULE_L, RULE_M,
+	RULE_X1, RULE_X2, RULE_X3, RULE_X4, RULE_X5, RULE_X6, RULE_X7, RULE_X8, RULE_X9, RULE_X10,
+	RULE_T1, RULE_T2, RULE_T3, RULE_T4,
 	RULE_MAILHOST, RULE_PIX_4_4, RULE_PIX_5_1, RULE_ASA,	/* presets */
 	NR_RULES
 };
 
-#define RULE(m, id)	((m)->rules |= 1ULL << RULE_##id)
+#define RULE_BIT(rule)	((unsigned __int128)1 << (rule))
+#define RULE(m, id)	((m)->rules |= RULE_BIT(RULE_##id))
 
 /* What the reply to a command is read for */
 enum model_kind {
@@ -143,7 +159,7 @@ struct model {
 	enum model_action ended;	/* by the policy: MODEL_DROP, MODEL_RESET */
 	bool answers;		/* the client's bytes ended it: the server answers
 				 * what precedes them */
-	uint64_t rules;		/* a bit each: applied */
+	unsigned __int128 rules;	/* applied: a bit each */
 
 	/* What the surroundings say of the piece being judged */
 	bool elastic;		/* lengths may change */
@@ -162,6 +178,8 @@ struct model {
 	uint32_t body;		/* where the last body begins */
 	bool header;		/* this line is of the body's header */
 	uint32_t field;		/* where the field of that line begins: X3 */
+	uint32_t header_len;	/* X1 */
+	uint64_t message;	/* octets of this message so far: X1 */
 	uint32_t bodies;	/* ended */
 	uint32_t body_end[64];	/* after the end of data of each */
 	uint32_t body_begin[64];
@@ -187,6 +205,8 @@ struct model {
 	uint32_t transaction;
 	bool cross;		/* the next chunk */
 	bool asked;		/* the transaction has a RCPT */
+	uint32_t asked_first, asked_last;	/* RCPTs that may not be answered: X2 */
+	uint32_t refused_rcpts;	/* by 5yz: X2 */
 	bool accepted;		/* the server has accepted one */
 
 	/* D10 */
@@ -214,6 +234,7 @@ struct model {
 	bool early;	/* what the server says ACKs less than has left: D11 */
 	bool reply_offers;	/* a keyword that passes */
 	bool reply_masked;	/* as one to EHLO, if it is a 250: D11 */
+	bool reply_matched;	/* this line of it is masked by a match: X6 */
 	bool greeting_masked;
 	uint32_t letters;	/* lines lettered in this reply */
 	uint32_t hello;		/* the last HELO, EHLO or XCLIENT */

@@ -2,6 +2,7 @@
 /* What a seed means: the policy, the two ends, the network, the dialogue. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "../matches.h"
 #include "sim.h"
@@ -89,6 +90,19 @@ static void body(struct plan *p, struct rng *r, bool odd, u32 size)
 	u32 from = p->text_len, i, n;
 
 	odd &= !p->lf_only;	/* these have CRs */
+	if (p->model.match.what == VALUE_ENCODING && rng_below(r, 2)) {
+		static const char *const values[] = {
+			"7bit", "8bit", "base64", "ba", "\tquoted-printable",
+		};
+
+		puts_(p, rng_below(r, 4) ? "Content-Transfer-Encoding:" : "content-transfer-encoding: ");
+		puts_(p, PICK(r, values));
+		if (!rng_below(r, 4)) {
+			put_body_eol(p);
+			puts_(p, " se64");
+		}
+		put_body_eol(p);
+	}
 	/* Several large ones must leave room for what follows them */
 	if (size > (SIM_CAP / 2 - from) / 2)
 		size = (SIM_CAP / 2 - from) / 2;
@@ -642,6 +656,14 @@ static void make_edits(struct plan *p, struct rng *r)
 	p->pull = rng_below(r, 3) ? 0 : rng_below(r, 3000);
 }
 
+static const u8 actions[] = {
+	[MODEL_OFF] = SMTP_FIXUP_ACTION_OFF,
+	[MODEL_LOG] = SMTP_FIXUP_ACTION_LOG,
+	[MODEL_BLOCK] = SMTP_FIXUP_ACTION_MASK,
+	[MODEL_DROP] = SMTP_FIXUP_ACTION_DROP,
+	[MODEL_RESET] = SMTP_FIXUP_ACTION_RESET,
+};
+
 static void limit(struct plan *p, enum model_limited what, u32 max,
 		  enum model_action action)
 {
@@ -651,13 +673,12 @@ static void limit(struct plan *p, enum model_limited what, u32 max,
 		[MODEL_SENDER] = SMTP_FIXUP_LIMIT_SENDER,
 		[MODEL_HEADER_LINE] = SMTP_FIXUP_LIMIT_HEADER_LINE,
 		[MODEL_BODY_LINE] = SMTP_FIXUP_LIMIT_BODY_LINE,
-	};
-	static const u8 actions[] = {
-		[MODEL_OFF] = SMTP_FIXUP_ACTION_OFF,
-		[MODEL_LOG] = SMTP_FIXUP_ACTION_LOG,
-		[MODEL_BLOCK] = SMTP_FIXUP_ACTION_MASK,
-		[MODEL_DROP] = SMTP_FIXUP_ACTION_DROP,
-		[MODEL_RESET] = SMTP_FIXUP_ACTION_RESET,
+		[MODEL_MESSAGE] = SMTP_FIXUP_LIMIT_MESSAGE,
+		[MODEL_HEADER_LENGTH] = SMTP_FIXUP_LIMIT_HEADER_LENGTH,
+		[MODEL_REFUSED_RCPTS] = SMTP_FIXUP_LIMIT_INVALID_RECIPIENTS,
+		[MODEL_REPLY_LINE] = SMTP_FIXUP_LIMIT_REPLY_LINE,
+		[MODEL_CHUNK] = SMTP_FIXUP_LIMIT_BDAT_CHUNK,
+		[MODEL_BLOCK_SIZE] = SMTP_FIXUP_LIMIT_XEXCH50_BLOCK,
 	};
 
 	p->model.limits[what] = (struct model_limit){ max, action };
@@ -687,13 +708,13 @@ static void make_limits(struct plan *p, struct rng *r)
 	p->policy.limits[SMTP_FIXUP_LIMIT_MIME_FILENAME].max = 1 + rng_below(r, 20);
 	p->policy.limits[SMTP_FIXUP_LIMIT_MIME_FILENAME].action =
 		rng_below(r, 2) ? SMTP_FIXUP_ACTION_LOG : SMTP_FIXUP_ACTION_OFF;
-	for (i = 0; i < MODEL_LIMITS; i++)
+	for (i = 0; i <= MODEL_BODY_LINE; i++)
 		limit(p, i, 1 + rng_below(r, rng_below(r, 2) ? 20 : 300),
 		      rng_below(r, 2) ? MODEL_LOG : MODEL_OFF);
 	if (!rng_below(r, 3))
 		limit(p, MODEL_RCPT, 1 + rng_below(r, 3), MODEL_BLOCK);
 	if (!rng_below(r, 5)) {
-		i = rng_below(r, MODEL_LIMITS);
+		i = rng_below(r, MODEL_BODY_LINE + 1);
 		max = i == MODEL_RCPT ? 1 + rng_below(r, 3) : 5 + rng_below(r, 50);
 		action = MODEL_DROP + rng_below(r, 2);
 		/* Of two reasons in one segment another may come first */
@@ -794,17 +815,87 @@ static void make_preset(struct plan *p, struct rng *r)
 	p->chunks = false;
 }
 
-/* X3: a match that ends the connection, or only logs. Of two reasons in one segment
- * another may come first, so that they have to end it alike.
+/* How else than by @limit does the policy end a connection? Of two reasons in one segment
+ * another may come first to the model, so that they end it alike: a bit for each action.
  */
+static u32 other_ends(const struct plan *p)
+{
+	u32 ways = 0, i;
+
+	for (i = 0; i < MODEL_LIMITS; i++)
+		if (p->model.limits[i].action >= MODEL_DROP)
+			ways |= 1 << p->model.limits[i].action;
+	/* Where it is too late to mask */
+	if (p->model.limits[MODEL_MESSAGE].action == MODEL_BLOCK)
+		ways |= 1 << MODEL_DROP;
+	if (p->model.match.action >= MODEL_DROP)
+		ways |= 1 << p->model.match.action;
+	if (p->model.smuggling == MODEL_SMUGGLING_DROP || p->model.strict_replies ||
+	    p->model.special == MODEL_SPECIAL_DROP || p->model.reject == MODEL_REJECT_RESET)
+		ways |= 1 << MODEL_RESET;
+	if (p->model.reject == MODEL_REJECT_DROP)
+		ways |= 1 << MODEL_DROP;
+	return ways;
+}
+
+/* One that may be added to those */
+static enum model_action some_action(const struct plan *p, struct rng *r, bool masks)
+{
+	static const enum model_action some[] = {
+		MODEL_LOG, MODEL_BLOCK, MODEL_BLOCK, MODEL_DROP, MODEL_RESET,
+	};
+	enum model_action action = PICK(r, some);
+	u32 ways = other_ends(p);
+
+	if (action == MODEL_BLOCK && (!masks || ways & 1 << MODEL_RESET))
+		action = MODEL_LOG;
+	if (action == MODEL_DROP && ways & 1 << MODEL_RESET)
+		action = MODEL_RESET;
+	if (action == MODEL_RESET && ways & 1 << MODEL_DROP)
+		action = ways & 1 << MODEL_RESET ? MODEL_LOG : MODEL_DROP;
+	return action;
+}
+
+/* X: one match */
+static void match(struct plan *p, enum model_what what, const char *text,
+		  enum model_action action)
+{
+	static const u8 kinds[] = {
+		[VALUE_VERB] = SMTP_FIXUP_WHAT_VERB,
+		[VALUE_KEYWORD] = SMTP_FIXUP_WHAT_KEYWORD,
+		[VALUE_HELO] = SMTP_FIXUP_WHAT_HELO,
+		[VALUE_SENDER] = SMTP_FIXUP_WHAT_SENDER,
+		[VALUE_RECIPIENT] = SMTP_FIXUP_WHAT_RECIPIENT,
+		[VALUE_RELAY] = SMTP_FIXUP_WHAT_RELAY,
+		[VALUE_MECHANISM] = SMTP_FIXUP_WHAT_MECHANISM,
+		[VALUE_ENCODING] = SMTP_FIXUP_WHAT_MIME_ENCODING,
+		[VALUE_HEADER] = SMTP_FIXUP_WHAT_HEADER,
+	};
+	/* A few, for all schedules */
+	static struct made {
+		enum model_what what;
+		enum model_action action;
+		const char *text;
+		const struct smtp_criteria *criteria;
+	} made[256];
+	u32 i;
+
+	for (i = 0; made[i].text; i++)
+		if (made[i].what == what && made[i].action == action &&
+		    !strcmp(made[i].text, text))
+			break;
+	if (!made[i].text)
+		made[i] = (struct made) {
+			what, action, text,
+			matches_make(1U << kinds[what], text, actions[action]),
+		};
+	p->policy.criteria = made[i].criteria;
+	p->model.match = (struct model_match) { what, action, text };
+}
+
+/* X3: a match of header fields ends the connection, or only logs */
 static void make_matches(struct plan *p, struct rng *r)
 {
-	static const struct smtp_criteria *made[__SMTP_FIXUP_ACTION_MAX];
-	static const u8 actions[] = {
-		[MODEL_LOG] = SMTP_FIXUP_ACTION_LOG,
-		[MODEL_DROP] = SMTP_FIXUP_ACTION_DROP,
-		[MODEL_RESET] = SMTP_FIXUP_ACTION_RESET,
-	};
 	static const enum model_action some[] = { MODEL_LOG, MODEL_DROP, MODEL_RESET };
 	enum model_action action = PICK(r, some);
 	int i;
@@ -816,12 +907,76 @@ static void make_matches(struct plan *p, struct rng *r)
 	for (i = MODEL_HEADER_LINE; i <= MODEL_BODY_LINE; i++)
 		if (p->model.limits[i].action >= MODEL_DROP && action != MODEL_LOG)
 			action = p->model.limits[i].action;
-	if (!made[actions[action]])
-		made[actions[action]] = matches_make(1U << SMTP_FIXUP_WHAT_HEADER,
-						     "t: x", actions[action]);
-	p->policy.criteria = made[actions[action]];
-	p->model.field = "t: x";
-	p->model.field_action = action;
+	match(p, VALUE_HEADER, "t: x", action);
+}
+
+/* X1, X2 */
+static void make_sizes(struct plan *p, struct rng *r)
+{
+	static const struct {
+		enum model_limited what;
+		u32 min, most;
+		bool masks;
+	} sizes[] = {
+		{ MODEL_MESSAGE, 1, 3000, true },
+		{ MODEL_MESSAGE, 1, 20, true },
+		{ MODEL_HEADER_LENGTH, 1, 200, false },
+		{ MODEL_REFUSED_RCPTS, 1, 3, true },
+		{ MODEL_REPLY_LINE, 5, 60, false },
+		{ MODEL_CHUNK, 1, 1000, false },
+		{ MODEL_BLOCK_SIZE, 1, 500, true },
+	};
+	u32 i = rng_below(r, sizeof(sizes) / sizeof(*sizes));
+
+	limit(p, sizes[i].what, sizes[i].min + rng_below(r, sizes[i].most),
+	      some_action(p, r, sizes[i].masks));
+	if (sizes[i].what == MODEL_REFUSED_RCPTS && rng_below(r, 2))
+		p->reject = 700;
+}
+
+/* X3 to X6, X8 to X10 */
+static void make_values(struct plan *p, struct rng *r)
+{
+	static const struct {
+		enum model_what what;
+		const char *text;
+	} values[] = {
+		{ VALUE_VERB, "VRFY" }, { VALUE_VERB, "HELP" }, { VALUE_VERB, "X" },
+		{ VALUE_VERB, "ETRN" }, { VALUE_KEYWORD, "SIZE" },
+		{ VALUE_KEYWORD, "DSN" }, { VALUE_KEYWORD, "X-" },
+		{ VALUE_KEYWORD, "8BIT" }, { VALUE_HELO, "me" }, { VALUE_HELO, "a.ex" },
+		{ VALUE_HELO, "in" }, { VALUE_SENDER, "@b" }, { VALUE_SENDER, "b.ex" },
+		{ VALUE_SENDER, "|" }, { VALUE_RECIPIENT, "c@d" },
+		{ VALUE_RECIPIENT, "a" }, { VALUE_RECIPIENT, "EXPN" },
+		{ VALUE_RELAY, "@d" }, { VALUE_RELAY, "d.ex" },
+		{ VALUE_MECHANISM, "PLAIN" }, { VALUE_MECHANISM, "LOGIN" },
+		{ VALUE_ENCODING, "base64" }, { VALUE_ENCODING, "bit" },
+	};
+	u32 i = rng_below(r, sizeof(values) / sizeof(*values));
+	enum model_what what = values[i].what;
+	enum model_action action;
+
+	p->model.match = (struct model_match) { 0 };
+	action = some_action(p, r, what != VALUE_ENCODING);
+	if (what == VALUE_MECHANISM)
+		action = MODEL_BLOCK;
+	/* docs/rules.md X6: it takes the keywords with it */
+	if (what == VALUE_VERB && action == MODEL_BLOCK) {
+		const char **deny = p->model.deny, **allow = p->model.allow;
+
+		while (*deny)
+			deny++;
+		while (*allow && strcasecmp(*allow, values[i].text))
+			allow++;
+		if (*allow || *values[i].text == 'X')
+			action = MODEL_LOG;
+		else
+			*deny = values[i].text;
+	}
+	match(p, what, values[i].text, action);
+	/* A part of the line has left: X10 */
+	if (rng_below(r, 2))
+		p->net[0].cut = 500;
 }
 
 static void make_net(struct net_plan *n, struct rng *r)
@@ -963,6 +1118,11 @@ void plan_make(struct plan *p, u64 seed)
 	make_preset(p, &r);
 	r = rng_make(seed, 17);
 	make_matches(p, &r);
+	r = rng_make(seed, 21);
+	if (!rng_below(&r, 6))
+		make_sizes(p, &r);
+	if (!rng_below(&r, 6))
+		make_values(p, &r);
 	r = rng_make(seed, 13);
 	make_worlds(p, &r);
 	make_proxy(p);
@@ -1115,7 +1275,7 @@ void plan_print(const struct plan *p, const struct diet *diet)
 			       p->policy.limits[i].max,
 			       smtp_action_names[p->policy.limits[i].action]);
 	if (p->policy.criteria)
-		printf("match header /%s/ %s\n", p->policy.criteria->criterion->patterns,
+		printf("match %s %s\n", p->policy.criteria->criterion->text,
 		       smtp_action_names[p->policy.criteria->criterion->action]);
 	printf("smuggling %s, line-ending %s%s\n",
 	       smtp_smuggling_names[p->policy.smuggling],

@@ -1099,13 +1099,15 @@ static void filter_packet(struct sim *s, struct packet *pkt)
 				SMTP_UNACKED_MAX / 2;
 		m->sight = to;
 		/* Lines that are rewritten end where judging did, if room did */
-		short_of = dir && s->failing && s->failing_piece == s->piece;
+		short_of = s->failing && s->failing_piece == s->piece;
 		if (off <= old && off + pkt->len > next &&
-		    (m->sight_sure || (g.t.adjusted && !short_of)))
+		    (m->sight_sure || (g.t.adjusted && !(dir && short_of))))
 			m->sight = off + pkt->len;
-		/* Cut there; where writing failed nothing of it leaves */
+		/* Cut there; where writing failed nothing of it leaves. Where memory is
+		 * short, what cut it may not be masked.
+		 */
 		cut = g.t.failed ? g.t.seg.pass : n;
-		m->body_sight = !dir && off + cut == to ? off + pkt->len : to;
+		m->body_sight = !dir && !short_of && off + cut == to ? off + pkt->len : to;
 		model_judge(&s->model, dir, to);
 		if (s->model.error)
 			sim_fail(s, "%s", s->model.error);
@@ -1380,7 +1382,7 @@ static void setup(struct sim *s, u64 seed, const struct diet *diet, bool trace)
 	s->trace = trace;
 	model_init(&s->model, &s->plan.model);
 	if (s->plan.preset)
-		s->model.rules |= 1ULL << (s->plan.preset - SMTP_FIXUP_MODE_MAILHOST +
+		s->model.rules |= RULE_BIT(s->plan.preset - SMTP_FIXUP_MODE_MAILHOST +
 					   RULE_MAILHOST);
 	smtp_flow_init(&s->flow, &s->plan.policy, s->plan.isn[0], s->plan.isn[1]);
 	memset(&s->server, 0, sizeof(s->server));
@@ -1503,7 +1505,7 @@ static void check_end(struct sim *s)
 	if (s->ended || s->over || !s->plan.fair)
 		return;
 	if (!s->plan.policy.observe && s->model.policy.banner != MODEL_TEXT) {
-		u64 masked = s->model.rules >> RULE_G1 & 1;
+		u64 masked = !!(s->model.rules & RULE_BIT(RULE_G1));
 
 		if (host_events("G1") != masked)
 			sim_fail(s, "M: %llu events of G1",

@@ -189,6 +189,22 @@ static void chunk_command(struct sim *s, const u8 *arg, u32 len, bool xexch50)
 		reply(s, a->chunk_code, NULL, 0);
 }
 
+/* X10: has the command a value that a match masks, and nothing that keeps a server from
+ * accepting it?
+ */
+static bool masked(const struct sim *s, const u8 *line, u32 verb, u32 len)
+{
+	const struct model_match *m = &s->plan.model.match;
+	u8 arg[2050];
+
+	if (m->action != MODEL_BLOCK || !value_of(m->what, line, verb) || len == verb ||
+	    len - verb >= sizeof(arg) || line[len - 1] == '<')
+		return false;
+	memcpy(arg, line + verb, len - verb);
+	arg[len - verb] = '\n';
+	return value_find(m->what, m->text, arg, len - verb + 1) <= len - verb;
+}
+
 static void command(struct sim *s, const u8 *line, u32 len)
 {
 	struct server_app *a = &s->server;
@@ -229,12 +245,14 @@ static void command(struct sim *s, const u8 *line, u32 len)
 	a->raced |= raced || (body && !strcmp(verb, "EHLO"));
 	/* A server that speaks out of turn harms itself */
 	if (!body && !a->raced && !s->plan.hostile_server && !s->plan.policy.observe &&
-	    s->filtering != UNFILTERED &&
-	    !(s->plan.model.reject == MODEL_NOOP && !strcmp(verb, "NOOP")) &&
-	    /* D5: a word of base64 may be one, but has no argument */
-	    !(rest && n == len) &&
-	    !model_verb_allowed(&s->plan.model, line, n))
-		sim_fail(s, "V3: the server executes the blocked verb %s", verb);
+	    s->filtering != UNFILTERED) {
+		if (!(s->plan.model.reject == MODEL_NOOP && !strcmp(verb, "NOOP")) &&
+		    /* D5: a word of base64 may be one, but has no argument */
+		    !(rest && n == len) && !model_verb_allowed(&s->plan.model, line, n))
+			sim_fail(s, "V3: the server executes the blocked verb %s", verb);
+		if (masked(s, line, n, len))
+			sim_fail(s, "X10: the server executes a %s that is masked", verb);
+	}
 	if (!strcmp(verb, "HELO") || !strcmp(verb, "XCLIENT"))
 		a->chunking = false;
 	if (!strcmp(verb, "BDAT") && !a->chunking) {
