@@ -84,6 +84,16 @@ char *import_map_asa(struct import *im, const struct config_line *use,
 char *import_map_ios(struct import *im, const struct config_line *use,
 		     const char *name, bool extended);
 
+/**
+ * import_patterns() - the patterns that a line names
+ * @im: the configuration
+ * @line: the line
+ * @at: its word "R" or "class C" of an ASA, or the name of a router's parameter-map
+ *
+ * Return: a list with commas, to be freed; NULL: none, which is reported.
+ */
+char *import_patterns(struct import *im, const struct config_line *line, int at);
+
 /* The condition of an ASA for a limit, or for the word after "match"; or NULL. */
 const char *import_condition(const char *ours, bool limit);
 
