@@ -12,7 +12,7 @@ import suite
 from net import Counted, Mismatch, compare, greeted, in_body, tool
 from suite import test
 
-SENDER, RELAY, WORDS, AUTH, MANY, MESSAGE = range(60, 66)
+SENDER, RELAY, WORDS, AUTH, MANY, MESSAGE, NAME = range(60, 67)
 
 TWENTY = [word for n in range(20) for word in
           ("match", "sender", "*@domain%d.example,/^list%d-[0-9]+@/" % (n, n), "log")]
@@ -24,6 +24,7 @@ SETS = {
     WORDS: ["esmtp", "banner", "keep", "match", "verb", "VRFY", "mask", "match", "keyword",
             "SIZE", "mask", "match", "verb", "WIZ", "drop"],
     AUTH: ["esmtp", "banner", "keep", "auth-allow", "SCRAM-SHA-256"],
+    NAME: ["esmtp", "banner", "keep", "match", "helo", "localhost", "mask"],
     MANY: ["esmtp", *TWENTY],
     MESSAGE: ["fixup", "banner", "keep", "match", "header:Subject", "*evil*", "reset",
               "match", "header", "/^X-Spam: yes/i", "log", "match", "mime-filename",
@@ -57,6 +58,17 @@ def recipients(family):
         except ConnectionResetError:
             return
         raise Mismatch("the server received %r" % got)
+
+
+@test("X10, X3", "a host's name that is masked too late ends the connection")
+def names(family):
+    with Counted(NAME, matches_acted=2, connections_ended=1, commands_blocked=2), \
+            greeted(NAME, family) as conn:
+        conn.c(b"HELO localhost\r\n", b"XXXX localhost\r\n")
+        conn.s(b"500 no\r\n")
+        conn.c(b"EHLO local")
+        conn.client.send(b"host x\r\n")
+        conn.server.expect_nothing()
 
 
 @test("X5", "recipients of other domains are masked")
