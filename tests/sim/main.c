@@ -130,7 +130,7 @@ static void failed(u64 seed, bool shrinks)
 
 struct result {
 	u64 passed, failed, resets, fair, over, events;
-	unsigned __int128 rules;
+	__uint128_t rules;
 	u64 causes[NR_CAUSES];
 	u64 measured, with, without, late, latest, latest_seed;
 };

@@ -108,7 +108,7 @@ enum model_rule {
 	NR_RULES
 };
 
-#define RULE_BIT(rule)	((unsigned __int128)1 << (rule))
+#define RULE_BIT(rule)	((__uint128_t)1 << (rule))
 #define RULE(m, id)	((m)->rules |= RULE_BIT(RULE_##id))
 
 /* What the reply to a command is read for */
@@ -159,7 +159,7 @@ struct model {
 	enum model_action ended;	/* by the policy: MODEL_DROP, MODEL_RESET */
 	bool answers;		/* the client's bytes ended it: the server answers
 				 * what precedes them */
-	unsigned __int128 rules;	/* applied: a bit each */
+	__uint128_t rules;	/* applied: a bit each */
 
 	/* What the surroundings say of the piece being judged */
 	bool elastic;		/* lengths may change */
