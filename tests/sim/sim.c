@@ -978,7 +978,7 @@ static void filter_packet(struct sim *s, struct packet *pkt)
 		.s = s,
 	};
 	struct model *m = &s->model;
-	bool tls, reply, opaque, held, short_of;
+	bool tls, reply, opaque, held, short_of, unmasked;
 
 	if (s->plan.policy.observe) {
 		observe(s, pkt);
@@ -1104,10 +1104,12 @@ static void filter_packet(struct sim *s, struct packet *pkt)
 		    (m->sight_sure || (g.t.adjusted && !(dir && short_of))))
 			m->sight = off + pkt->len;
 		/* Cut there; where writing failed nothing of it leaves. Where memory is
-		 * short, what cut it may not be masked.
+		 * short, it may not be masked what made the core cut it.
 		 */
 		cut = g.t.failed ? g.t.seg.pass : n;
-		m->body_sight = !dir && !short_of && off + cut == to ? off + pkt->len : to;
+		i = n < 2 ? 0 : n - 2;
+		unmasked = short_of && n && !memcmp(pkt->data + i, orig + i, n - i);
+		m->body_sight = !dir && !unmasked && off + cut == to ? off + pkt->len : to;
 		model_judge(&s->model, dir, to);
 		if (s->model.error)
 			sim_fail(s, "%s", s->model.error);
