@@ -1047,6 +1047,23 @@ static void make_proxy(struct plan *p)
 	p->model.proxy = p->text_len;
 }
 
+/* Is an EHLO sent without waiting? */
+static bool pipelines_ehlo(const struct plan *p)
+{
+	u32 i, at;
+
+	for (i = 0; i < p->nr_items; i++) {
+		const struct item *it = &p->items[i];
+
+		for (at = it->off; p->text[at] == ' ' || p->text[at] == '\t'; at++)
+			;
+		if (it->kind == ITEM_LINE && !it->wait &&
+		    !strncasecmp((char *)p->text + at, "EHLO", 4))
+			return true;
+	}
+	return false;
+}
+
 void plan_make(struct plan *p, u64 seed)
 {
 	struct rng r = rng_make(seed, 1);
@@ -1148,6 +1165,9 @@ void plan_make(struct plan *p, u64 seed)
 	/* ... or one that nobody takes, whose octets are lines then */
 	if (p->chunks && (p->model.limits[MODEL_RCPT].action >= MODEL_BLOCK ||
 			  p->model.strict_ends || p->eol != EOL_CRLF))
+		p->fair = false;
+	/* ... or pipelines an EHLO: its chunks do not pass then (D11) */
+	if (p->chunks && pipelines_ehlo(p))
 		p->fair = false;
 	/* A server that takes anything for a size waits for what never comes */
 	if (p->loose_chunks &&
