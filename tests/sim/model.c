@@ -462,14 +462,16 @@ static void check_refused(struct model *m, uint32_t p)
 		m->policy.refused_over = l->action == MODEL_BLOCK && m->refused_rcpts > l->max;
 }
 
-/* L: RCPT commands of this message, that and how they end */
+/* L, X1: RCPT commands of this message, that and how it ends */
 static void count_recipients(struct model *m, const uint8_t *word, size_t n)
 {
 	if (word_is("rcpt", word, n, true))
 		m->recipients++;
 	else if (!word || word_is("rset", word, n, true) ||
-		 word_is("helo", word, n, true) || word_is("ehlo", word, n, true))
+		 word_is("helo", word, n, true) || word_is("ehlo", word, n, true)) {
 		m->recipients = 0;
+		m->message = 0;
+	}
 	m->policy.rcpt_over = m->policy.limits[MODEL_RCPT].action >= MODEL_BLOCK &&
 			      m->recipients >= m->policy.limits[MODEL_RCPT].max;
 }
@@ -621,7 +623,8 @@ static bool verb_left(const struct model *m, uint32_t q)
 static void values_end(struct model *m, uint32_t v, uint32_t e, uint32_t p)
 {
 	const uint8_t *in = m->d[0].in;
-	uint32_t i, text = e > v ? e - v : 0, how;
+	uint32_t text = e > v ? e - v : 0, how;
+	bool matched;
 
 	if (p > m->line + 2049 && !is_eol(in[p]))
 		return;		/* a blank more */
@@ -641,18 +644,17 @@ static void values_end(struct model *m, uint32_t v, uint32_t e, uint32_t p)
 			ends(m, how);
 		}
 	}
-	i = masked_at(m, p + 1);
-	if (i != p)
+	if (masked_at(m, p + 1) != p)
 		return;
-	if (match_at(m, v, e, p + 1, MODEL_BLOCK) == p)
+	matched = match_at(m, v, e, p + 1, MODEL_BLOCK) == p;
+	if (matched)
 		match_rules(m);
 	else
 		RULE(m, X1);
 	RULE(m, X10);
 	if (!verb_left(m, p)) {
 		rejects(m);
-	} else if (is_eol(in[p]) || (m->policy.match.what == VALUE_HELO &&
-				     match_at(m, v, e, p + 1, MODEL_BLOCK) == p)) {
+	} else if (is_eol(in[p]) || (matched && m->policy.match.what == VALUE_HELO)) {
 		ends(m, MODEL_DROP);
 	}
 }
@@ -850,7 +852,6 @@ static bool chunk_line_ended(struct model *m, uint32_t v, uint32_t e, uint32_t p
 		if (!strncasecmp((const char *)d->in + p - 5, "LAST", 4)) {
 			count_recipients(m, NULL, 0);
 			transaction_ends(m);
-			m->message = 0;
 		}
 		m->jump = size;
 		return false;
@@ -927,7 +928,7 @@ static void line_ended(struct model *m, uint32_t p, bool bare)
 	const struct model_dir *d = &m->d[0];
 	enum model_kind kind = K_OTHER;
 	const uint8_t *in = m->d[0].in;
-	bool sync, anew = false, masked = masked_at(m, p + 1) <= p;
+	bool sync, anew = false, rcpt, masked = masked_at(m, p + 1) <= p;
 	uint32_t v, e, i;
 	bool ended;
 
@@ -974,16 +975,11 @@ static void line_ended(struct model *m, uint32_t p, bool bare)
 			anew = begins_anew(d->in + v, e - v);
 			if (e > v)
 				count_recipients(m, d->in + v, e - v);
-			if (word_is("helo", d->in + v, e - v, true) ||
-			    word_is("ehlo", d->in + v, e - v, true) ||
-			    word_is("rset", d->in + v, e - v, true))
-				m->message = 0;
 			if (e > v && !goes_on(d->in + v, e - v))
 				transaction_ends(m);
-			if (word_is("rcpt", d->in + v, e - v, true)) {
-				m->asked = true;
-			}
-			if (!masked && word_is("rcpt", d->in + v, e - v, true)) {
+			rcpt = word_is("rcpt", d->in + v, e - v, true);
+			m->asked |= rcpt;
+			if (rcpt && !masked) {
 				m->rcpts[m->commands] = m->transaction + 1;
 				if (!m->asked_last || m->replies > m->asked_last)
 					m->asked_first = m->commands;
@@ -1637,7 +1633,6 @@ static void body_byte(struct model *m, uint32_t p, uint32_t to)
 		m->body_bare[m->bodies] = bare;
 	}
 	m->bodies++;
-	m->message = 0;
 	count_recipients(m, NULL, 0);
 	m->state = M_COMMAND;
 	if (bare && !m->refused) {
