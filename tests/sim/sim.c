@@ -495,6 +495,9 @@ static void check_ended(struct sim *s, struct packet *pkt, const u8 *orig,
 	m->sight = to;
 	i = m->bodies;
 	model_judge(m, pkt->dir, to);
+	s->cause = ENDED_RECLAIMED;
+	if (!pkt->dir && s->flow.body.stalls == SMTP_STALLS_MAX)
+		return;		/* nothing was known of what it repeats: H5 */
 	s->cause = ENDED_POLICY;
 	if (m->ended == (smtp_verdict_resets(v) ? MODEL_RESET : MODEL_DROP)) {
 		if (!ahead && s->flow.sealed != (body && m->state == M_BODY))
@@ -503,9 +506,6 @@ static void check_ended(struct sim *s, struct packet *pkt, const u8 *orig,
 	}
 	if (v == SMTP_DROP)
 		sim_fail(s, m->ended ? "dropped, not reset" : "ended without a reason");
-	s->cause = ENDED_RECLAIMED;
-	if (s->flow.body.stalls == SMTP_STALLS_MAX)
-		return;		/* nothing was known of what it repeats: H5 */
 	if (!body)
 		sim_fail(s, "reset outside of a body");
 	/* T3: whatever the network did, and however it cuts and pipelines */

@@ -595,6 +595,27 @@ TEST("D10 T2", "repeated", FIXUP)
 	assert_int_equal(fix_at(&f, SMTP_CLIENT, start + 12, "EXPN.z\r\n.w\r\n"), -1);
 }
 
+/* D10, D4: a server that reads on takes a line end and a dot for an end of data, though
+ * it was a blank when the dot passed
+ */
+TEST("D10 D4", "a line end before a dot", FIXUP)
+{
+	u32 start;
+
+	fix_body(&f);
+	f.no_acks = true;
+	start = f.at[SMTP_CLIENT];
+	client(&f, "a\t.\r\nEXPN\r\n", "a\t.\r\nEXPN\r\n");
+	server(&f, "552 too much\r\n", "552 too much\r\n");
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, start + 1, "\r"), -1);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, start, "a\n.\r\n"), -1);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, start, "EX.\r\n"), 5);
+	left(&f, "XXX\r\n");
+	/* Dots that come crossed out have what was beside them */
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, start, "XXX\r\n"), 5);
+	left(&f, "XXX\r\n");
+}
+
 /* D10, T4: what waits behind a refused body goes on with that as it left: crossed out.
  * A dot that comes again is in its place.
  */

@@ -138,6 +138,15 @@ struct smtp_walk {
 	u8 before;
 };
 
+/* D10: may a mark's dots come again crossed out, as they left? A packet that waited
+ * does (T4). Dots after a line end leave as they are.
+ */
+static bool smtp_walk_crosses(const struct smtp_walk *w)
+{
+	return w->at.m.kind == SMTP_MARK_SPACE ||
+	       (w->crosses && !w->at.m.eol_before);
+}
+
 /* Are the octets beside the dots of the mark the same as before? The dots are at
  * [@start, @end) of the @n octets at @p.
  */
@@ -153,7 +162,8 @@ static bool smtp_walk_beside(const struct smtp_walk *w, const u8 *p,
 		if (eol != m->eol_before)
 			return false;
 	}
-	if ((u32)end < n) {
+	/* What is crossed out may have been NUL */
+	if ((u32)end < n && !smtp_walk_crosses(w)) {
 		bool ends = smtp_ends_dot(p[end]) &&
 			    !smtp_mark_before_space(&w->at);
 
@@ -228,15 +238,6 @@ static void smtp_walk_dots(struct smtp_walk *w, const u8 *p, u32 n,
 	w->at.m.seq = w->seq + start;
 }
 
-/* D10: may a mark's dots come again crossed out, as they left? A packet that waited
- * does (T4). Dots after a line end leave as they are.
- */
-static bool smtp_walk_crosses(const struct smtp_walk *w)
-{
-	return w->at.m.kind == SMTP_MARK_SPACE ||
-	       (w->crosses && !w->at.m.eol_before);
-}
-
 /* Walks over the next @n octets. False: their dots, or the octets beside dots, differ
  * from the first copy.
  */
@@ -277,7 +278,7 @@ static bool smtp_walk_octets(struct smtp_walk *w, const u8 *p, u32 n)
 		} else if (from < to && !smtp_walk_crosses(w)) {
 			goto out;
 		}
-		if (!smtp_walk_crosses(w) && !smtp_walk_beside(w, p, start, end, n))
+		if (m->kind == SMTP_MARK_DOTS && !smtp_walk_beside(w, p, start, end, n))
 			goto out;
 		if (end >= (s32)n)
 			break;		/* the next octet is beside it, or one of it */
