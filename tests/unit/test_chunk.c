@@ -115,6 +115,16 @@ TEST("D6", "not offered", NONE)
 	client(&f, "BDAT 6 LAST\r\nEXPN\r\n", "XXXX 6 LAST\r\nXXXX\r\n");
 	fix_end(&f);
 
+	/* ... or begins with, and its line ends after the reply */
+	chunking_begin(&f, OFFERS);
+	client(&f, "EHLO a\r\nHELO ", "EHLO a\r\nHELO ");
+	server(&f, OFFERS, OFFERS);
+	client(&f, "a\r\n", "a\r\n");
+	server(&f, "250 a\r\n", "250 a\r\n");
+	transaction(&f);
+	client(&f, "BDAT 6 LAST\r\nEXPN\r\n", "XXXX 6 LAST\r\nXXXX\r\n");
+	fix_end(&f);
+
 	/* ehlo keep and ehlo strip see it as well */
 	chunking_begin(&f, "250-a\r\n250 SIZE\r\n");
 	f.policy.ehlo = SMTP_FIXUP_EHLO_KEEP;
