@@ -134,6 +134,26 @@ TEST("G6 G8", "in pieces", NONE)
 	}
 }
 
+/* What has come of a line waits for its rest */
+TEST("G6 G8", "in two pieces", NONE)
+{
+	u32 i;
+
+	for (i = 0; i < sizeof(by_line) / sizeof(*by_line); i++) {
+		u32 len = strlen(by_line[i].in);
+		const char *end = memchr(by_line[i].in, '\n', len);
+
+		if (end + 1 != by_line[i].in + len || *by_line[i].in != '2')
+			continue;
+		fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+		f.policy.banner = by_line[i].banner;
+		f.policy.keep_esmtp = by_line[i].keep_esmtp;
+		assert_int_equal(fix_segment(&f, SMTP_SERVER, 0, by_line[i].in, 10), 4);
+		server(&f, by_line[i].in + 4, by_line[i].out + 4);
+		fix_end(&f);
+	}
+}
+
 TEST("G1", "only the first reply", FIXUP)
 {
 	server(&f, "220 x\r\n", "220 *\r\n");

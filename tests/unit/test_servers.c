@@ -153,6 +153,17 @@ TEST("V10", "every state", NONE)
 	       text("NOOP ", 'a', 2043, "       \r\n"));
 }
 
+/* V10, V3: a verb of which no more than a part is within the limit is none. That part
+ * is masked if it has not left.
+ */
+TEST("V10 V3", "in a verb", FIXUP)
+{
+	fix_open(&f);
+	client(&f, text("", ' ', 2046, "DATA\r\n"), text("", ' ', 2046, "XX  \r\n"));
+	client(&f, text("", ' ', 2046, "DA"), text("", ' ', 2046, "DA"));
+	client(&f, "TA\r\nNOOP\r\n", "  \r\nNOOP\r\n");
+}
+
 /* V10: as long as it may be */
 TEST("V10", "within", NONE)
 {
@@ -532,6 +543,20 @@ TEST("D10", "at once", FIXUP)
 	fix_ack(&f, SMTP_CLIENT, f.at[SMTP_CLIENT]);
 	client(&f, "EXPN\r\n.\r\nNOOP\r\n", "XXXX\r\n.\r\nNOOP\r\n");
 	server(&f, "250 a\r\n", "250 a\r\n");
+}
+
+/* D10: ... and whatever is ACKed after that */
+TEST("D10", "before the line before it is ACKed", FIXUP)
+{
+	u32 at;
+
+	fix_open(&f);
+	f.no_acks = true;
+	client(&f, "DATA\r\n", "DATA\r\n");
+	at = f.at[SMTP_CLIENT];
+	server(&f, "354 go\r\n452 no\r\n", "354 go\r\n452 no\r\n");
+	fix_ack(&f, SMTP_CLIENT, at);
+	client(&f, "EXPN\r\n.\r\n", "XXXX\r\n.\r\n");
 }
 
 /* D10, D8: no refusal, a farewell, or one while something is to be answered */

@@ -300,6 +300,17 @@ TEST("X2", "refused recipients masked", ESMTP)
 	assert_int_equal(COUNT(RCPTS_EXCESS), 0);
 }
 
+/* The verb has begun when the reply comes */
+TEST("X2", "refused recipients masked in a verb", ESMTP)
+{
+	limit(&f, INVALID_RECIPIENTS, 1, MASK);
+	fix_open(&f);
+	client(&f, "RCPT TO:<b>\r\nRCPT TO:<c>\r\nRC", "RCPT TO:<b>\r\nRCPT TO:<c>\r\nRC");
+	server(&f, REFUSED REFUSED, REFUSED REFUSED);
+	client(&f, "PT TO:<d>\r\n", "XX TO:<d>\r\n");
+	assert_int_equal(COUNT(COMMANDS_BLOCKED), 1);
+}
+
 /* -- replies ------------------------------------------------------------ */
 
 static const struct {

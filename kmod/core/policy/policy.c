@@ -315,6 +315,23 @@ bool smtp_match_byte(struct smtp_match *m, const struct smtp_word *table, u8 c)
 	return stay;
 }
 
+u32 smtp_match_run(struct smtp_match *m, const struct smtp_word *table, const u8 *p, u32 n)
+{
+	const struct smtp_word *word;
+	u32 left, i = 0;
+
+	if (!m->candidates || (m->candidates & (m->candidates - 1)))
+		return 0;
+	word = &table[__builtin_ctzll(m->candidates)];
+	left = m->len < word->len ? word->len - m->len : 0;
+	if (n > left)
+		n = left;
+	while (i < n && smtp_upper(p[i]) == (u8)word->text[m->len + i])
+		i++;
+	m->len += i;
+	return i;
+}
+
 int smtp_match_word(const struct smtp_match *m, const struct smtp_word *table)
 {
 	u64 left = m->candidates;

@@ -123,6 +123,17 @@ struct smtp_match {
 bool smtp_match_byte(struct smtp_match *m, const struct smtp_word *table, u8 c);
 
 /**
+ * smtp_match_run() - read bytes of a word of which one candidate is left
+ * @m: the match
+ * @table: the words
+ * @p: the bytes
+ * @n: how many
+ *
+ * Return: how many bytes match it; 0 if several are left.
+ */
+u32 smtp_match_run(struct smtp_match *m, const struct smtp_word *table, const u8 *p, u32 n);
+
+/**
  * smtp_match_word() - which word has been read, if it ends here
  * @m: the match
  * @table: the words

@@ -97,9 +97,12 @@ static u32 smtp_client_lines(struct smtp_parser *ps, u32 i)
 		if (s->sasl && smtp_sasl_waits(ps, *c, len - i))
 			break;
 		run = smtp_line_beyond(s) ? smtp_line_blank(ps, c, len - i) : 0;
-		if (!run && s->line == SMTP_LINE_ARGUMENT && !s->chunk.line &&
-		    !s->sasl && !s->cr && !s->value.at)
-			run = smtp_address_run(ps, c, len - i);
+		if (!run && !s->chunk.line && !s->cr && !s->value.at) {
+			if (s->line == SMTP_LINE_VERB)
+				run = smtp_verb_run(ps, c, len - i);
+			else if (s->line == SMTP_LINE_ARGUMENT && !s->sasl)
+				run = smtp_address_run(ps, c, len - i);
+		}
 		if (run) {
 			i += run;
 			continue;

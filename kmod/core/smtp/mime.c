@@ -205,7 +205,7 @@ static void smtp_mime_type_octet(struct smtp_mime *m, struct smtp_parser *ps, u8
 	if (unlikely(ps->policy->criteria))
 		smtp_text_add(smtp_criteria_table(ps->policy->criteria, smtp_mime_what(m)),
 			      &m->value, c);
-	if (m->field != SMTP_MIME_TYPE ||
+	if (m->field != SMTP_MIME_TYPE || !m->match.candidates ||
 	    !smtp_match_byte(&m->match, smtp_mime_types, c))
 		return;
 	word = smtp_match_word(&m->match, smtp_mime_types);
@@ -224,7 +224,7 @@ static void smtp_mime_attribute_octet(struct smtp_mime *m, struct smtp_parser *p
 	} else if (c == '*') {
 		smtp_mime_parameter_name(m);
 		m->token = SMTP_MIME_SECTION;
-	} else if (!smtp_is_blank(c)) {
+	} else if (!smtp_is_blank(c) && m->match.candidates) {
 		smtp_match_byte(&m->match, smtp_mime_parameters, c);
 	}
 }
@@ -261,7 +261,7 @@ static bool smtp_mime_comment(struct smtp_mime *m, u8 c)
 }
 
 /* One more octet of a field's body */
-static void smtp_mime_field_octet(struct smtp_mime *m, struct smtp_parser *ps, u8 c)
+static __always_inline void smtp_mime_field_octet(struct smtp_mime *m, struct smtp_parser *ps, u8 c)
 {
 	if (c == '\r' || smtp_mime_comment(m, c))
 		return;
@@ -316,7 +316,26 @@ static void smtp_mime_field_octet(struct smtp_mime *m, struct smtp_parser *ps, u
 	}
 }
 
+/* Octets of a field's body, up to the end of the line. Returns how many. */
+static u32 smtp_mime_field_run(struct smtp_mime *m, struct smtp_parser *ps,
+			       const u8 *p, u32 n)
+{
+	u32 i;
+
+	for (i = 0; i < n && p[i] != '\n'; i++)
+		smtp_mime_field_octet(m, ps, p[i]);
+	return i;
+}
+
 /* -- lines -------------------------------------------------------------- */
+
+/* Encodings are of interest only to matches */
+static u64 smtp_mime_names(const struct smtp_parser *ps)
+{
+	if (smtp_criteria_has(ps->policy->criteria, SMTP_FIXUP_WHAT_MIME_ENCODING))
+		return (1 << SMTP_MIME_NO_FIELD) - 1;
+	return 1 << SMTP_MIME_TYPE | 1 << SMTP_MIME_DISPOSITION;
+}
 
 static void smtp_mime_name(struct smtp_mime *m, u8 c)
 {
@@ -332,6 +351,32 @@ static void smtp_mime_name(struct smtp_mime *m, u8 c)
 		   !smtp_match_byte(&m->match, smtp_mime_fields, c)) {
 		m->line = SMTP_MIME_OTHER;
 	}
+}
+
+/* All names that matter begin alike, so one stands for all of them until there */
+#define SMTP_MIME_PREFIX	"CONTENT-"
+#define SMTP_MIME_PREFIX_LEN	(sizeof(SMTP_MIME_PREFIX) - 1)
+
+/* Octets of a field's name. Returns how many. */
+static u32 smtp_mime_name_run(struct smtp_mime *m, const struct smtp_parser *ps,
+			      const u8 *p, u32 n)
+{
+	u32 i = 0;
+
+	while (i < n && p[i] != '\n' && m->line == SMTP_MIME_NAME) {
+		u32 most = n - i;
+
+		if (m->match.len == SMTP_MIME_PREFIX_LEN)
+			m->match.candidates = smtp_mime_names(ps);
+		else if (m->match.len < SMTP_MIME_PREFIX_LEN &&
+			 most > SMTP_MIME_PREFIX_LEN - m->match.len)
+			most = SMTP_MIME_PREFIX_LEN - m->match.len;
+		most = smtp_match_run(&m->match, smtp_mime_fields, p + i, most);
+		if (!most)
+			smtp_mime_name(m, p[i++]);
+		i += most;
+	}
+	return i;
 }
 
 /* Of delimiters that begin alike the longest counts */
@@ -352,14 +397,6 @@ static void smtp_mime_delimiter(struct smtp_mime *m, u8 c)
 		m->dashes++;
 	if (m->hash_len == SMTP_MIME_DELIMITER_MAX)
 		m->line = SMTP_MIME_OTHER;
-}
-
-/* Encodings are of interest only to matches */
-static u64 smtp_mime_names(const struct smtp_parser *ps)
-{
-	if (smtp_criteria_has(ps->policy->criteria, SMTP_FIXUP_WHAT_MIME_ENCODING))
-		return (1 << SMTP_MIME_NO_FIELD) - 1;
-	return 1 << SMTP_MIME_TYPE | 1 << SMTP_MIME_DISPOSITION;
 }
 
 static void smtp_mime_delimiter_begin(struct smtp_mime *m)
@@ -401,7 +438,7 @@ static void smtp_mime_first(struct smtp_mime *m, struct smtp_parser *ps, u8 c)
 		if (m->field == SMTP_MIME_NO_FIELD)
 			return;
 		m->line = SMTP_MIME_BODY;
-		smtp_mime_field_octet(m, ps, c);
+		smtp_mime_field_run(m, ps, &c, 1);
 		return;
 	}
 	if (m->header && m->field != SMTP_MIME_NO_FIELD)
@@ -415,10 +452,12 @@ static void smtp_mime_first(struct smtp_mime *m, struct smtp_parser *ps, u8 c)
 		m->line = SMTP_MIME_OTHER;
 	} else if (c == '\r') {
 		m->line = SMTP_MIME_EMPTY;
+	} else if ((c & ~0x20) != SMTP_MIME_PREFIX[0]) {
+		m->line = SMTP_MIME_OTHER;
 	} else {
 		m->line = SMTP_MIME_NAME;
-		smtp_mime_match_begin(m, smtp_mime_names(ps));
-		smtp_mime_name(m, c);
+		smtp_mime_match_begin(m, 1 << SMTP_MIME_TYPE);
+		m->match.len = 1;
 	}
 }
 
@@ -476,19 +515,13 @@ static void smtp_mime_octet(struct smtp_mime *m, struct smtp_parser *ps, u8 c)
 	case SMTP_MIME_EMPTY:
 		m->line = SMTP_MIME_OTHER;
 		return;
-	case SMTP_MIME_NAME:
-		smtp_mime_name(m, c);
-		return;
-	case SMTP_MIME_BODY:
-		smtp_mime_field_octet(m, ps, c);
-		return;
 	}
 }
 
 /* Skips octets of a text up to a dash that may begin a delimiter, or all. The
  * first of them is not the first of a line. Returns how many.
  */
-static u32 smtp_mime_skip(struct smtp_mime *m, const u8 *p, u32 n)
+static noinline u32 smtp_mime_skip(struct smtp_mime *m, const u8 *p, u32 n)
 {
 	struct smtp_finder dashes;
 	u32 i;
@@ -507,6 +540,22 @@ static u32 smtp_mime_skip(struct smtp_mime *m, const u8 *p, u32 n)
 	return i;
 }
 
+/* Octets of a line of a header, up to its end or to what is of another kind. Returns
+ * how many.
+ */
+static u32 smtp_mime_header_run(struct smtp_mime *m, struct smtp_parser *ps,
+				const u8 *p, u32 n)
+{
+	u32 run = 0;
+
+	if (m->line == SMTP_MIME_NAME)
+		run = smtp_mime_name_run(m, ps, p, n);
+	if (m->line == SMTP_MIME_BODY)
+		run += smtp_mime_field_run(m, ps, p + run, n - run);
+	m->work += run;
+	return run;
+}
+
 void smtp_mime_read(struct smtp_mime *m, struct smtp_parser *ps, const u8 *p, u32 n)
 {
 	u32 i = 0;
@@ -521,6 +570,8 @@ void smtp_mime_read(struct smtp_mime *m, struct smtp_parser *ps, const u8 *p, u3
 				i += smtp_mime_skip(m, p + i, n - i);
 				continue;
 			}
+		} else if (m->line == SMTP_MIME_NAME || m->line == SMTP_MIME_BODY) {
+			i += smtp_mime_header_run(m, ps, p + i, n - i);
 		}
 		if (m->line == SMTP_MIME_OTHER) {
 			i += smtp_find(p + i, n - i, '\n');

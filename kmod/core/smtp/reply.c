@@ -345,14 +345,18 @@ static u32 smtp_reply_rewrite(struct smtp_parser *ps,
 	return n;
 }
 
+static bool smtp_greeting_masked(const struct smtp_session *s)
+{
+	return s->reply == SMTP_AWAIT_GREETING && s->mask_greeting;
+}
+
 /* Is this octet after the code of a line that E1 and D6 are about? */
 static bool smtp_ehlo_text(const struct smtp_parser *ps)
 {
 	const struct smtp_session *s = ps->s;
 
 	return s->reply_ehlo && s->reply_begun &&
-	       !(s->reply == SMTP_AWAIT_GREETING && s->mask_greeting) &&
-	       s->reply_code == 250 && s->reply_column >= 4;
+	       !smtp_greeting_masked(s) && s->reply_code == 250 && s->reply_column >= 4;
 }
 
 /* Can the rest of the line be skipped? D7 */
@@ -360,17 +364,7 @@ static bool smtp_reply_unread(const struct smtp_parser *ps)
 {
 	const struct smtp_session *s = ps->s;
 
-	return s->reply_column > 4 && !smtp_ehlo_text(ps) &&
-	       (s->reply != SMTP_AWAIT_GREETING || !s->mask_greeting);
-}
-
-/* Does the text of a greeting's line begin here that is masked as a whole? */
-static bool smtp_greeting_text_begins(const struct smtp_parser *ps)
-{
-	const struct smtp_session *s = ps->s;
-
-	return s->reply == SMTP_AWAIT_GREETING && s->mask_greeting &&
-	       s->reply_column == 4 && smtp_greeting_by_line(ps->policy);
+	return s->reply_column >= 4 && !smtp_ehlo_text(ps) && !smtp_greeting_masked(s);
 }
 
 /* Has the connection ended, so that no more replies are judged? */
@@ -406,6 +400,40 @@ static void smtp_greeting_code(struct smtp_parser *ps)
 	if (s->reply == SMTP_AWAIT_GREETING && !s->reply_begun && s->reply_column == 3)
 		s->mask_greeting = s->reply_code == 220 &&
 				   ps->policy->banner != SMTP_FIXUP_BANNER_KEEP;
+}
+
+/* Reads the code of a line, which leaves as it is but in a greeting. Returns where it
+ * stops.
+ */
+static u32 smtp_reply_code(struct smtp_parser *ps, u32 i)
+{
+	struct smtp_session *s = ps->s;
+
+	for (; i < ps->in.len && s->reply_column < 3 && ps->in.buf[i] != '\n'; i++)
+		smtp_reply_column(s, ps->in.buf[i]);
+	return i;
+}
+
+/* Masks the text of a greeting up to the end of its line: G2, G6, G8. Returns how many
+ * octets are done; 0: judge the first one by itself, or if *@wait, wait for more.
+ */
+static u32 smtp_greeting_run(struct smtp_parser *ps, u8 *c, u32 n, bool *wait)
+{
+	bool whole = smtp_greeting_by_line(ps->policy);
+	u32 len = smtp_line_rest(c, n);
+
+	*wait = false;
+	if (whole && ps->s->reply_column > 4)
+		return 0;
+	if (whole && len == n) {
+		*wait = !ps->in.final;
+		return 0;
+	}
+	if (len) {
+		smtp_greeting_text(ps, c, len);
+		ps->s->reply_column = 5;
+	}
+	return len;
 }
 
 /* Judges replies, line by line. Returns where it stops. */
@@ -459,26 +487,29 @@ static u32 smtp_server_lines(struct smtp_parser *ps)
 			text = i + 1;
 		}
 
+		if (s->reply_column < 3 && s->reply != SMTP_AWAIT_GREETING && c != '\n') {
+			i = smtp_reply_code(ps, i) - 1;
+			continue;
+		}
 		if (smtp_reply_unread(ps) && c != '\n') {
 			at = memchr(at, '\n', len - i);
 			i = (at ? at - buf : len) - 1;
 			continue;
 		}
-		if (smtp_greeting_text_begins(ps)) {
-			u32 n = smtp_line_rest(at, len - i);
-			bool whole = i + n < len;
+		if (smtp_greeting_masked(s)) {
+			bool wait = false;
+			u32 n = 0;
 
-			if (!whole && !ps->in.final)
+			if (s->reply_column >= 4)
+				n = smtp_greeting_run(ps, at, len - i, &wait);
+			if (wait)
 				break;
-			if (whole && n) {
-				smtp_greeting_text(ps, at, n);
-				s->reply_column++;
+			if (n) {
 				i += n - 1;
 				continue;
 			}
-		}
-		if (s->reply == SMTP_AWAIT_GREETING && s->mask_greeting)
 			*at = smtp_greeting_byte(ps, c);
+		}
 		ps->out.masked += *at != c;
 		if (smtp_ehlo_text(ps)) {
 			if (!ps->in.final && smtp_ehlo_line_open(ps, at, len - i))

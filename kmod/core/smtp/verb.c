@@ -104,6 +104,22 @@ void smtp_verb_begins(struct smtp_parser *ps, u8 c)
 		smtp_chunk_blocked(&s->chunk);
 }
 
+u32 smtp_verb_run(struct smtp_parser *ps, const u8 *c, u32 n)
+{
+	struct smtp_session *s = ps->s;
+
+	/* V10 */
+	if (n > SMTP_COMMAND_MAX - s->column)
+		n = s->column < SMTP_COMMAND_MAX ? SMTP_COMMAND_MAX - s->column : 0;
+	/* A RCPT may be one too many at any of its octets: L, X2 */
+	if (s->verb.candidates == SMTP_VERB_BIT(RCPT))
+		return 0;
+	n = smtp_match_run(&s->verb, smtp_verbs, c, n);
+	if (n)
+		smtp_limit_octets(ps, n);
+	return n;
+}
+
 /* V1-V3, V6 */
 bool smtp_verb_octet(struct smtp_parser *ps, u8 c, bool alone)
 {

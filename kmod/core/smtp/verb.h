@@ -24,6 +24,16 @@ u64 smtp_verbs_now(const struct smtp_parser *ps);
 void smtp_verb_begins(struct smtp_parser *ps, u8 c);
 
 /**
+ * smtp_verb_run() - read octets of the only verb that is left
+ * @ps: the parser; may end the connection
+ * @c: the octets; not the first of the verb
+ * @n: how many
+ *
+ * Return: how many are of that verb; 0: judge the first by itself.
+ */
+u32 smtp_verb_run(struct smtp_parser *ps, const u8 *c, u32 n);
+
+/**
  * smtp_verb_octet() - is the verb still allowed with its next octet?
  * @ps: the parser; may end the connection
  * @c: the octet, or the blank or line end after the verb
