@@ -799,6 +799,8 @@ TEST("H5", "gap closes", NONE)
 	assert_int_equal(fix_segment(&f, SMTP_CLIENT, at + 2000, full, 1000), -1);
 	assert_int_equal(fix_segment(&f, SMTP_CLIENT, at + 1000, full, 1000), 1000);
 	assert_int_equal(fix_segment(&f, SMTP_CLIENT, at + 1000, full, 1000), -1);
+	/* It may have had a dot behind this octet, and had */
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 2499, "\n"), -1);
 	assert_int_equal(fix_at(&f, SMTP_CLIENT, at + 3000, "\r\n.\r\nEXPN\r\n"), 11);
 	left(&f, "\r\n.\r\nXXXX\r\n");
 }
