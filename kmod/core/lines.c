@@ -60,12 +60,10 @@ static enum smtp_resize smtp_stream_resize(const struct smtp_stream *st,
 	return SMTP_RESIZE_OK;
 }
 
-/* @n: octets in this segment. If they are more than before, all of the line may come */
-static enum smtp_final smtp_stream_final(const struct smtp_stream *st, u32 n)
+/* Has a line with these @n octets of it waited before, and there are no more now? */
+static bool smtp_stream_final(const struct smtp_stream *st, u32 n)
 {
-	if (st->held == SMTP_HOLD_EXHAUSTED)
-		return SMTP_FINAL_ALL;
-	return n <= st->held ? SMTP_FINAL_LINE : SMTP_FINAL_NOT;
+	return st->held == SMTP_HOLD_EXHAUSTED || n <= st->held;
 }
 
 /* Decides whether to wait for the rest of a line. If a retransmission brings no more of

@@ -374,13 +374,6 @@ static bool smtp_server_over(const struct smtp_parser *ps)
 	       (!ps->in.answers || ps->s->replies == ps->s->commands);
 }
 
-/* Only the first line has waited before: later ones may wait for their rest */
-static void smtp_reply_next_line(struct smtp_parser *ps)
-{
-	if (ps->in.final == SMTP_FINAL_LINE)
-		ps->in.final = SMTP_FINAL_NOT;
-}
-
 /* D7, E1: a reply begins. Which command does it answer, and how is it read? */
 static void smtp_reply_begin(struct smtp_parser *ps)
 {
@@ -478,7 +471,6 @@ static u32 smtp_server_lines(struct smtp_parser *ps)
 			if (n) {
 				line = i + n;
 				i += n - 1;	/* nothing to change */
-				smtp_reply_next_line(ps);
 				continue;
 			}
 		}
@@ -525,7 +517,6 @@ static u32 smtp_server_lines(struct smtp_parser *ps)
 				line = i + 1;
 			}
 			smtp_reply_line_end(ps);
-			smtp_reply_next_line(ps);
 			s->reply_column = 0;
 		} else {
 			smtp_reply_column(s, c);

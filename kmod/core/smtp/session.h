@@ -284,20 +284,13 @@ enum smtp_resize {
 	SMTP_RESIZE_OK,
 };
 
-/* Does an incomplete line wait for its rest? E1, E4, G6-G8 */
-enum smtp_final {
-	SMTP_FINAL_NOT,		/* it does */
-	SMTP_FINAL_LINE,	/* all but the first, which has waited before */
-	SMTP_FINAL_ALL,		/* none does: waiting has not helped */
-};
-
 /**
  * struct smtp_input - bytes in order, to be judged in place
  * @buf: the bytes; there is room for smtp_policy_spare() more
  * @len: how many
  * @room: octets that may stand in place of any part of them
  * @resize: enum smtp_resize
- * @final: enum smtp_final
+ * @final: an incomplete line does not wait for its rest: waiting has not helped
  * @early: the server sent these before it had the line that they seem to answer
  * @answers: the connection has ended; only replies to commands before that are judged
  */
@@ -306,7 +299,7 @@ struct smtp_input {
 	u32 len;
 	u32 room;
 	u8 resize;
-	u8 final;
+	bool final;
 	bool early;
 	bool answers;
 };
