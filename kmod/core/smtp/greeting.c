@@ -3,6 +3,17 @@
 #include "../scan/octets.h"
 #include "greeting.h"
 
+/* G2-G5: what replaces an octet of text, which follows @last */
+static u8 smtp_greeting_mask(const struct smtp_policy *policy, u8 last, u8 c)
+{
+	bool pix = policy->banner == SMTP_FIXUP_BANNER_PIX ||
+		   policy->banner == SMTP_FIXUP_BANNER_TEXT; /* it could not be replaced */
+
+	if (pix && (c == '2' || c == '0' || (c == ' ' && last == '0')))
+		return c;
+	return '*';
+}
+
 /* G2-G5: what replaces a byte of a masked greeting */
 u8 smtp_greeting_byte(const struct smtp_parser *ps, u8 c)
 {
@@ -13,16 +24,12 @@ u8 smtp_greeting_byte(const struct smtp_parser *ps, u8 c)
 	if (smtp_is_eol(c) || separator)
 		return c;
 	switch (ps->policy->banner) {
-	case SMTP_FIXUP_BANNER_TEXT:	/* where it could not be replaced */
-	case SMTP_FIXUP_BANNER_PIX:
-		if (c == '2' || c == '0' || (c == ' ' && s->reply_last == '0'))
-			return c;
-		return '*';
 	case SMTP_FIXUP_BANNER_CMAP:	/* where there is no room for it */
 	case SMTP_FIXUP_BANNER_STARS:
-		return s->reply_column < 4 ? c : '*';
+		if (s->reply_column < 4)
+			return c;
 	}
-	return c;
+	return smtp_greeting_mask(ps->policy, s->reply_last, c);
 }
 
 /* G6: "SMTP/cmap", fill and "read" in place of a line's @n octets of text */
@@ -78,7 +85,7 @@ void smtp_greeting_text(struct smtp_parser *ps,
 			   smtp_greeting_esmtp(text, n, i) : 0;
 
 		if (!word) {
-			text[i] = smtp_greeting_byte(ps, c);
+			text[i] = smtp_greeting_mask(ps->policy, s->reply_last, c);
 			ps->out.masked += text[i] != c;
 			word = 1;
 		}
