@@ -158,8 +158,8 @@ static inline u32 smtp_message_run(const struct smtp_message *r, u32 n)
 
 	if (smtp_message_enough(r))
 		max = 1;
-	else if (r && (r->header || r->mime.header))
-		max = SMTP_MESSAGE_WORK - r->mime.work;
+	else if (r && (r->header || r->mime.header))	/* lines add some */
+		max = (SMTP_MESSAGE_WORK - r->mime.work) * 2 / 3 + 1;
 	else if (r && r->mime.depth)	/* twice, as some of it is text */
 		max = 2 * SMTP_MESSAGE_WORK - r->mime.work;
 	return n < max ? n : max;
