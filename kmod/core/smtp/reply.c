@@ -395,15 +395,13 @@ static void smtp_greeting_code(struct smtp_parser *ps)
 				   ps->policy->banner != SMTP_FIXUP_BANNER_KEEP;
 }
 
-/* Reads the code of a line, which leaves as it is but in a greeting. Returns where it
- * stops.
- */
-static u32 smtp_reply_code(struct smtp_parser *ps, u32 i)
+/* Reads the code of a line, or a part of it. Returns how many octets. */
+static u32 smtp_reply_code(struct smtp_session *s, const u8 *c, u32 n)
 {
-	struct smtp_session *s = ps->s;
+	u32 i;
 
-	for (; i < ps->in.len && s->reply_column < 3 && ps->in.buf[i] != '\n'; i++)
-		smtp_reply_column(s, ps->in.buf[i]);
+	for (i = 0; i < n && s->reply_column < 3 && c[i] != '\n'; i++)
+		smtp_reply_column(s, c[i]);
 	return i;
 }
 
@@ -429,6 +427,28 @@ static u32 smtp_greeting_run(struct smtp_parser *ps, u8 *c, u32 n, bool *wait)
 	return len;
 }
 
+/* Judges octets of a line at once, where they are all of one kind. Returns how many; 0:
+ * judge the first one by itself, or if *@wait, wait for more.
+ */
+static u32 smtp_reply_run(struct smtp_parser *ps, u8 *c, u32 n, bool *wait)
+{
+	struct smtp_session *s = ps->s;
+	const u8 *end;
+
+	*wait = false;
+	if (*c == '\n')
+		return 0;
+	if (s->reply_column < 3 && s->reply != SMTP_AWAIT_GREETING)
+		return smtp_reply_code(s, c, n);
+	if (smtp_reply_unread(ps)) {
+		end = memchr(c, '\n', n);
+		return end ? end - c : n;
+	}
+	if (smtp_greeting_masked(s) && s->reply_column >= 4)
+		return smtp_greeting_run(ps, c, n, wait);
+	return 0;
+}
+
 /* Judges replies, line by line. Returns where it stops. */
 static u32 smtp_server_lines(struct smtp_parser *ps)
 {
@@ -439,12 +459,13 @@ static u32 smtp_server_lines(struct smtp_parser *ps)
 	u32 from = 0;	/* the end of what passes if the connection ends here */
 	u32 line = 0;	/* where the line begins, or else the buffer */
 	u8 ended = ps->s->ended;
-	u32 i;
+	u32 i = 0;
 
-	for (i = 0; i < len && s->phase != SMTP_FIXUP_PHASE_TLS &&
-	     !smtp_server_over(ps); i++) {
+	while (i < len && s->phase != SMTP_FIXUP_PHASE_TLS && !smtp_server_over(ps)) {
 		u8 *at = &buf[i];
 		u8 c = *at;
+		bool wait;
+		u32 run;
 
 		if (i && !s->reply_column && smtp_host_busy(ps->host))
 			break;
@@ -458,19 +479,17 @@ static u32 smtp_server_lines(struct smtp_parser *ps)
 			from = i;
 		}
 		if (!s->reply_column && smtp_reply_rewritten(ps, at, len - i)) {
-			bool wait;
-			u32 n = smtp_reply_rewrite(ps, i, &wait);
-
+			run = smtp_reply_rewrite(ps, i, &wait);
 			if (wait)
 				ps->out.next = ps->in.resize == SMTP_RESIZE_BUSY ?
 						SMTP_NEED_ACK : SMTP_NEED_LINE;
 			if (wait || s->ended != ended)
 				break;
 			if (ps->out.edit.old)
-				return i + n;
-			if (n) {
-				line = i + n;
-				i += n - 1;	/* nothing to change */
+				return i + run;
+			if (run) {
+				i += run;	/* nothing to change */
+				line = i;
 				continue;
 			}
 		}
@@ -478,30 +497,15 @@ static u32 smtp_server_lines(struct smtp_parser *ps)
 			s->keyword.candidates = smtp_ehlo_keywords(ps);
 			text = i + 1;
 		}
-
-		if (s->reply_column < 3 && s->reply != SMTP_AWAIT_GREETING && c != '\n') {
-			i = smtp_reply_code(ps, i) - 1;
+		run = smtp_reply_run(ps, at, len - i, &wait);
+		if (wait)
+			break;
+		if (run) {
+			i += run;
 			continue;
 		}
-		if (smtp_reply_unread(ps) && c != '\n') {
-			at = memchr(at, '\n', len - i);
-			i = (at ? at - buf : len) - 1;
-			continue;
-		}
-		if (smtp_greeting_masked(s)) {
-			bool wait = false;
-			u32 n = 0;
-
-			if (s->reply_column >= 4)
-				n = smtp_greeting_run(ps, at, len - i, &wait);
-			if (wait)
-				break;
-			if (n) {
-				i += n - 1;
-				continue;
-			}
+		if (smtp_greeting_masked(s))
 			*at = smtp_greeting_byte(ps, c);
-		}
 		ps->out.masked += *at != c;
 		if (smtp_ehlo_text(ps)) {
 			if (!ps->in.final && smtp_ehlo_line_open(ps, at, len - i))
@@ -510,11 +514,12 @@ static u32 smtp_server_lines(struct smtp_parser *ps)
 						    len - text, at);
 		}
 
+		i++;
 		if (c == '\n') {
 			if (unlikely(smtp_reply_limited(ps))) {
-				smtp_limit_reply(ps, i + 1 - line);
+				smtp_limit_reply(ps, i - line);
 				s->reply_len = 0;
-				line = i + 1;
+				line = i;
 			}
 			smtp_reply_line_end(ps);
 			s->reply_column = 0;
