@@ -36,16 +36,19 @@ static void smtp_mime_match_begin(struct smtp_mime *m, u64 candidates)
 }
 
 /* FNV-1a */
+#define SMTP_MIME_HASH_BASIS	2166136261U
+#define SMTP_MIME_HASH_PRIME	16777619U
+
 static void smtp_mime_hash_begin(struct smtp_mime *m)
 {
-	m->hash = 2166136261U;
+	m->hash = SMTP_MIME_HASH_BASIS;
 	m->hash_len = 0;
 }
 
 /* Of fewer than 255 octets */
 static void smtp_mime_hash_next(struct smtp_mime *m, u8 c)
 {
-	m->hash = (m->hash ^ c) * 16777619U;
+	m->hash = (m->hash ^ c) * SMTP_MIME_HASH_PRIME;
 	m->hash_len++;
 }
 
@@ -420,13 +423,46 @@ static void smtp_mime_part_line(struct smtp_mime *m, const u8 *p, u32 n)
 		smtp_mime_delimiter_begin(m);
 }
 
+/* How many more octets may what is read have, and be shorter than all delimiters that are
+ * longer than it? There is a multipart open.
+ */
+static u32 smtp_mime_shorter(const struct smtp_mime *m)
+{
+	u32 next = (m->hash_len + 1) % 64;
+	u64 lens = m->lens >> next | m->lens << (-next % 64);
+	u32 most = SMTP_MIME_DELIMITER_MAX - 1 - m->hash_len;
+	u32 n = __builtin_ctzll(lens);
+
+	return n < most ? n : most;
+}
+
+/* Octets of what may be a delimiter, as far as it can't be one. Returns how many. */
+static u32 smtp_mime_hash_run(struct smtp_mime *m, const u8 *p, u32 n)
+{
+	u32 most = smtp_mime_shorter(m);
+	u32 hash = m->hash, i;
+
+	if (n > most)
+		n = most;
+	for (i = 0; i < n && p[i] != '\n'; i++)
+		hash = (hash ^ p[i]) * SMTP_MIME_HASH_PRIME;
+	m->hash = hash;
+	m->hash_len += i;
+	return i;
+}
+
 /* Octets of what may be a delimiter. Returns how many. */
 static u32 smtp_mime_delimiters(struct smtp_mime *m, const u8 *p, u32 n)
 {
-	u32 i;
+	u32 i = 0;
 
-	for (i = 0; i < n && p[i] != '\n' && m->line == SMTP_MIME_DELIMITER; i++)
-		smtp_mime_delimiter(m, p[i]);
+	while (i < n && p[i] != '\n' && m->line == SMTP_MIME_DELIMITER) {
+		u32 run = m->found ? 0 : smtp_mime_hash_run(m, p + i, n - i);
+
+		if (!run)
+			smtp_mime_delimiter(m, p[i++]);
+		i += run;
+	}
 	return i;
 }
 
