@@ -78,7 +78,8 @@ def refused(function, port=FIXUP):
 
 
 # ip_forward() gives each packet a head of its own, so that an edit rarely needs
-# memory there; what the router itself sends is shared with its socket.
+# memory there. What the router itself sends is copied before it is read (H6); what
+# it receives is shared with the sender's socket, on the other end of a veth.
 FROM_ROUTER = ("router", "server")
 TO_ROUTER = ("client", "router")
 ROUTER = {4: "10.0.1.1", 6: "fd00:1::1"}
@@ -181,7 +182,8 @@ def _(family):
 
 @test("T2 memory", "an edit")
 def _(family):
-    with greeted(FIXUP, family, READY_PIX, ends=FROM_ROUTER) as connection:
+    with Connection(FIXUP, family, ROUTER[family], ends=TO_ROUTER) as connection:
+        connection.s(READY, READY_PIX)
         with refused("smtp_packet_write"):
             connection.c(b"EXPN root\r\n", b"XXXX root\r\n")
         connection.s(b"500 no\r\n")
@@ -190,7 +192,7 @@ def _(family):
 
 @test("T1 T2 memory", "an edit that changes the length")
 def _(family):
-    with Connection(TEXT, family, ROUTER[family], ends=TO_ROUTER) as connection:
+    with Connection(TEXT, family, ends=FROM_ROUTER) as connection:
         with refused("smtp_packet_splice", TEXT):
             connection.server.send(READY)
             connection.client.expect(b"220 a longer greeting\r\n")
