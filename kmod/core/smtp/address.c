@@ -2,6 +2,7 @@
 /* Address: special characters and length. See address.h. */
 #include "address.h"
 #include "limits.h"
+#include "line.h"
 #include "../scan/octets.h"
 #include "parser.h"
 
@@ -98,9 +99,8 @@ u32 smtp_address_run(struct smtp_parser *ps, const u8 *c, u32 n)
 	const u8 *p, *end;
 	u32 i;
 
-	/* V10 */
-	if (n > SMTP_COMMAND_MAX - s->column)
-		n = s->column < SMTP_COMMAND_MAX ? SMTP_COMMAND_MAX - s->column : 0;
+	if (n > smtp_line_room(s))
+		n = smtp_line_room(s);
 	if (grows) {
 		if (max > 0xffff || s->address_len > max)
 			max = 0xffff;

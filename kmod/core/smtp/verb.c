@@ -4,6 +4,7 @@
 #include "../scan/octets.h"
 #include "address.h"
 #include "limits.h"
+#include "line.h"
 #include "value.h"
 #include "verb.h"
 
@@ -108,9 +109,8 @@ u32 smtp_verb_run(struct smtp_parser *ps, const u8 *c, u32 n)
 {
 	struct smtp_session *s = ps->s;
 
-	/* V10 */
-	if (n > SMTP_COMMAND_MAX - s->column)
-		n = s->column < SMTP_COMMAND_MAX ? SMTP_COMMAND_MAX - s->column : 0;
+	if (n > smtp_line_room(s))
+		n = smtp_line_room(s);
 	/* A RCPT may be one too many at any of its octets: L, X2 */
 	if (s->verb.candidates == SMTP_VERB_BIT(RCPT))
 		return 0;
