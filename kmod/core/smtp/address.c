@@ -2,7 +2,6 @@
 /* Address: special characters and length. See address.h. */
 #include "address.h"
 #include "limits.h"
-#include "line.h"
 #include "../scan/octets.h"
 #include "parser.h"
 

@@ -16,12 +16,6 @@ static inline bool smtp_line_beyond(const struct smtp_session *s)
 	return s->column >= SMTP_COMMAND_MAX && s->sasl != SMTP_SASL_RESPONSE;
 }
 
-/* V10: how many more octets of the line pass? */
-static inline u32 smtp_line_room(const struct smtp_session *s)
-{
-	return s->column < SMTP_COMMAND_MAX ? SMTP_COMMAND_MAX - s->column : 0;
-}
-
 /**
  * smtp_line_cut() - report a line that is too long for some servers: V10
  * @ps: the parser

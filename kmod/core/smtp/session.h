@@ -262,6 +262,12 @@ struct smtp_session {
 	u16 proxy_end;
 };
 
+/* V10: how many more octets of the line pass? */
+static inline u32 smtp_line_room(const struct smtp_session *s)
+{
+	return s->column < SMTP_COMMAND_MAX ? SMTP_COMMAND_MAX - s->column : 0;
+}
+
 #define SMTP_NO_CODE	0xffff	/* the line is no reply line */
 
 /* Why judging stops, and what is needed to go on */

@@ -4,7 +4,6 @@
 #include "../scan/octets.h"
 #include "address.h"
 #include "limits.h"
-#include "line.h"
 #include "value.h"
 #include "verb.h"
 
