@@ -36,19 +36,21 @@ static void smtp_mime_match_begin(struct smtp_mime *m, u64 candidates)
 }
 
 /* FNV-1a */
-#define SMTP_MIME_HASH_BASIS	2166136261U
-#define SMTP_MIME_HASH_PRIME	16777619U
+static u32 smtp_mime_hash(u32 hash, u8 c)
+{
+	return (hash ^ c) * 16777619U;
+}
 
 static void smtp_mime_hash_begin(struct smtp_mime *m)
 {
-	m->hash = SMTP_MIME_HASH_BASIS;
+	m->hash = 2166136261U;
 	m->hash_len = 0;
 }
 
 /* Of fewer than 255 octets */
 static void smtp_mime_hash_next(struct smtp_mime *m, u8 c)
 {
-	m->hash = (m->hash ^ c) * SMTP_MIME_HASH_PRIME;
+	m->hash = smtp_mime_hash(m->hash, c);
 	m->hash_len++;
 }
 
@@ -445,7 +447,7 @@ static u32 smtp_mime_hash_run(struct smtp_mime *m, const u8 *p, u32 n)
 	if (n > most)
 		n = most;
 	for (i = 0; i < n && p[i] != '\n'; i++)
-		hash = (hash ^ p[i]) * SMTP_MIME_HASH_PRIME;
+		hash = smtp_mime_hash(hash, p[i]);
 	m->hash = hash;
 	m->hash_len += i;
 	return i;

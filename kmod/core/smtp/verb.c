@@ -114,8 +114,7 @@ u32 smtp_verb_run(struct smtp_parser *ps, const u8 *c, u32 n)
 	if (s->verb.candidates == SMTP_VERB_BIT(RCPT))
 		return 0;
 	n = smtp_match_run(&s->verb, smtp_verbs, c, n);
-	if (n)
-		smtp_limit_octets(ps, n);
+	smtp_limit_octets(ps, n);
 	return n;
 }
 
