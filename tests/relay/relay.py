@@ -372,6 +372,24 @@ DIALOGUE = (
 )
 
 
+@test("E1 a line whose beginning comes with octets that pass waits for its rest")
+def _():
+    with Relay("esmtp") as relay:
+        for cut in range(19, 32):
+            near, far = relay.open()
+            greet(near, far)
+            near.sendall(b"EHLO a\r\n")
+            take(far, 8)
+            reply = b"250-mail.example\r\n250 STARTTLS\r\n"
+            far.sendall(reply[:cut])
+            time.sleep(0.03)
+            far.sendall(reply[cut:])
+            equal(take(near, len(reply)), b"250-mail.example\r\n250 XXXXXXXA\r\n",
+                  "cut at %d" % cut)
+            near.close()
+            far.close()
+
+
 @test("500 sessions at once, each with its own dialogue")
 def _():
     count = 500

@@ -183,8 +183,11 @@ static void side_acked(struct relay_side *side)
 	host_segment_end(&s);
 }
 
-/* Judges some of the octets received. Returns how many are done. */
-static u32 side_judge(struct relay_side *side)
+/* Judges some of the octets received. Returns how many are done. *@line: what is left is
+ * the beginning of a line that waits for its rest (E1). To judge that again before more
+ * of it comes, or time has passed, is to give up waiting.
+ */
+static u32 side_judge(struct relay_side *side, bool *line)
 {
 	struct relay_session *session = side->session;
 	struct relay_side *to = other(side);
@@ -204,9 +207,12 @@ static u32 side_judge(struct relay_side *side)
 	};
 	u32 done = 0;
 
+	*line = false;
 	switch (host_judge(&s)) {
 	case SMTP_PASS:
 		done = s.seg.pass;
+		*line = done < n && smtp_flow_holds(&session->flow.core, side->dir,
+						    &s.seg) == SMTP_HOLDS_LINE;
 		side->fin = !n;
 		if (s.out_len) {
 			buffer_room(&to->out, RELAY_OUT);
@@ -240,13 +246,15 @@ static bool side_run(struct relay_side *side)
 {
 	struct relay_session *s = side->session;
 	struct relay_side *to = other(side);
-	bool passed = false, full = false;
+	bool passed = false, full = false, line;
 
 	while (s->state == RELAY_OPEN && side->in.len) {
 		full = RELAY_OUT - to->out.len < SEGMENT_MAX + RELAY_ROOM;
-		if (full || !side_judge(side))
+		if (full || !side_judge(side, &line))
 			break;
 		passed = true;
+		if (line)
+			break;
 	}
 	if (s->state != RELAY_OPEN)
 		return false;
@@ -263,7 +271,7 @@ static bool side_run(struct relay_side *side)
 		side->due = 0;
 	}
 	if (!side->in.len && side->ended && !side->fin) {
-		side_judge(side);
+		side_judge(side, &line);
 		passed |= side->fin;
 	}
 	return passed;
