@@ -277,6 +277,32 @@ try_ipvs() {
 	wait "$monitor"
 	contains "IPVS: the event names the cause" "$(</tmp/ipvs)" 'IPVS: net.ipv4.vs.conntrack is 0'
 	gone
+
+	# Direct routing: the server has the service's address, and answers past the router
+	network
+	ip link add eth1 netns server type veth peer name eth1 netns client
+	s ip link set eth1 up
+	c ip link set eth1 up
+	s ip address add 198.51.100.25/24 dev eth1
+	c ip address add 198.51.100.99/24 dev eth1
+	r ip address add 10.0.0.200/32 dev lo
+	s ip address add 10.0.0.200/32 dev lo
+	s ip route add 192.0.2.99/32 via 198.51.100.99
+	c sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.eth1.rp_filter=0
+	r sysctl -qw net.ipv4.vs.conntrack=1
+	r ipvsadm -A -t 10.0.0.200:25 -s rr
+	r ipvsadm -a -t 10.0.0.200:25 -r 10.0.0.25:25 -g
+	contains "IPVS, direct routing: mail without a policy" "$(talk client 10.0.0.200 25)" sent
+	r smtpfixup set 25 fixup
+	(r timeout 8 smtpfixup monitor >/tmp/ipvs) &
+	monitor=$!
+	sleep 2
+	c timeout 3 bash -c 'exec 3<>/dev/tcp/10.0.0.200/25; read -r -t 2 _ <&3'
+	check "IPVS, direct routing: nothing passes unjudged" test "$(counter 25 packets_invalid)" -gt 0
+	wait "$monitor"
+	contains "IPVS, direct routing: the event names the cause" "$(</tmp/ipvs)" \
+		"one-way route: the server's SYN/ACK did not come by"
+	gone
 }
 
 # on NAMESPACE COMMAND...: where that router has files of its own
