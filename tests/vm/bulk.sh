@@ -4,11 +4,11 @@
 # Hundreds of mails of mixed sizes over 20 parallel sessions through each mode,
 # sent by smtp-source, and every one compared with what was sent: four senders of
 # five sessions each at a time, each sender with a text of its own.
-#   --mails N    by each mode (default 800)
+#   --mails N    by each mode (default 400)
 # shellcheck source=tests/vm/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-MAILS=800 ROUNDS=10 SENDERS=4 SESSIONS=5
+MAILS=400 ROUNDS=10 SENDERS=4 SESSIONS=5
 [[ ${1-} != --mails ]] || MAILS=$2
 each=$((MAILS / ROUNDS / SENDERS))
 work=$(mktemp -d)
