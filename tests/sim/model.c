@@ -413,21 +413,40 @@ static uint8_t line_octet(const struct model *m, uint32_t i)
 	return i - m->line >= 2048 && !is_eol(c) ? ' ' : c;
 }
 
-/* The verb of the line that begins at m->line, as far as [.., to) shows it */
-static void find_verb(const struct model *m, uint32_t to, uint32_t *start,
-		      uint32_t *end, bool *ended)
+static void see_verb(const struct model *m, struct model_verb *verb, uint32_t to)
 {
 	const uint8_t *in = m->d[0].in;
-	uint32_t v = m->line, e;
 
-	while (v < to && before_verb(m, line_octet(m, v)))
-		v++;
-	for (e = v; e < to; e++)
-		if (is_blank(line_octet(m, e)) || is_eol(in[e]))
-			break;
-	*start = v;
-	*end = e;
-	*ended = e < to;
+	for (; verb->seen < to && verb->end == UINT32_MAX; verb->seen++) {
+		uint8_t c = line_octet(m, verb->seen);
+
+		if (verb->start == UINT32_MAX && !before_verb(m, c))
+			verb->start = verb->seen;
+		if (verb->start != UINT32_MAX && (is_blank(c) || is_eol(in[verb->seen])))
+			verb->end = verb->seen;
+	}
+}
+
+/* The verb of the line that begins at m->line, as far as [.., to) shows it. It is asked for
+ * with each octet of the line, so what those that have passed show is kept.
+ */
+static void find_verb(struct model *m, uint32_t to, uint32_t *start,
+		      uint32_t *end, bool *ended)
+{
+	struct model_verb verb;
+
+	if (m->verb.line != m->line || m->verb.seen <= m->line) {
+		m->verb.line = m->line;
+		m->verb.seen = m->line;
+		m->verb.start = UINT32_MAX;
+		m->verb.end = UINT32_MAX;
+	}
+	see_verb(m, &m->verb, to < m->d[0].len ? to : m->d[0].len);
+	verb = m->verb;
+	see_verb(m, &verb, to);
+	*start = verb.start < to ? verb.start : to;
+	*end = verb.end < to ? verb.end : to;
+	*ended = verb.end < to;
 }
 
 static enum model_kind kind_of(const struct model_policy *p,
@@ -596,7 +615,7 @@ static uint32_t declared_at(const struct model *m, uint32_t v, uint32_t e, uint3
 }
 
 /* X10: the octet with which the line is masked, as far as [.., to) shows it, or UINT32_MAX */
-static uint32_t masked_at(const struct model *m, uint32_t to)
+static uint32_t masked_at(struct model *m, uint32_t to)
 {
 	uint32_t v, e, match, size;
 	bool ended;
@@ -610,7 +629,7 @@ static uint32_t masked_at(const struct model *m, uint32_t to)
 }
 
 /* X10: has all of the verb left before the line is masked with the octet at @q? */
-static bool verb_left(const struct model *m, uint32_t q)
+static bool verb_left(struct model *m, uint32_t q)
 {
 	uint32_t v, e;
 	bool ended;
@@ -1033,7 +1052,7 @@ static uint32_t line_sight(const struct model *m, uint32_t p, uint32_t to)
 /* V4: does a line begin at m->d[0].len, behind its blanks, that is to become
  * NOOP? @n: its octets in sight, @whole: and its end
  */
-static bool line_to_noop(const struct model *m, uint32_t *n, bool *whole)
+static bool line_to_noop(struct model *m, uint32_t *n, bool *whole)
 {
 	const struct model_dir *d = &m->d[0];
 	uint32_t p = d->len, v, e, i;
@@ -1158,7 +1177,7 @@ static bool block_broken(struct model *m, uint32_t v, uint32_t e, uint32_t p)
 /* D5: where AUTH's initial response begins, as far as the octet at @p, or
  * UINT32_MAX
  */
-static uint32_t initial_response(const struct model *m, uint32_t p)
+static uint32_t initial_response(struct model *m, uint32_t p)
 {
 	const uint8_t *in = m->d[0].in;
 	uint32_t v, e, i, words = 0;
@@ -1258,7 +1277,7 @@ static void note_ehlo(struct model *m, uint32_t p)
 }
 
 /* D5: is the octet at @p of an AUTH line, or of a response? */
-static bool in_sasl(const struct model *m, uint32_t p)
+static bool in_sasl(struct model *m, uint32_t p)
 {
 	const uint8_t *in = m->d[0].in;
 	uint32_t v, e;
@@ -2151,7 +2170,7 @@ bool model_rewrites(const struct model *m, bool *whole)
 	       m->policy.ehlo == MODEL_STRIP && !memcmp(in, "250", n);
 }
 
-bool model_must_wait(const struct model *m, int dir)
+bool model_must_wait(struct model *m, int dir)
 {
 	uint32_t n;
 	bool whole;
@@ -2401,7 +2420,7 @@ bool model_chunk_waits(const struct model *m)
 	       may_be_bdat(m, p) && recipients_open(m);
 }
 
-bool model_begins(const struct model *m)
+bool model_begins(struct model *m)
 {
 	uint32_t p = m->d[0].len, v, e;
 	bool ended;

@@ -151,6 +151,14 @@ struct model_dir {
 	uint32_t flat_in, flat_edits;	/* done so far */
 };
 
+/* The verb of a line, as far as the line was seen: where it starts and ends, or UINT32_MAX */
+struct model_verb {
+	uint32_t line;
+	uint32_t seen;
+	uint32_t start;
+	uint32_t end;
+};
+
 struct model {
 	struct model_policy policy;
 	struct model_dir d[2];	/* 0: the client's bytes, 1: the server's */
@@ -174,6 +182,7 @@ struct model {
 	/* The client's side */
 	enum model_state state;
 	uint32_t line;		/* where the line begins */
+	struct model_verb verb;	/* of that line */
 	bool filled;		/* the line has become NOOP: V4 */
 	uint32_t body;		/* where the last body begins */
 	bool header;		/* this line is of the body's header */
@@ -264,7 +273,7 @@ uint32_t model_from(const struct model_dir *d, uint32_t q);
 bool model_in_flight(const struct model *m, int dir);
 
 /* Must what follows model_dir.len wait for that? In sight to model.sight */
-bool model_must_wait(const struct model *m, int dir);
+bool model_must_wait(struct model *m, int dir);
 
 /* Does a reply begin at model_dir.len of the server, before model.sight, that is
  * rewritten as a whole? *@whole: all of it is there
@@ -275,7 +284,7 @@ bool model_rewrites(const struct model *m, bool *whole);
 bool model_chunk_waits(const struct model *m);
 
 /* X7: is a message about to begin, at m->d[0].len, in sight to m->sight? */
-bool model_begins(const struct model *m);
+bool model_begins(struct model *m);
 
 /* D5: is the next octet @c, the last of the packet, held until the next one comes? */
 bool model_response_waits(const struct model *m, uint8_t c);
