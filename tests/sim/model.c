@@ -674,6 +674,7 @@ static void values_end(struct model *m, uint32_t v, uint32_t e, uint32_t p)
 	if (!verb_left(m, p)) {
 		rejects(m);
 	} else if (is_eol(in[p]) || (matched && m->policy.match.what == VALUE_HELO)) {
+		m->ehlo_line = false;	/* it never ends */
 		ends(m, MODEL_DROP);
 	}
 }

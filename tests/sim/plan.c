@@ -1047,7 +1047,7 @@ static void make_proxy(struct plan *p)
 	p->model.proxy = p->text_len;
 }
 
-/* Is an EHLO sent without waiting? */
+/* Is an EHLO sent without waiting, or is its reply not waited for? RFC 2920, 3.1 */
 static bool pipelines_ehlo(const struct plan *p)
 {
 	u32 i, at;
@@ -1057,8 +1057,9 @@ static bool pipelines_ehlo(const struct plan *p)
 
 		for (at = it->off; p->text[at] == ' ' || p->text[at] == '\t'; at++)
 			;
-		if (it->kind == ITEM_LINE && !it->wait &&
-		    !strncasecmp((char *)p->text + at, "EHLO", 4))
+		if (it->kind == ITEM_LINE &&
+		    !strncasecmp((char *)p->text + at, "EHLO", 4) &&
+		    (!it->wait || (i + 1 < p->nr_items && !it[1].wait)))
 			return true;
 	}
 	return false;

@@ -1564,6 +1564,9 @@ static void measure(struct sim *s, u64 seed, const struct diet *diet, bool trace
 	run(s, seed, diet, trace);
 	if (*s->error || s->ended || s->over || !done(s))
 		return;
+	/* RFC 5321, 3.3: its lines are commands then, and each may be blocked */
+	if (s->server.unwanted && s->plan.client != CLIENT_POLITE)
+		return;
 	replies = s->client.got;
 	commands = s->server.commands;
 	s->took.with = s->now;

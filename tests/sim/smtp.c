@@ -277,6 +277,7 @@ static void command(struct sim *s, const u8 *line, u32 len)
 		/* Now and then a reply that only looks like a 354 */
 		if (!rng_below(&a->rng, 12)) {
 			say(s, "354-wait\r\n554 no\r\n", 18);
+			a->unwanted = true;
 		} else {
 			reply(s, 354, NULL, 0);
 			a->state = SRV_BODY;
