@@ -2017,14 +2017,34 @@ static uint32_t line_piece(const struct model *m, uint32_t p, uint32_t to)
 	return e;
 }
 
-/* X6, X8: the octet at @p of an EHLO line's text. What of the line comes later in
- * another piece is not looked at.
- */
+/* X6, X8: is the piece [k, e) of an EHLO line's text too short for the match? */
+static bool ehlo_line_cut(const struct model *m, uint32_t k, uint32_t e, uint32_t to)
+{
+	const struct model_dir *d = &m->d[1];
+	const char *text = (const char *)d->in + k;
+	uint32_t i;
+
+	if (e < to && d->piece[e] == d->piece[k])
+		return false;		/* it is whole */
+	for (i = k; i < e && !is_blank(d->in[i]); i++)
+		;
+	if (m->policy.match.what == VALUE_MECHANISM && i < e)
+		return e - k >= 5 && (is_blank(text[4]) || text[4] == '=') &&
+		       !strncasecmp(text, "AUTH", 4);
+	return i == e && (m->policy.match.what == VALUE_MECHANISM ||
+			  m->policy.match.what == VALUE_KEYWORD);
+}
+
+/* X6, X8: the octet at @p of an EHLO line's text */
 static void ehlo_byte_matched(struct model *m, uint32_t p, uint32_t to)
 {
 	uint32_t k = m->reply_line + 4, e = line_piece(m, k, to);
 	const uint8_t *text = m->d[1].in + k;
 
+	if (ehlo_line_cut(m, k, e, to)) {
+		m->reply_matched = true;
+		return;
+	}
 	if (p == k && keyword_acts(m, text, e - k)) {
 		match_rules(m);
 		m->reply_matched = m->policy.match.action == MODEL_BLOCK;

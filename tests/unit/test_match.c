@@ -485,6 +485,45 @@ TEST("X6", "keyword", NONE)
 	}
 }
 
+/* A line that waits for its rest in vain can not be matched: it is masked (E1) */
+TEST("X6 X8", "keyword in pieces", NONE)
+{
+	static const struct {
+		u8 what;
+		const char *pattern;
+		const char *line;
+		u32 cut;
+		const char *leaves;
+	} lines[] = {
+		{ SMTP_FIXUP_WHAT_KEYWORD, "DSN", "SIZE\r\n", 2, "XXXA\r\n" },
+		{ SMTP_FIXUP_WHAT_KEYWORD, "DSN", "SIZE 1\r\n", 5, "SIZE 1\r\n" },
+		{ SMTP_FIXUP_WHAT_KEYWORD, "SIZE", "SIZE 1\r\n", 5, "XXXXXA\r\n" },
+		{ SMTP_FIXUP_WHAT_MECHANISM, "LOGIN", "AUTH LOGIN PLAIN\r\n", 13,
+		  "XXXXXXXXXXXXXXXA\r\n" },
+		{ SMTP_FIXUP_WHAT_MECHANISM, "LOGIN", "AUTH LOGIN\r\n", 3, "XXXXXXXXXA\r\n" },
+		{ SMTP_FIXUP_WHAT_MECHANISM, "LOGIN", "SIZE 10\r\n", 6, "SIZE 10\r\n" },
+	};
+	u32 i;
+
+	for (i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		u32 cut = lines[i].cut, len = strlen(lines[i].line), at;
+		struct matches m = { 0 };
+
+		match(&m, lines[i].what, false, lines[i].pattern, SMTP_FIXUP_ACTION_MASK);
+		matches_open(&f, &m, SMTP_FIXUP_MODE_ESMTP);
+		client(&f, "EHLO a\r\n", "EHLO a\r\n");
+		server(&f, "250-a\r\n250 ", "250-a\r\n250 ");
+		at = f.at[SMTP_SERVER];
+		assert_int_equal(fix_segment(&f, SMTP_SERVER, at, lines[i].line, cut), -1);
+		assert_int_equal(fix_segment(&f, SMTP_SERVER, at, lines[i].line, cut), cut);
+		assert_memory_equal(f.out, lines[i].leaves, cut);
+		assert_int_equal(fix_segment(&f, SMTP_SERVER, at + cut, lines[i].line + cut,
+					     len - cut), len - cut);
+		assert_memory_equal(f.out, lines[i].leaves + cut, len - cut);
+		matches_end(&f, &m);
+	}
+}
+
 TEST("X6", "keyword ends", NONE)
 {
 	struct matches m = { 0 };

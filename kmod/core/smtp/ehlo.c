@@ -30,8 +30,11 @@ u32 smtp_ehlo_byte(struct smtp_parser *ps, u8 *text, u32 n, u8 *c)
 			return 0;
 		}
 		if (ps->policy->criteria && !s->keyword.len) {
-			matched = smtp_value_keyword(ps, c, n);
-			masked += smtp_value_mechanisms(ps, c, n);
+			matched = smtp_value_cut(ps, c, n);
+			if (!matched) {
+				matched = smtp_value_keyword(ps, c, n);
+				masked += smtp_value_mechanisms(ps, c, n);
+			}
 		}
 		if (matched) {
 			allowed = false;

@@ -236,6 +236,17 @@ static bool smtp_value_is_auth(const u8 *text, u32 n)
 	return i == 4;
 }
 
+bool smtp_value_cut(const struct smtp_parser *ps, const u8 *text, u32 n)
+{
+	const struct smtp_criteria *c = ps->policy->criteria;
+	u32 word = smtp_value_word(text, n);
+
+	if (smtp_criteria_has(c, SMTP_FIXUP_WHAT_MECHANISM) &&
+	    smtp_line_rest(text, n) == n)
+		return word == n || smtp_value_is_auth(text, n);
+	return word == n && smtp_criteria_has(c, SMTP_FIXUP_WHAT_KEYWORD);
+}
+
 u32 smtp_value_mechanisms(struct smtp_parser *ps, u8 *text, u32 n)
 {
 	const struct smtp_criterion *m = NULL;

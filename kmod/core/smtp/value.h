@@ -71,6 +71,18 @@ bool smtp_value_keyword_masked(const struct smtp_parser *ps, const u8 *text,
 			       u32 n);
 
 /**
+ * smtp_value_cut() - does a line of an EHLO reply end too early for the matches?
+ * @ps: the parser
+ * @text: what is after its code
+ * @n: octets from there on; the line may not be whole, if it has waited in vain (E1)
+ *
+ * What passed unmatched could not be called back, so such a line is masked.
+ *
+ * Return: whether it does.
+ */
+bool smtp_value_cut(const struct smtp_parser *ps, const u8 *text, u32 n);
+
+/**
  * smtp_value_mechanisms() - mask mechanisms in an AUTH line of an EHLO reply
  * @ps: the parser
  * @text: what is after its code
