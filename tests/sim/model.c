@@ -1249,7 +1249,7 @@ static uint8_t response_octet(struct model *m, uint32_t from, uint32_t p, bool n
 	RULE(m, D5);
 	if (response_is_verb(m, from, p, in[p]) && (!next || is_eol(in[p + 1]))) {
 		m->uncertain = true;
-		return 'X';
+		return in[p] == 'X' || in[p] == 'x' ? 'Y' : 'X';
 	}
 	if (n < 12288 && in[p] && (strchr(base64, in[p]) ||
 				   (in[p] == '*' && !n && m->state == M_AUTH)))

@@ -274,6 +274,10 @@ TEST("D5 D11", "no verb for a response", ESMTP)
 	server(&f, "334 a\r\n", "334 a\r\n");
 	client(&f, "TURN\n", "TURX\n");
 	server(&f, "334 a\r\n", "334 a\r\n");
+	client(&f, "ONEX\r\n", "ONEY\r\n");
+	server(&f, "334 a\r\n", "334 a\r\n");
+	client(&f, "onex\r\n", "oneY\r\n");
+	server(&f, "334 a\r\n", "334 a\r\n");
 	/* Of a word that only begins like one nothing changes, however it is cut */
 	client_steps(&f, 5, "VERBs/AB\r\n", "VERBs/AB\r\n");
 	server(&f, "334 a\r\n", "334 a\r\n");

@@ -371,6 +371,17 @@ TEST("X1", "a reply line ends the connection", FIXUP)
 	assert_int_equal(COUNT(CONNECTIONS_ENDED), 1);
 }
 
+TEST("X1 S2", "a reply line that ends the connection starts no TLS", NONE)
+{
+	fix_begin(&f, SMTP_FIXUP_MODE_ESMTP);
+	smtp_policy_set_tls(&f.policy, SMTP_FIXUP_TLS_ALLOW);
+	fix_open(&f);
+	client(&f, "STARTTLS\r\n", "STARTTLS\r\n");
+	limit(&f, REPLY_LINE, 12, RESET);
+	assert_int_equal(fix_at(&f, SMTP_SERVER, f.at[SMTP_SERVER], "220 6789 1234567890\r\n"), -2);
+	assert_int_not_equal(f.flow.session.phase, SMTP_FIXUP_PHASE_TLS);
+}
+
 /* -- chunks ------------------------------------------------------------- */
 
 #define OFFERS "250-a\r\n250-SIZE\r\n250 CHUNKING\r\n"

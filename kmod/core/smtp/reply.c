@@ -42,9 +42,13 @@ static bool smtp_reply_masked(const struct smtp_session *s)
 	       (s->reply >= SMTP_AWAIT_UNEXPECTED && s->ehlo_sent);
 }
 
-/* What the awaited reply settles: D1, D5, S2 */
-static u8 smtp_reply_settles(const struct smtp_session *s)
+/* What the awaited reply settles: D1, D5, S2. Where it ends the connection (X1), nothing. */
+static u8 smtp_reply_settles(const struct smtp_parser *ps)
 {
+	const struct smtp_session *s = ps->s;
+
+	if (smtp_parser_over(ps))
+		return SMTP_FIXUP_PHASE_COMMAND;
 	if (s->wait == SMTP_AWAIT_DATA && s->reply_code == 354)
 		return SMTP_FIXUP_PHASE_BODY;
 	if (s->wait == SMTP_AWAIT_AUTH && s->reply_code == 334)
@@ -173,7 +177,7 @@ static void smtp_reply_end(struct smtp_parser *ps, enum smtp_fixup_event event)
 	/* A refusal may be of the LF, or a farewell: V7 */
 	if (s->bare && s->reply_code >= 200 && s->reply_code < 400)
 		s->takes_lf = true;
-	s->phase = smtp_reply_settles(s);
+	s->phase = smtp_reply_settles(ps);
 	if (s->wait == SMTP_AWAIT_CHUNK && s->reply_code == 354) {
 		ps->out.skip = s->announced;
 		s->crossed = false;
