@@ -520,6 +520,8 @@ static void rejects(struct model *m)
 		ends(m, MODEL_DROP);
 	if (m->policy.reject == MODEL_REJECT_RESET)
 		ends(m, MODEL_RESET);
+	if (m->policy.reject >= MODEL_REJECT_DROP)
+		m->ehlo_line = false;	/* it never ends */
 }
 
 /* V5, and L: does the byte at @p show that the verb may not pass? */

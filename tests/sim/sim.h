@@ -217,7 +217,6 @@ struct server_app {
 	bool dot_nul;	/* the line is a dot, to a server that reads C strings */
 	bool recipient;	/* the transaction has one */
 	bool refused;	/* the body that is under way: D10 */
-	bool unwanted;	/* a body was refused that a sloppy client sends all the same */
 	u32 at;		/* octets received, and read */
 	u32 line_at;	/* where the line begins */
 	u32 tls_from;	/* where what follows STARTTLS begins */

@@ -39,11 +39,12 @@ static void say(struct sim *s, const char *text, u32 n)
 {
 	struct server_app *a = &s->server;
 
-	/* D11 */
+	/* D11: of answers to lines. A greeting is none, and comes once. */
 	if (rng_permille(&a->rng, s->plan.twice)) {
 		if (rng_below(&a->rng, 2))
 			return;
-		say_once(s, text, n);
+		if (s->end[1].tx_len)
+			say_once(s, text, n);
 	}
 	say_once(s, text, n);
 }
@@ -198,7 +199,8 @@ static bool masked(const struct sim *s, const u8 *line, u32 verb, u32 len)
 	u8 arg[2050];
 
 	if (m->action != MODEL_BLOCK || !value_of(m->what, line, verb) || len == verb ||
-	    len - verb >= sizeof(arg) || line[len - 1] == '<')
+	    len - verb >= sizeof(arg) || line[len - 1] == '<' ||
+	    line[len - 1] == '*')	/* H4: that octet was ACKed before */
 		return false;
 	memcpy(arg, line + verb, len - verb);
 	arg[len - verb] = '\n';
@@ -277,7 +279,6 @@ static void command(struct sim *s, const u8 *line, u32 len)
 		/* Now and then a reply that only looks like a 354 */
 		if (!rng_below(&a->rng, 12)) {
 			say(s, "354-wait\r\n554 no\r\n", 18);
-			a->unwanted = true;
 		} else {
 			reply(s, 354, NULL, 0);
 			a->state = SRV_BODY;
@@ -571,15 +572,15 @@ void server_start(struct sim *s)
 	tcp_output(s, 1);
 }
 
-static bool next_is_body(const struct sim *s)
+/* Is the client's next item of that kind, or that one? */
+static bool next_is(const struct sim *s, enum item_kind kind, enum item_kind other)
 {
 	const struct plan *p = &s->plan;
 	u32 i = s->client.item;
 
 	while (i < p->nr_items && s->diet->item_off[i])
 		i++;
-	return i < p->nr_items && (p->items[i].kind == ITEM_BODY ||
-				   p->items[i].kind == ITEM_BLOB);
+	return i < p->nr_items && (p->items[i].kind == kind || p->items[i].kind == other);
 }
 
 /* EHLO, or HELO? What was offered before is void */
@@ -602,15 +603,17 @@ void client_pump(struct sim *s)
 	while (!a->done) {
 		const struct item *it = &p->items[a->item];
 
-		/* Shrinking or a reply out of turn has taken the body away, and
-		 * a server would take what follows for one
+		/* Shrinking or a reply out of turn has taken the body away, or the
+		 * response, and a server would take what follows for one
 		 */
-		if (polite && !a->tls && a->code == 354 &&
-		    a->got == a->expected && !next_is_body(s)) {
+		if (polite && !a->tls && a->got == a->expected &&
+		    ((a->code == 354 && !next_is(s, ITEM_BODY, ITEM_BLOB)) ||
+		     (a->code == 334 && !next_is(s, ITEM_SASL, ITEM_SASL)))) {
+			u8 ends[] = { a->code == 354 ? '.' : '*', '\r', '\n' };
+
 			if (p->lf_only)
-				tcp_write(s, 0, (const u8 *)".\n", 2);
-			else
-				tcp_write(s, 0, (const u8 *)".\r\n", 3);
+				ends[1] = '\n';
+			tcp_write(s, 0, ends, p->lf_only ? 2 : 3);
 			a->expected++;
 			a->code = 0;
 			break;
