@@ -640,6 +640,15 @@ static bool verb_left(struct model *m, uint32_t q)
 	return m->d[0].piece[e - 1] != m->d[0].piece[q];
 }
 
+/* V7, strict: an LF alone is a blank */
+static bool ends_line(const struct model *m, uint32_t p)
+{
+	const uint8_t *in = m->d[0].in;
+
+	return is_eol(in[p]) && !(m->policy.strict_ends && in[p] == '\n' &&
+				  (p == m->line || in[p - 1] != '\r'));
+}
+
 /* X: what of matches and SIZE= ends the connection with the octet at @p */
 static void values_end(struct model *m, uint32_t v, uint32_t e, uint32_t p)
 {
@@ -675,7 +684,7 @@ static void values_end(struct model *m, uint32_t v, uint32_t e, uint32_t p)
 	RULE(m, X10);
 	if (!verb_left(m, p)) {
 		rejects(m);
-	} else if (is_eol(in[p]) || (matched && m->policy.match.what == VALUE_HELO)) {
+	} else if (ends_line(m, p) || (matched && m->policy.match.what == VALUE_HELO)) {
 		m->ehlo_line = false;	/* it never ends */
 		ends(m, MODEL_DROP);
 	}
