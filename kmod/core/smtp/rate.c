@@ -20,16 +20,18 @@ static const u8 smtp_rates[] = {
 #define SMTP_RATE_ADMITTED(i)	(1 << (i))
 #define SMTP_RATE_TOLD(i)	(16 << (i))
 
-/* The place of the verb, from @at on. V7: under strict a bare CR becomes a blank, and waits
- * with the verb after it. Otherwise the octet after a bare CR becomes an LF: no verb.
+/* The place of the verb, from @at on. V7: under strict bare CRs become blanks, and wait
+ * with the verb after them. Otherwise the octet after a bare CR becomes an LF: no verb.
  */
 static u32 smtp_rate_verb(const struct smtp_parser *ps, u32 at)
 {
 	const bool strict = ps->policy->line_ending == SMTP_FIXUP_LINE_ENDING_STRICT;
 
-	if (strict && ps->in.buf[at] == '\r' && (at || !ps->s->cr))
-		return at + 1;
-	return ps->s->cr ? ps->in.len : at;
+	if (!strict || ps->in.buf[at] != '\r' || (!at && ps->s->cr))
+		return ps->s->cr ? ps->in.len : at;
+	while (at < ps->in.len && ps->in.buf[at] == '\r')
+		at++;
+	return at;
 }
 
 /* Is a verb that begins a message complete at @at, together with its octets so far? */
