@@ -405,6 +405,14 @@ static bool before_verb(const struct model *m, uint8_t c)
 	return is_blank(c) || (m->policy.strict_ends && is_eol(c));
 }
 
+/* V7, strict: is the octet at @i of the line an LF that is a blank, since no CR is before it? */
+static bool lone_lf(const struct model *m, uint32_t i)
+{
+	const uint8_t *in = m->d[0].in;
+
+	return m->policy.strict_ends && in[i] == '\n' && (i == m->line || in[i - 1] != '\r');
+}
+
 /* V10: the octet at @i of the line, as far as a line goes */
 static uint8_t line_octet(const struct model *m, uint32_t i)
 {
@@ -548,12 +556,11 @@ static void verb_ends(struct model *m, uint32_t p)
 static const uint8_t *argument(const struct model *m, uint32_t e, uint32_t to)
 {
 	static uint8_t arg[MODEL_CAP];
-	const uint8_t *in = m->d[0].in;
 	uint32_t i;
 
 	for (i = e; i < to; i++) {
 		arg[i - e] = line_octet(m, i);
-		if (m->policy.strict_ends && in[i] == '\n' && in[i - 1] != '\r')
+		if (lone_lf(m, i))
 			arg[i - e] = ' ';
 	}
 	return arg;
@@ -640,15 +647,6 @@ static bool verb_left(struct model *m, uint32_t q)
 	return m->d[0].piece[e - 1] != m->d[0].piece[q];
 }
 
-/* V7, strict: an LF alone is a blank */
-static bool ends_line(const struct model *m, uint32_t p)
-{
-	const uint8_t *in = m->d[0].in;
-
-	return is_eol(in[p]) && !(m->policy.strict_ends && in[p] == '\n' &&
-				  (p == m->line || in[p - 1] != '\r'));
-}
-
 /* X: what of matches and SIZE= ends the connection with the octet at @p */
 static void values_end(struct model *m, uint32_t v, uint32_t e, uint32_t p)
 {
@@ -684,7 +682,8 @@ static void values_end(struct model *m, uint32_t v, uint32_t e, uint32_t p)
 	RULE(m, X10);
 	if (!verb_left(m, p)) {
 		rejects(m);
-	} else if (ends_line(m, p) || (matched && m->policy.match.what == VALUE_HELO)) {
+	} else if ((is_eol(in[p]) && !lone_lf(m, p)) ||
+		   (matched && m->policy.match.what == VALUE_HELO)) {
 		m->ehlo_line = false;	/* it never ends */
 		ends(m, MODEL_DROP);
 	}
@@ -1330,8 +1329,7 @@ static void command_byte(struct model *m, uint32_t p, uint32_t to)
 	note_ehlo(m, p);
 	d->out[p] = c;
 	/* V7, strict: no line ends here, this is a blank */
-	if (m->policy.strict_ends && c == '\n' &&
-	    (p == m->line || d->in[p - 1] != '\r')) {
+	if (lone_lf(m, p)) {
 		d->out[p] = ' ';
 		c = ' ';
 	}

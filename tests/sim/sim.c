@@ -1551,21 +1551,25 @@ release:
 		snprintf(s->error, sizeof(s->error), "%s", host.error);
 }
 
-/* Is a header read that takes the work of many packets? SMTP_MESSAGE_WORK is small here, and what
- * is above it waits for an ACK.
+/* Is a header read that takes the work of many packets? SMTP_MESSAGE_WORK is small here,
+ * and what is above it waits for an ACK.
  */
 static bool reads_long_header(const struct plan *p)
 {
 	u32 i, at;
 
-	for (i = 0; smtp_message_wanted(&p->policy) && i < p->nr_items; i++) {
+	if (!smtp_message_wanted(&p->policy))
+		return false;
+	for (i = 0; i < p->nr_items; i++) {
 		const char *text = (const char *)p->text + p->items[i].off;
 
+		if (p->items[i].kind != ITEM_BODY)
+			continue;
 		/* Up to the empty line */
 		for (at = 2; at < p->items[i].len; at++)
 			if (text[at] == '\n' && text[at - 1 - (text[at - 1] == '\r')] == '\n')
 				break;
-		if (p->items[i].kind == ITEM_BODY && at > 2000)
+		if (at > 2000)
 			return true;
 	}
 	return false;

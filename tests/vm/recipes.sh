@@ -256,6 +256,18 @@ try_firewalld() {
 	gone
 }
 
+# blocked NAME ADDRESS COUNTER CAUSE: its connections pass nothing, and the event says why.
+blocked() {
+	local monitor
+	(r timeout 8 smtpfixup monitor >/tmp/blocked) &
+	monitor=$!
+	sleep 2
+	c timeout 3 bash -c "exec 3<>/dev/tcp/$2/25; read -r -t 2 _ <&3"
+	check "$1: nothing passes, as the page says" test "$(counter 25 "$3")" -gt 0
+	wait "$monitor"
+	contains "$1: the event names the cause" "$(</tmp/blocked)" "$4"
+}
+
 try_ipvs() {
 	network
 	recipe IPVS
@@ -269,13 +281,8 @@ try_ipvs() {
 	r ipvsadm -A -t 192.0.2.1:25 -s rr
 	r ipvsadm -a -t 192.0.2.1:25 -r 10.0.0.25:25 -m
 	r smtpfixup set 25 fixup
-	(r timeout 8 smtpfixup monitor >/tmp/ipvs) &
-	local monitor=$!
-	sleep 2
-	c timeout 3 bash -c 'exec 3<>/dev/tcp/192.0.2.1/25; read -r -t 2 _ <&3'
-	check "IPVS: without vs.conntrack nothing passes, as the page says" test "$(counter 25 packets_untracked)" -gt 0
-	wait "$monitor"
-	contains "IPVS: the event names the cause" "$(</tmp/ipvs)" 'IPVS: net.ipv4.vs.conntrack is 0'
+	blocked "IPVS: without vs.conntrack" 192.0.2.1 packets_untracked \
+		'IPVS: net.ipv4.vs.conntrack is 0'
 	gone
 
 	# Direct routing: the server has the service's address, and answers past the router
@@ -294,13 +301,7 @@ try_ipvs() {
 	r ipvsadm -a -t 10.0.0.200:25 -r 10.0.0.25:25 -g
 	contains "IPVS, direct routing: mail without a policy" "$(talk client 10.0.0.200 25)" sent
 	r smtpfixup set 25 fixup
-	(r timeout 8 smtpfixup monitor >/tmp/ipvs) &
-	monitor=$!
-	sleep 2
-	c timeout 3 bash -c 'exec 3<>/dev/tcp/10.0.0.200/25; read -r -t 2 _ <&3'
-	check "IPVS, direct routing: nothing passes unjudged" test "$(counter 25 packets_invalid)" -gt 0
-	wait "$monitor"
-	contains "IPVS, direct routing: the event names the cause" "$(</tmp/ipvs)" \
+	blocked "IPVS, direct routing" 10.0.0.200 packets_invalid \
 		"one-way route: the server's SYN/ACK did not come by"
 	gone
 }

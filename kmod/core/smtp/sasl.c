@@ -77,7 +77,7 @@ static bool smtp_sasl_passes(struct smtp_session *s, const u8 *at, u32 n)
 u8 smtp_sasl_octet(struct smtp_parser *ps, const u8 *at, u32 n)
 {
 	struct smtp_session *s = ps->s;
-	u8 c = *at, masked;
+	u8 c = *at;
 
 	switch (s->sasl) {
 	case SMTP_SASL_BEFORE:
@@ -103,8 +103,9 @@ u8 smtp_sasl_octet(struct smtp_parser *ps, const u8 *at, u32 n)
 		smtp_event(ps->host, SMTP_FIXUP_EVENT_SASL_MASKED, NULL, 0);
 	s->overwritten = true;
 	s->uncertain = true;	/* D11: it may get more than one reply */
+	if (s->response >= SMTP_RESPONSE_MAX)
+		return 'X';
+	s->response++;
 	/* Of base64 only verbs come here, and ONEX ends in an X */
-	masked = s->response < SMTP_RESPONSE_MAX && (c & ~0x20) == 'X' ? 'Y' : 'X';
-	s->response = s->response < SMTP_RESPONSE_MAX ? s->response + 1 : s->response;
-	return masked;
+	return (c & ~0x20) == 'X' ? 'Y' : 'X';
 }
