@@ -173,6 +173,9 @@ static __always_inline void smtp_finder_end(struct smtp_finder *f)
 		smtp_vector_end();
 }
 
+/* Where two are nearer than this, words look at a block, not for the next one */
+#define SMTP_FIND_DENSE	4
+
 /* A block of %SMTP_VECTOR_BLOCK octets at @at, and a bit for each that was looked for */
 struct smtp_found {
 	u64 octets;
@@ -182,6 +185,11 @@ struct smtp_found {
 /* Part of smtp_finder_next(): the next such block that goes on after place @at */
 struct smtp_found smtp_find_block(enum smtp_vector vector, const u8 *p, u64 at, u64 n,
 				  u64 all);
+
+/* Part of smtp_finder_next(): with words, a bit for each of a block of octets from place
+ * @at on that is looked for, but for the first
+ */
+u64 smtp_find_rest(const u8 *p, u64 at, u64 n, u64 all);
 
 /**
  * smtp_finder_next() - where is the next one?
@@ -199,6 +207,14 @@ static __always_inline u32 smtp_finder_next(struct smtp_finder *f)
 
 		if (!f->vector) {
 			at = f->next + smtp_find(f->p + f->next, f->n - f->next, f->c);
+			if (at - f->next < SMTP_FIND_DENSE && at < f->n) {
+				f->found = smtp_find_rest(f->p, at, f->n,
+							  f->c * SMTP_ONES);
+				f->block = at;
+				f->next = at + SMTP_VECTOR_BLOCK < f->n ?
+					  at + SMTP_VECTOR_BLOCK : f->n;
+				return at;
+			}
 			f->next = at < f->n ? at + 1 : at;
 			return at;
 		}
