@@ -5,11 +5,12 @@ filter, what they take for a command, an end of data, a chunk; write it to FILE.
 
 What is learned of a server is what tricks.py's generators found: whatever makes
 it run a command, end a mail or give another number of replies. A new version of
-a server is learned like a new server.
+a server is learned like a new server. FILE keeps what was learned already.
 """
 import argparse
 import asyncio
 import json
+import os
 import sys
 import time
 
@@ -177,7 +178,11 @@ async def learn(name):
 
 async def main():
     names = [name for name in SERVERS if not ARGS.only or name == ARGS.only]
+    # A run that did not come to its end goes on with the servers that it lacks
     facts = {}
+    if os.path.exists(ARGS.file):
+        with open(ARGS.file, encoding="ascii") as file:
+            facts = json.load(file)
 
     async def one(name):
         for _ in range(2):
@@ -186,10 +191,11 @@ async def main():
                 break
             except (Closed, OSError, asyncio.TimeoutError) as error:
                 print("%s: nothing learned: %s %s" % (name, type(error).__name__, error), flush=True)
-        with open(ARGS.file, "w", encoding="ascii") as file:
+        with open(ARGS.file + ".new", "w", encoding="ascii") as file:
             json.dump(facts, file, indent=1)
-    await asyncio.gather(*(one(name) for name in names))
-    return 0 if len(facts) == len(names) else 1
+        os.rename(ARGS.file + ".new", ARGS.file)
+    await asyncio.gather(*(one(name) for name in names if name not in facts))
+    return 0 if set(names) <= set(facts) else 1
 
 
 if __name__ == "__main__":
