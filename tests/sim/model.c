@@ -405,12 +405,26 @@ static bool before_verb(const struct model *m, uint8_t c)
 	return is_blank(c) || (m->policy.strict_ends && is_eol(c));
 }
 
-/* V7, strict: is the octet at @i of the line an LF that is a blank, since no CR is before it? */
-static bool lone_lf(const struct model *m, uint32_t i)
+/* Was the octet before the one at @i of the line a CR that has left? */
+static bool behind_cr(const struct model *m, uint32_t i)
 {
-	const uint8_t *in = m->d[0].in;
+	return i > m->line && m->d[0].in[i - 1] == '\r' && m->d[0].out[i - 1] == '\r';
+}
 
-	return m->policy.strict_ends && in[i] == '\n' && (i == m->line || in[i - 1] != '\r');
+/* V7, strict: is the octet at @i of the line an LF that is a blank, since no CR is before it, or
+ * a CR that is one, since the octet in sight behind it is no LF?
+ */
+static bool lone(const struct model *m, uint32_t i)
+{
+	const struct model_dir *d = &m->d[0];
+
+	if (!m->policy.strict_ends || !is_eol(d->in[i]))
+		return false;
+	if (i < d->len)
+		return d->out[i] != d->in[i];
+	if (behind_cr(m, i))
+		return false;
+	return d->in[i] == '\n' || (i + 1 < m->sight && d->in[i + 1] != '\n');
 }
 
 /* V10: the octet at @i of the line, as far as a line goes */
@@ -560,7 +574,7 @@ static const uint8_t *argument(const struct model *m, uint32_t e, uint32_t to)
 
 	for (i = e; i < to; i++) {
 		arg[i - e] = line_octet(m, i);
-		if (lone_lf(m, i))
+		if (lone(m, i))
 			arg[i - e] = ' ';
 	}
 	return arg;
@@ -682,7 +696,7 @@ static void values_end(struct model *m, uint32_t v, uint32_t e, uint32_t p)
 	RULE(m, X10);
 	if (!verb_left(m, p)) {
 		rejects(m);
-	} else if ((is_eol(in[p]) && !lone_lf(m, p)) ||
+	} else if ((is_eol(in[p]) && !lone(m, p)) ||
 		   (matched && m->policy.match.what == VALUE_HELO)) {
 		m->ehlo_line = false;	/* it never ends */
 		ends(m, MODEL_DROP);
@@ -1070,7 +1084,7 @@ static bool line_to_noop(struct model *m, uint32_t *n, bool *whole)
 	bool ended;
 
 	if (m->policy.reject != MODEL_NOOP || m->state != M_COMMAND ||
-	    (p > m->line && d->in[p - 1] == '\r'))
+	    behind_cr(m, p))
 		return false;
 	find_verb(m, m->sight, &v, &e, &ended);
 	if (v != p || e == v)
@@ -1201,9 +1215,9 @@ static uint32_t initial_response(struct model *m, uint32_t p)
 	for (i = e; i <= p; i++) {
 		uint8_t c = line_octet(m, i);
 
-		if (c == '\r')
+		if (c == '\r' && !lone(m, i))
 			continue;
-		if (is_blank(c) || c == '\n') {
+		if (is_blank(c) || is_eol(c)) {
 			word = false;
 			continue;
 		}
@@ -1232,8 +1246,8 @@ static bool response_is_verb(const struct model *m, uint32_t from, uint32_t p,
 	uint32_t i, n = 0;
 
 	for (i = from; i < p && n < sizeof(word) - 1; i++)
-		if (m->d[0].in[i] != '\r')
-			word[n++] = m->d[0].in[i];
+		if (m->d[0].out[i] != '\r')
+			word[n++] = m->d[0].in[i] == '\r' ? 'X' : m->d[0].in[i];
 	word[n++] = last;
 	return i == p && m->state == M_AUTH && in_list(verbs, word, n, true);
 }
@@ -1245,25 +1259,25 @@ bool model_response_waits(const struct model *m, uint8_t c)
 	return p + 1 == m->sight && response_is_verb(m, m->line, p, c);
 }
 
-/* D5: what leaves for the octet at @p, no line end, of the response that begins at
+/* D5: what leaves for the octet @c at @p, no line end, of the response that begins at
  * @from; @next: the one behind it is in sight
  */
-static uint8_t response_octet(struct model *m, uint32_t from, uint32_t p, bool next)
+static uint8_t response_octet(struct model *m, uint32_t from, uint32_t p, uint8_t c,
+			      bool next)
 {
 	static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
 	const uint8_t *in = m->d[0].in;
 	uint32_t i, n = 0;
 
 	for (i = from; i < p; i++)
-		n += in[i] != '\r';
+		n += m->d[0].out[i] != '\r';
 	RULE(m, D5);
-	if (response_is_verb(m, from, p, in[p]) && (!next || is_eol(in[p + 1]))) {
+	if (response_is_verb(m, from, p, c) && (!next || is_eol(in[p + 1]))) {
 		m->uncertain = true;
-		return in[p] == 'X' || in[p] == 'x' ? 'Y' : 'X';
+		return c == 'X' || c == 'x' ? 'Y' : 'X';
 	}
-	if (n < 12288 && in[p] && (strchr(base64, in[p]) ||
-				   (in[p] == '*' && !n && m->state == M_AUTH)))
-		return in[p];
+	if (n < 12288 && c && (strchr(base64, c) || (c == '*' && !n && m->state == M_AUTH)))
+		return c;
 	m->uncertain = true;
 	return 'X';
 }
@@ -1328,18 +1342,12 @@ static void command_byte(struct model *m, uint32_t p, uint32_t to)
 
 	note_ehlo(m, p);
 	d->out[p] = c;
-	/* V7, strict: no line ends here, this is a blank */
-	if (lone_lf(m, p)) {
-		d->out[p] = ' ';
-		c = ' ';
-	}
 	response = m->state == M_AUTH ? m->line : initial_response(m, p);
-	if (c == ' ' && d->in[p] == '\n' && response <= p)
-		d->out[p] = 'X';
-	if (m->policy.strict_ends && p > m->line && d->in[p - 1] == '\r' &&
-	    c != '\n' && d->piece[p - 1] == d->piece[p]) {
-		d->out[p - 1] = response < p ? 'X' : ' ';
-	} else if (p > m->line && d->in[p - 1] == '\r') {
+	/* V7, strict: no line ends here, this is a blank */
+	if (lone(m, p)) {
+		c = response <= p ? 'X' : ' ';
+		d->out[p] = c;
+	} else if (behind_cr(m, p)) {
 		if (c == '\r' && !m->policy.strict_ends && !in_sasl(m, p))
 			return;
 		d->out[p] = '\n';
@@ -1354,7 +1362,7 @@ static void command_byte(struct model *m, uint32_t p, uint32_t to)
 	if (c == '\r')
 		return;
 	if (response <= p) {
-		d->out[p] = response_octet(m, response, p, p + 1 < to &&
+		d->out[p] = response_octet(m, response, p, c, p + 1 < to &&
 					   d->piece[p + 1] == d->piece[p]);
 		return;
 	}
@@ -2458,9 +2466,6 @@ bool model_begins(struct model *m)
 	if (m->state != M_COMMAND || p >= m->sight)
 		return false;
 	find_verb(m, m->sight, &v, &e, &ended);
-	/* V7, strict: a bare CR waits with what follows it */
-	if (p + 1 == v && m->d[0].in[p] == '\r')
-		p = v;
 	return ended && p >= v && p <= e && begins_message(m, v, e);
 }
 

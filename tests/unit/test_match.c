@@ -243,6 +243,44 @@ TEST("X3", "sender", NONE)
 	}
 }
 
+/* V7: strict makes a blank of a bare CR, and no value ends at it */
+TEST("X3 X1 V7", "no value hides behind a bare CR that strict makes a blank", NONE)
+{
+	static const struct {
+		const char *line, *masked;
+	} lines[] = {
+		{ "MAIL\rFROM:<a@bad.example>\r\n", "XXXX FROM:<a@bad.example>\r\n" },
+		{ "MAIL \rFROM:<a@bad.example>\r\n", "XXXX  FROM:<a@bad.example>\r\n" },
+		{ "MAIL FROM:\ra@bad.example\r\n", "XXXX FROM: a@bad.example\r\n" },
+		{ "MAIL FROM:\r\r<a@bad.example>\r\n", "XXXX FROM:  <a@bad.example>\r\n" },
+		{ "MAIL FROM:A.\rName <a@bad.example>\r\n",
+		  "XXXX FROM:A. Name <a@bad.example>\r\n" },
+		{ "MAIL FROM:a@bad.example\rSIZE=5\r\n", "XXXX FROM:a@bad.example SIZE=5\r\n" },
+		{ "MAIL FROM:<a@good.example>\rSIZE=\r999\r\n", NULL },
+		{ "MAIL FROM:<a@good.example>\rSIZE=999\r\n",
+		  "XXXX FROM:<a@good.example> SIZE=999\r\n" },
+		{ "MAIL FROM:a@good.example\rSIZE=999\r\n",
+		  "XXXX FROM:a@good.example SIZE=999\r\n" },
+		{ "EHLO \rbad.example\r\n", "XXXX  bad.example\r\n" },
+		{ "AUTH \rPLAIN =\r\n", "XXXX  PLAIN =\r\n" },
+	};
+	struct matches m = { 0 };
+	u32 i;
+
+	for (i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		MATCH(&m, SENDER, "*@bad.example", MASK);
+		MATCH(&m, HELO, "bad.example", MASK);
+		MATCH(&m, MECHANISM, "LOGIN", MASK);
+		matches_open(&f, &m, SMTP_FIXUP_MODE_ESMTP);
+		f.policy.line_ending = SMTP_FIXUP_LINE_ENDING_STRICT;
+		f.policy.limits[SMTP_FIXUP_LIMIT_MESSAGE] =
+			(struct smtp_limit){ 100, SMTP_FIXUP_ACTION_MASK };
+		client(&f, lines[i].line,
+		       lines[i].masked ?: "MAIL FROM:<a@good.example> SIZE= 999\r\n");
+		matches_end(&f, &m);
+	}
+}
+
 TEST("X3", "first match acts", NONE)
 {
 	struct matches m = { 0 };

@@ -259,22 +259,24 @@ TEST("X7", "rates wait, are counted or off, and are off in every mode", NONE)
 	}
 }
 
-/* V7: a bare CR that strict makes a blank has not left when that is done */
-TEST("X7 V7", "strict's bare CRs wait with the verb behind them", FIXUP)
+/* V7: a bare CR that strict makes a blank leaves as one */
+TEST("X7 V7", "strict's bare CRs before a verb that waits", FIXUP)
 {
 	fix_open(&f);
 	f.policy.line_ending = SMTP_FIXUP_LINE_ENDING_STRICT;
 	rated(OFF, WAIT, (struct turns){ 0 });
-	client_cut(&f, "NOOP\r\n\rMAIL FROM:<a@b>\r\n", 6);
+	client_cut(&f, "NOOP\r\n\rMAIL FROM:<a@b>\r\n", 7);
+	left(&f, "NOOP\r\n ");
 	assert_true(smtp_flow_rated(&f.flow));
 	turns.all = 1;
 	smtp_flow_turn(&f.flow);
-	client(&f, "\rMAIL FROM:<a@b>\r\n", " MAIL FROM:<a@b>\r\n");
+	client(&f, "MAIL FROM:<a@b>\r\n", "MAIL FROM:<a@b>\r\n");
 	turns.all = 0;
-	client_cut(&f, "NOOP\r\n\r\rMAIL FROM:<a@b>\r\n", 6);
+	client_cut(&f, "NOOP\r\n\r\rMAIL FROM:<a@b>\r\n", 8);
+	left(&f, "NOOP\r\n  ");
 	turns.all = 1;
 	smtp_flow_turn(&f.flow);
-	client(&f, "\r\rMAIL FROM:<a@b>\r\n", "  MAIL FROM:<a@b>\r\n");
+	client(&f, "MAIL FROM:<a@b>\r\n", "MAIL FROM:<a@b>\r\n");
 	/* One that has left makes an LF of what follows it: no message begins */
 	turns.asked = 0;
 	client(&f, "\r", "\r");

@@ -378,8 +378,7 @@ def _(port, mails):
             raw.replies("250", "221")
 
 
-# These two belong to every day once the module holds them to T4
-@client("LF alone", sloppy=True)
+@client("LF alone", every_day=True, sloppy=True)
 def _(port, mails):
     raw = Raw(port)
     raw.replies("220")
@@ -398,7 +397,7 @@ def _(port, mails):
     raw.replies("221")
 
 
-@client("everything in one write", sloppy=True)
+@client("everything in one write", every_day=True, sloppy=True)
 def _(port, mails):
     raw = Raw(port)
     data = b"HELO client.example\r\n" + b"".join(

@@ -54,16 +54,16 @@ static __always_inline void smtp_line_overwrite(struct smtp_parser *ps, u8 *c, u
 }
 
 /* D6: reads the octet at @i of a line that announces a chunk, or of a BDAT that does not
- * pass. @came: the octet as it came, for only CRLF ends such a line. Returns where to read
- * on if the command is blocked, or @i.
+ * pass. @odd: smtp_line_end_is_bare(); only CRLF ends such a line. Returns where to read on
+ * if the command is blocked, or @i.
  */
 static noinline u32 smtp_line_chunk(struct smtp_parser *ps, u32 verb, u32 end, u32 i,
-				    u8 came)
+				    bool odd)
 {
 	struct smtp_session *s = ps->s;
 
 	if ((s->line != SMTP_LINE_ARGUMENT && !s->chunk.blocked) ||
-	    !smtp_limit_chunk(ps, (came == '\n') == s->cr ? ps->in.buf[i] : 0) ||
+	    !smtp_limit_chunk(ps, odd ? 0 : ps->in.buf[i]) ||
 	    s->chunk.blocked)
 		return i;
 	return smtp_chunk_block(ps, verb, end, i);
@@ -87,8 +87,7 @@ static u32 smtp_client_lines(struct smtp_parser *ps, u32 i)
 	       !smtp_parser_over(ps)) {
 		u8 *c = &buf[i];
 		u32 run, next = i;
-		u8 came = *c;
-		bool bare;
+		bool odd, bare;
 
 		if (s->line == SMTP_LINE_START &&
 		    (smtp_chunk_waits(ps, *c) ||
@@ -107,7 +106,8 @@ static u32 smtp_client_lines(struct smtp_parser *ps, u32 i)
 			i += run;
 			continue;
 		}
-		bare = smtp_line_end_is_bare(s, *c) && smtp_line_end_octet(ps, i);
+		odd = smtp_line_end_is_bare(ps, i);
+		bare = odd && smtp_line_end_octet(ps, i);
 		if (unlikely(smtp_line_beyond(s)) && !smtp_is_eol(*c)) {
 			smtp_line_cut(ps);
 			ps->out.masked += smtp_fill(c, 1, ' ');
@@ -145,7 +145,7 @@ static u32 smtp_client_lines(struct smtp_parser *ps, u32 i)
 			}
 		}
 		if (unlikely(s->chunk.line)) {
-			next = smtp_line_chunk(ps, verb, end, i, came);
+			next = smtp_line_chunk(ps, verb, end, i, odd);
 			if (next != i)
 				goto skip;
 		}

@@ -106,8 +106,8 @@ bool smtp_line_end_octet(struct smtp_parser *ps, u32 i)
 	u8 blank = s->sasl == SMTP_SASL_RESPONSE ? 'X' : ' ';
 
 	smtp_event(ps->host, SMTP_FIXUP_EVENT_BARE_LINE_END, NULL, 0);
-	if (strict && (bare || i)) {
-		ps->out.masked += smtp_fill(c - !bare, 1, blank);
+	if (strict && !s->cr) {
+		ps->out.masked += smtp_fill(c, 1, blank);
 		return false;
 	}
 	if (*c == '\r' && !strict && !s->sasl) {

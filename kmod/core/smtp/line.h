@@ -39,10 +39,17 @@ void smtp_line_skip(struct smtp_parser *ps, u32 n);
  */
 u32 smtp_line_blank(struct smtp_parser *ps, u8 *c, u32 n);
 
-/* V7: is the octet a bare LF, or what follows a bare CR? */
-static inline bool smtp_line_end_is_bare(const struct smtp_session *s, u8 c)
+/* V7: is the octet at @i a bare LF, or what follows a bare CR, or a bare CR that strict makes a
+ * blank? One that is the last of the buffer may still be part of a CRLF, and leaves.
+ */
+static inline bool smtp_line_end_is_bare(const struct smtp_parser *ps, u32 i)
 {
-	return (c == '\n') != s->cr;
+	const u8 *c = &ps->in.buf[i];
+
+	if ((*c == '\n') != ps->s->cr)
+		return true;
+	return *c == '\r' && i + 1 < ps->in.len && c[1] != '\n' &&
+	       ps->policy->line_ending == SMTP_FIXUP_LINE_ENDING_STRICT;
 }
 
 /**

@@ -20,20 +20,6 @@ static const u8 smtp_rates[] = {
 #define SMTP_RATE_ADMITTED(i)	(1 << (i))
 #define SMTP_RATE_TOLD(i)	(16 << (i))
 
-/* The place of the verb, from @at on. V7: under strict bare CRs become blanks, and wait
- * with the verb after them. Otherwise the octet after a bare CR becomes an LF: no verb.
- */
-static u32 smtp_rate_verb(const struct smtp_parser *ps, u32 at)
-{
-	const bool strict = ps->policy->line_ending == SMTP_FIXUP_LINE_ENDING_STRICT;
-
-	if (!strict || ps->in.buf[at] != '\r' || (!at && ps->s->cr))
-		return ps->s->cr ? ps->in.len : at;
-	while (at < ps->in.len && ps->in.buf[at] == '\r')
-		at++;
-	return at;
-}
-
 /* Is a verb that begins a message complete at @at, together with its octets so far? */
 static bool smtp_rate_begins(const struct smtp_parser *ps, u32 at)
 {
@@ -43,7 +29,8 @@ static bool smtp_rate_begins(const struct smtp_parser *ps, u32 at)
 	if (ps->s->line == SMTP_LINE_START) {
 		m.candidates = smtp_verbs_now(ps);
 		m.len = 0;
-		at = smtp_rate_verb(ps, at);
+		if (ps->s->cr)	/* V7: the octet after a bare CR becomes an LF */
+			return false;
 	}
 	m.candidates &= SMTP_VERBS_BEGIN;
 	for (; at < ps->in.len && !smtp_is_blank(c[at]) && !smtp_is_eol(c[at]); at++)
