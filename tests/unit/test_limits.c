@@ -196,6 +196,23 @@ TEST("L", "command line blocked", NONE)
 	}
 }
 
+/* V4: it is not looked for room for a NOOP where the connection ends */
+TEST("L V4", "blanks before a verb that ends the connection", NONE)
+{
+	u32 next;
+
+	fix_begin(&f, SMTP_FIXUP_MODE_ESMTP);
+	limit(&f, RCPT, 1, RESET);
+	f.policy.reject = SMTP_FIXUP_REJECT_NOOP;
+	fix_open(&f);
+	client(&f, "A\r\nMAIL FROM:<a@b>\r\nRCPT TO:<a@b>\r\n",
+	       "NOOP\r\nMAIL FROM:<a@b>\r\nRCPT TO:<a@b>\r\n");
+	next = f.flow.stream[SMTP_CLIENT].next;
+	client_cut(&f, "  RCP\r\n", -1);
+	assert_int_equal(f.flow.stream[SMTP_CLIENT].next, next);
+	fix_end(&f);
+}
+
 /* Blanks before a verb that had to wait to become NOOP count as well: V4 */
 TEST("L", "command line later", NONE)
 {

@@ -260,7 +260,7 @@ def _(port, mails):
 def _(port, mails):
     for mail in mails:
         run("s-nail", "-:/", "-Sv15-compat", "-Smta=smtp://%s:%d" % (ADDRESS, port),
-            "-Ssmtp-config=-all,ehlo", "-Shostname=client.example", "-Sfrom=a@example.org",
+            "-Ssmtp-auth=none", "-Shostname=client.example", "-Sfrom=a@example.org",
             "-Smime-encoding=8bit", "-Ssendwait", "-s", "mail " + mail.number, "b@example.org",
             stdin="".join(line + "\n" for line in mail.body).encode())
 
@@ -271,12 +271,12 @@ def _(port, mails):
         "'SPOOLDIR /var/spool/dma' 'MAILNAME client.example' >/etc/dma/dma.conf"
         .replace("$0", ADDRESS).replace("$1", str(port)))
     for mail in mails:
-        run("dma", "-D", "-f", "a@example.org", "b@example.org", stdin=mail.text().encode())
+        run("dma", "-D", "-i", "-f", "a@example.org", "b@example.org", stdin=mail.text().encode())
 
 
 @client("nullmailer")
 def _(port, mails):
-    run("/bin/sh", "-c", "mkdir -p /etc/nullmailer && echo '%s smtp port=%d' >/etc/nullmailer/remotes"
+    run("/bin/sh", "-c", "mkdir -p /etc/nullmailer && echo '%s smtp --port=%d' >/etc/nullmailer/remotes"
         " && echo client.example >/etc/nullmailer/me && echo 1 >/etc/nullmailer/pausetime" % (
             ADDRESS, port))
     for mail in mails:
@@ -288,7 +288,8 @@ def _(port, mails):
 @client("Exim")
 def _(port, mails):
     conf = "/etc/exim4/client.conf"
-    run("/bin/sh", "-c", """mkdir -p /var/spool/exim-client && cat >%s <<-END
+    run("/bin/sh", "-c", """id Debian-exim || useradd --system --no-create-home Debian-exim
+mkdir -p /var/spool/exim-client && cat >%s <<-END
 primary_hostname = client.example
 spool_directory = /var/spool/exim-client
 log_file_path = /var/spool/exim-client/%%slog

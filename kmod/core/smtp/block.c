@@ -87,7 +87,7 @@ u32 smtp_verb_block(struct smtp_parser *ps, u32 verb, u32 i, bool begins)
 			s->await = SMTP_AWAIT_NOTHING;	/* this line has no end */
 		return i;
 	}
-	if (ps->policy->reject == SMTP_FIXUP_REJECT_NOOP && begins)
+	if (ps->policy->reject == SMTP_FIXUP_REJECT_NOOP && begins && !smtp_parser_over(ps))
 		done = smtp_line_noop(ps, verb, i);
 	if (ps->out.next == SMTP_NEED_ACK) {
 		/* What stood before the verb has been judged */
