@@ -291,13 +291,12 @@ def _(port, mails):
 def _(port, mails):
     conf = "/etc/exim4/client.conf"
     run("/bin/sh", "-c", """id Debian-exim || useradd --system --no-create-home Debian-exim
-mkdir -p /var/spool/exim-client && cat >%s <<-END
+install -d -o Debian-exim -g Debian-exim /var/spool/exim-client && cat >%s <<-END
 primary_hostname = client.example
 spool_directory = /var/spool/exim-client
 log_file_path = /var/spool/exim-client/%%slog
-exim_user = root
-exim_group = root
-never_users =
+exim_user = Debian-exim
+exim_group = Debian-exim
 queue_only = true
 begin routers
 all:
@@ -320,7 +319,7 @@ chmod 644 %s""" % (conf, ADDRESS, port, conf))
         run("exim4", "-C", conf, "-qqff")
         if not run("exim4", "-C", conf, "-bp").strip():
             return
-    raise Mismatch("Exim keeps mail")
+    raise Mismatch("Exim keeps mail: %s" % run("tail", "/var/spool/exim-client/mainlog").decode())
 
 
 # What the daemons of clients.sh send by which domain: pPORT.example.org
