@@ -53,6 +53,12 @@ static bool is_blank(uint8_t c)
 	return c == ' ' || c == '\t';
 }
 
+/* A1 */
+static bool is_special(uint8_t c)
+{
+	return c == '|' || c == '`' || !c;
+}
+
 static bool is_digit(uint8_t c)
 {
 	return c >= '0' && c <= '9';
@@ -566,15 +572,17 @@ static void verb_ends(struct model *m, uint32_t p)
 	rejects(m);
 }
 
-/* The argument [e, to) of the line, as a match sees it: V10, V7 */
-static const uint8_t *argument(const struct model *m, uint32_t e, uint32_t to)
+/* The argument [e, to) of the line whose verb begins at @v, as a match sees it: V10, V7, A1 */
+static const uint8_t *argument(const struct model *m, uint32_t v, uint32_t e, uint32_t to)
 {
+	bool replaces = m->policy.special == MODEL_REPLACE &&
+			in_list(address_verbs, m->d[0].in + v, e - v, true);
 	static uint8_t arg[MODEL_CAP];
 	uint32_t i;
 
 	for (i = e; i < to; i++) {
 		arg[i - e] = line_octet(m, i);
-		if (lone(m, i))
+		if (lone(m, i) || (replaces && is_special(arg[i - e])))
 			arg[i - e] = ' ';
 	}
 	return arg;
@@ -617,7 +625,7 @@ static uint32_t match_at(const struct model *m, uint32_t v, uint32_t e, uint32_t
 	    !value_of(match->what, in + v, e - v) ||
 	    !verb_ok(&m->policy, in + v, e - v, true))
 		return UINT32_MAX;
-	at = e + value_find(match->what, match->text, argument(m, e, to), to - e);
+	at = e + value_find(match->what, match->text, argument(m, v, e, to), to - e);
 	return at < to ? at : UINT32_MAX;
 }
 
@@ -633,7 +641,7 @@ static uint32_t declared_at(const struct model *m, uint32_t v, uint32_t e, uint3
 	    !in_list(begin_verbs, in + v, e - v, true) ||
 	    !verb_ok(&m->policy, in + v, e - v, true))
 		return UINT32_MAX;
-	at = e + value_declared(l->max, argument(m, e, to), to - e);
+	at = e + value_declared(l->max, argument(m, v, e, to), to - e);
 	return at < to ? at : UINT32_MAX;
 }
 
@@ -703,14 +711,14 @@ static void values_end(struct model *m, uint32_t v, uint32_t e, uint32_t p)
 	}
 }
 
-/* L: how many octets has the sender's address up to the one at @p? @a: where the
- * argument begins; 0: that one is none of them
+/* L: how many octets has the sender's address in the argument @in up to the one at @p?
+ * 0: that one is none of them
  */
-static uint32_t sender_octets(const uint8_t *in, uint32_t a, uint32_t p)
+static uint32_t sender_octets(const uint8_t *in, uint32_t p)
 {
 	uint32_t i, n;
 
-	for (i = a; i <= p && in[i] != ':' && in[i] != '<'; i++)
+	for (i = 0; i <= p && in[i] != ':' && in[i] != '<'; i++)
 		;
 	if (i > p)
 		return 0;
@@ -742,7 +750,7 @@ static uint32_t sender_octets(const uint8_t *in, uint32_t a, uint32_t p)
 static void address_byte(struct model *m, uint32_t v, uint32_t a, uint32_t p)
 {
 	struct model_dir *d = &m->d[0];
-	bool special = d->in[p] == '|' || d->in[p] == '`' || !d->in[p], bad;
+	bool special = is_special(d->in[p]), bad;
 	uint8_t c = d->in[p], last = '>';
 	uint32_t i;
 
@@ -751,7 +759,7 @@ static void address_byte(struct model *m, uint32_t v, uint32_t a, uint32_t p)
 			last = d->in[i];
 	bad = (c == '<' || c == '>') && c == last;
 	if (!word_is("rcpt", d->in + v, a - v, true) &&
-	    sender_octets(d->in, a, p) > m->policy.limits[MODEL_SENDER].max)
+	    sender_octets(argument(m, v, a, p + 1), p - a) > m->policy.limits[MODEL_SENDER].max)
 		exceeds(m, MODEL_SENDER);
 	if (special && m->policy.special == MODEL_REPLACE)
 		d->out[p] = ' ';

@@ -281,6 +281,37 @@ TEST("X3 X1 V7", "no value hides behind a bare CR that strict makes a blank", NO
 	}
 }
 
+/* A1: a match reads what leaves */
+TEST("X3 X1 A1", "no value hides behind a character that is replaced", NONE)
+{
+	static const struct {
+		const char *line, *masked;
+	} lines[] = {
+		{ "MAIL FROM:<a@bad.example|>\r\n", "XXXX FROM:<a@bad.example >\r\n" },
+		{ "MAIL FROM:<`a@bad.example>\r\n", "XXXX FROM:< a@bad.example>\r\n" },
+		{ "MAIL FROM:|a@bad.example\r\n", "XXXX FROM: a@bad.example\r\n" },
+		{ "MAIL FROM:a@bad.example`\r\n", "XXXX FROM:a@bad.example`\r\n" },
+		{ "RCPT TO:a@bad.example| NOTIFY=NEVER\r\n",
+		  "XXXX TO:a@bad.example| NOTIFY=NEVER\r\n" },
+		{ "MAIL FROM:a@good.example|SIZE=999\r\n",
+		  "XXXX FROM:a@good.example SIZE=999\r\n" },
+		{ "MAIL FROM:<a@good.example>`SIZE=999\r\n",
+		  "XXXX FROM:<a@good.example> SIZE=999\r\n" },
+	};
+	struct matches m = { 0 };
+	u32 i;
+
+	for (i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		MATCH(&m, SENDER, "*@bad.example", MASK);
+		MATCH(&m, RECIPIENT, "*@bad.example", MASK);
+		matches_open(&f, &m, SMTP_FIXUP_MODE_FIXUP);
+		f.policy.limits[SMTP_FIXUP_LIMIT_MESSAGE] =
+			(struct smtp_limit){ 100, SMTP_FIXUP_ACTION_MASK };
+		client(&f, lines[i].line, lines[i].masked);
+		matches_end(&f, &m);
+	}
+}
+
 TEST("X3", "first match acts", NONE)
 {
 	struct matches m = { 0 };

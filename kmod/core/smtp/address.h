@@ -28,6 +28,9 @@ void smtp_address_begin(struct smtp_parser *ps, int verb, bool ends);
  */
 u32 smtp_address_run(struct smtp_parser *ps, const u8 *c, u32 n);
 
+/* What leaves in place of the next octet, @c: A1 */
+u8 smtp_address_shown(const struct smtp_parser *ps, u8 c);
+
 /**
  * smtp_address_octet() - judge the next octet of an argument
  * @ps: the parser; may end the connection

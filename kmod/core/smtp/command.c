@@ -125,7 +125,7 @@ static u32 smtp_client_lines(struct smtp_parser *ps, u32 i)
 			}
 		}
 		if (unlikely(s->value.at)) {
-			if (smtp_line_matched(ps, *c))
+			if (smtp_line_matched(ps, smtp_address_shown(ps, *c)))
 				next = smtp_match_block(ps, verb, end, i);
 			if (next != i)
 				goto skip;
