@@ -1101,7 +1101,8 @@ static void filter_packet(struct sim *s, struct packet *pkt)
 		/* Lines that are rewritten end where judging did, if room did */
 		short_of = s->failing && s->failing_piece == s->piece;
 		if (off <= old && off + pkt->len > next &&
-		    (m->sight_sure || (g.t.adjusted && !(dir && short_of))))
+		    (m->sight_sure || (g.t.adjusted && !(dir && short_of)) ||
+		     (!dir && smtp_flow_rated(&s->flow))))
 			m->sight = off + pkt->len;
 		/* Cut there; where writing failed nothing of it leaves. Where memory is
 		 * short, it may not be masked what made the core cut it.

@@ -200,7 +200,7 @@ static bool masked(const struct sim *s, const u8 *line, u32 verb, u32 len)
 
 	if (m->action != MODEL_BLOCK || !value_of(m->what, line, verb) || len == verb ||
 	    len - verb >= sizeof(arg) || line[len - 1] == '<' ||
-	    line[len - 1] == '*')	/* H4: that octet was ACKed before */
+	    memchr(line + verb, '*', len - verb))	/* H4: that octet was ACKed before */
 		return false;
 	memcpy(arg, line + verb, len - verb);
 	arg[len - verb] = '\n';
