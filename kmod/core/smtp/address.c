@@ -115,20 +115,6 @@ u32 smtp_address_run(struct smtp_parser *ps, const u8 *c, u32 n)
 	return i;
 }
 
-/* A1 */
-static bool smtp_address_special(u8 c)
-{
-	return c == '|' || c == '`' || !c;
-}
-
-u8 smtp_address_shown(const struct smtp_parser *ps, u8 c)
-{
-	if (ps->s->address && ps->policy->special == SMTP_FIXUP_SPECIAL_REPLACE &&
-	    smtp_address_special(c))
-		return ' ';
-	return c;
-}
-
 u8 smtp_address_octet(struct smtp_parser *ps, u8 c)
 {
 	struct smtp_session *s = ps->s;
@@ -138,7 +124,8 @@ u8 smtp_address_octet(struct smtp_parser *ps, u8 c)
 		return c;
 	if (special && smtp_address_special(c)) {
 		smtp_special_found(ps, SMTP_FIXUP_EVENT_SPECIAL_CHARACTER, c);
-		c = smtp_address_shown(ps, c);
+		if (special == SMTP_FIXUP_SPECIAL_REPLACE)
+			c = ' ';
 	}
 	if (c == '<' || c == '>') {
 		if (!smtp_address_delimiter(s, c) && special)

@@ -6,9 +6,7 @@
 #ifndef _SMTP_CORE_ADDRESS_H
 #define _SMTP_CORE_ADDRESS_H
 
-#include "../base/host.h"
-
-struct smtp_parser;
+#include "parser.h"
 
 /**
  * smtp_address_begin() - the argument of a command begins
@@ -28,8 +26,20 @@ void smtp_address_begin(struct smtp_parser *ps, int verb, bool ends);
  */
 u32 smtp_address_run(struct smtp_parser *ps, const u8 *c, u32 n);
 
-/* What leaves in place of the next octet, @c: A1 */
-u8 smtp_address_shown(const struct smtp_parser *ps, u8 c);
+/* A1 */
+static inline bool smtp_address_special(u8 c)
+{
+	return c == '|' || c == '`' || !c;
+}
+
+/* What leaves in place of the next octet, @c */
+static inline u8 smtp_address_shown(const struct smtp_parser *ps, u8 c)
+{
+	if (unlikely(smtp_address_special(c)) && ps->s->address &&
+	    ps->policy->special == SMTP_FIXUP_SPECIAL_REPLACE)
+		return ' ';
+	return c;
+}
 
 /**
  * smtp_address_octet() - judge the next octet of an argument
