@@ -1255,7 +1255,7 @@ static bool response_is_verb(const struct model *m, uint32_t from, uint32_t p,
 
 	for (i = from; i < p && n < sizeof(word) - 1; i++)
 		if (m->d[0].out[i] != '\r')
-			word[n++] = m->d[0].in[i] == '\r' ? 'X' : m->d[0].in[i];
+			word[n++] = is_eol(m->d[0].in[i]) ? 'X' : m->d[0].in[i];
 	word[n++] = last;
 	return i == p && m->state == M_AUTH && in_list(verbs, word, n, true);
 }
