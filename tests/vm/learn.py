@@ -160,7 +160,7 @@ async def learn(name):
         for kind, make in BODIES.items():
             async def parted(trick, _replies, kind=kind):
                 learned[kind].append([text(trick), text(witness), key])
-            await server.bodies(make(ARGS.long), witness, parted)
+            await server.bodies(make(ARGS.long), witness, key, parted)
 
     async def counted(trick, replies):
         drift.add(text(trick))

@@ -131,7 +131,7 @@ async def bodies(name, kind, policy, allowed, trouble):
         what = await server.body(trick, witness, key)
         if what:
             trouble.append("%s: %s" % (brief(trick), what))
-    await server.bodies([octets(entry[0]) for entry in learned], witness, found)
+    await server.bodies([octets(entry[0]) for entry in learned], witness, key, found)
     return server.asked
 
 

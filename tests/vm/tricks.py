@@ -358,7 +358,15 @@ class Server:
         await session.says(RCPT, "2")
         await session.says(b"DATA\r\n", "3")
 
-    async def bodies(self, tricks, witness, found):
+    def refuses(self, replies, key):
+        """Has it refused the mail, and no more? Then it ran nothing of it, whether it closes
+        the connection or takes the next command."""
+        told = [reply.key for reply in replies[3:]]
+        if told and told[-1] == self.facts["NOOP"]:
+            told.pop()
+        return len(told) == 1 and told[0][:1] in "45" and told[0] != key
+
+    async def bodies(self, tricks, witness, key, found):
         """Tricks in a body, several in one where there are many."""
         async def ask(session, batch):
             await self.transaction(session)
@@ -375,7 +383,7 @@ class Server:
 
         async def again(batch, replies):
             if len(batch) == 1:
-                return await found(batch[0], replies)
+                return None if self.refuses(replies, key) else await found(batch[0], replies)
             half = len(batch) // 2
             return await self.each([batch[:half], batch[half:]], ask, normal, again)
 
