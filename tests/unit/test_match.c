@@ -405,6 +405,32 @@ TEST("X10 V4", "X-EXPS in pieces is no X-NOOP", NONE)
 	matches_end(&f, &m);
 }
 
+/* V10: what is beyond the longest line is a blank, where NOOP stands for all of it, too */
+TEST("X6 V10", "no verb is longer than a line", NONE)
+{
+	static const u8 rejects[] = {
+		SMTP_FIXUP_REJECT_X, SMTP_FIXUP_REJECT_LINE, SMTP_FIXUP_REJECT_NOOP,
+	};
+	struct matches m = { 0 };
+	char line[2100];
+	u32 i, at;
+
+	for (i = 0; i < sizeof(rejects); i++) {
+		for (at = 2047; at <= 2048; at++) {
+			memset(line, 'Q', sizeof(line));
+			line[at] = 'Z';
+			memcpy(line + sizeof(line) - 3, "\r\n", 3);
+			MATCH(&m, VERB, "*z*", LOG);
+			matches_open(&f, &m, SMTP_FIXUP_MODE_ESMTP);
+			f.policy.reject = rejects[i];
+			fix_at(&f, SMTP_CLIENT, f.at[SMTP_CLIENT], line);
+			if (LOGGED != (at == 2047))
+				fail_msg("reject %u, place %u: %u", rejects[i], at, (u32)LOGGED);
+			matches_end(&f, &m);
+		}
+	}
+}
+
 /* A match reads each octet of a blocked verb once, however that comes */
 TEST("X6", "a blocked verb in pieces", NONE)
 {

@@ -186,11 +186,11 @@ bool smtp_value_octet(struct smtp_parser *ps, u8 c)
 
 void smtp_value_verb_rest(struct smtp_parser *ps, const u8 *c, u32 n)
 {
-	u32 i;
+	u32 room = smtp_line_room(ps->s), i;
 
-	/* The verb is blocked whatever the matches say */
+	/* The verb is blocked whatever the matches say. V10: what is beyond is a blank. */
 	for (i = 0; i < n && ps->s->value.at == SMTP_VALUE_WORD; i++)
-		(void)smtp_value_octet(ps, c[i]);
+		(void)smtp_value_octet(ps, i < room ? c[i] : ' ');
 }
 
 static u32 smtp_value_word(const u8 *text, u32 n)
