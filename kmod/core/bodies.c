@@ -2,6 +2,7 @@
 /* Bodies: messages of a connection, as they pass. See bodies.h. */
 #include "bodies.h"
 #include "data/early.h"
+#include "data/marks.h"
 #include "data/retransmit.h"
 #include "smtp/message.h"
 
@@ -82,6 +83,7 @@ static enum smtp_verdict smtp_flow_body_octets(struct smtp_flow *flow,
 			read = done;
 		}
 		if (event == SMTP_BODY_END) {
+			smtp_mark_end_behind(b, b->next);
 			b->next++;
 		} else if (event &&
 			   flow->policy->smuggling != SMTP_FIXUP_SMUGGLING_MASK) {

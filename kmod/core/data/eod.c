@@ -306,6 +306,14 @@ static u32 smtp_body_text(struct smtp_body *b, u32 seq, const u8 *p, u32 n,
 	return i;
 }
 
+/* Does @c, after @state, end a dot for some server, and pass here? What is an event passes
+ * by smtp_body_accept(), or not at all.
+ */
+static bool smtp_body_ends_dot(u8 state, u8 c)
+{
+	return smtp_ends_dot(c) && smtp_body_step(state, c) <= SMTP_BODY_DOT_CR;
+}
+
 u32 smtp_body_run(struct smtp_scan *scan, u8 *state, u32 seq,
 		  const u8 *p, u32 n, u8 *event)
 {
@@ -316,7 +324,7 @@ u32 smtp_body_run(struct smtp_scan *scan, u8 *state, u32 seq,
 	u32 i = 0;
 
 	*event = 0;
-	if (smtp_marks_any(b) && smtp_ends_dot(p[0]))
+	if (smtp_marks_any(b) && smtp_body_ends_dot(s, p[0]))
 		smtp_mark_end_behind(b, seq);
 	while (i < n) {
 		u32 end = i + 1;
@@ -345,17 +353,17 @@ u32 smtp_body_run(struct smtp_scan *scan, u8 *state, u32 seq,
 			end = i + smtp_find_run(p + i, n - i, '.');
 			if (end - i > SMTP_MARK_LEN_MAX)
 				end = i + SMTP_MARK_LEN_MAX;
+			if (end - i > 1)
+				step = SMTP_BODY_TEXT;
 			m = (struct smtp_mark) {
 				.seq = seq + i, .len = end - i,
 				.kind = SMTP_MARK_DOTS,
 				.eol_before = smtp_body_at_eol(s),
-				.end_behind = end < n && smtp_ends_dot(p[end]),
+				.end_behind = end < n && smtp_body_ends_dot(step, p[end]),
 				.wrong = masks ? 0 : smtp_body_wrong_before(s),
 			};
 			if (!smtp_mark_add(b, scan->host, &m))
 				break;
-			if (end - i > 1)
-				step = SMTP_BODY_TEXT;
 		}
 		s = step;
 		i = end;
