@@ -219,16 +219,6 @@ def _(_):
     carry("")
 
 
-@network("loss of 3 %")
-def _(_):
-    carry("loss 3%", counts=("segments_replayed",))
-
-
-@network("duplication of 10 %")
-def _(_):
-    carry("duplicate 10%", counts=("segments_replayed",))
-
-
 def carry_until(words, count, counts=()):
     """Few mails are few packets: again, until count() has grown."""
     before = count()
@@ -237,6 +227,16 @@ def carry_until(words, count, counts=()):
         if count() > before:
             return
     raise Mismatch("what this network is for did not come to pass")
+
+
+@network("loss of 3 %")
+def _(_):
+    carry_until("loss 3%", lambda: total("segments_replayed"))
+
+
+@network("duplication of 10 %")
+def _(_):
+    carry_until("duplicate 10%", lambda: total("segments_replayed"))
 
 
 @network("reordering")
