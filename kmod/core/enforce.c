@@ -138,7 +138,8 @@ static bool smtp_stream_owes(const struct smtp_flow *flow,
 
 /* A segment beyond a gap. Of a body it may pass first, or one loss would stall a whole
  * window: contract 3. A FIN may not: a change of length in the gap would move it between
- * octets that precede it.
+ * octets that precede it. Nor may octets of a client that does not wait for the reply to
+ * DATA: they may be the next body's, and the end of this one be in the gap.
  */
 static enum smtp_verdict smtp_flow_beyond_gap(struct smtp_flow *flow, enum smtp_dir dir,
 					      struct smtp_segment *seg,
@@ -151,6 +152,7 @@ static enum smtp_verdict smtp_flow_beyond_gap(struct smtp_flow *flow, enum smtp_
 	if (dir == SMTP_CLIENT && seg->len && !seg->fin &&
 	    !smtp_stream_far(&flow->stream[dir], seg) &&
 	    smtp_flow_in_body(flow, host) && !flow->session.refused &&
+	    !flow->session.hasty &&
 	    !smtp_message_may_end(flow->policy)) {
 		struct smtp_scan scan = smtp_flow_scan(flow, host);
 

@@ -1163,3 +1163,33 @@ TEST("V7 D10", "LF.LF crosses a refusal", NONE)
 	assert_false(smtp_flow_waits(&f.flow));
 	client(&f, "EXPN\n", "XXXX\n");
 }
+
+/* D9: what is beyond a gap may be the next body's, and the end of this one be in the gap. A
+ * client that does not wait for the 354 is not reset for that.
+ */
+TEST("T3 T4 D9", "nothing of a hasty client passes ahead of a gap", NONE)
+{
+	static const char eod[] = ".\r\nMAIL FROM:<a@b>\r\nRCPT TO:<a@b>\r\nDATA\r\n";
+	char text[1449];
+	u32 at, i, hasty;
+
+	memset(text, 'a', sizeof(text));
+	for (i = 70; i < 1448; i += 72)
+		memcpy(text + i, "\r\n", 2);
+	strcpy(text + 1446, "\r\n");
+	for (hasty = 0; hasty < 2; hasty++) {
+		fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+		fix_open(&f);
+		client_cut(&f, hasty ? "DATA\r\na\r\n" : "DATA\r\n", 6);
+		f.at[SMTP_CLIENT] += hasty ? 0 : 6;
+		server(&f, "354 go\r\n", "354 go\r\n");
+		client(&f, text, text);
+		at = f.at[SMTP_CLIENT];
+		assert_int_equal(fix_segment(&f, SMTP_CLIENT, at + sizeof(eod) - 1, text, 1448),
+				 hasty ? -1 : 1448);
+		if (hasty)
+			client_cut(&f, eod, sizeof(eod) - 1);
+		assert_int_equal(f.flow.session.ended, 0);
+		fix_end(&f);
+	}
+}

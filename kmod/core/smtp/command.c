@@ -190,5 +190,7 @@ struct smtp_output smtp_client_judge(struct smtp_session *s,
 		cr += smtp_find(in->buf + header, in->len - header, '\r');
 	used = smtp_client_lines(&ps, header);
 	s->has_cr |= cr < used;
+	s->hasty |= s->phase == SMTP_FIXUP_PHASE_WAIT && s->wait == SMTP_AWAIT_DATA &&
+		    used < in->len;
 	return smtp_parser_finish(&ps, used, true, ended);
 }

@@ -139,6 +139,7 @@ struct smtp_value {
  * @bare: the line whose reply is awaited ended in LF alone
  * @has_cr: the client has sent a CR: not all of its lines end in LF alone
  * @takes_lf: the server has answered a line that ended in LF alone
+ * @hasty: the client has sent on without the reply to its DATA: RFC 2920, 3.1
  * @cr_again: the client's last two octets were CR
  * @ehlo_pending: an EHLO is not answered yet
  * @uncertain: the number of replies may differ from that of the lines, or an EHLO was
@@ -211,7 +212,8 @@ struct smtp_session {
 	bool cr;
 	bool bare;
 	bool has_cr;
-	bool takes_lf;
+	bool takes_lf : 1;
+	bool hasty : 1;
 	bool cr_again;
 	bool ehlo_pending;
 	bool uncertain;
