@@ -94,7 +94,8 @@ def brief(trick):
 
 
 async def some_at_a_time(tasks):
-    gate = asyncio.Semaphore(5)
+    # They wait for what need not come, most of the time
+    gate = asyncio.Semaphore(12 if ARGS.relay else 5)
 
     async def one(task):
         async with gate:
