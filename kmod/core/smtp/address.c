@@ -124,8 +124,7 @@ u8 smtp_address_octet(struct smtp_parser *ps, u8 c)
 		return c;
 	if (special && smtp_address_special(c)) {
 		smtp_special_found(ps, SMTP_FIXUP_EVENT_SPECIAL_CHARACTER, c);
-		if (special == SMTP_FIXUP_SPECIAL_REPLACE)
-			c = ' ';
+		c = smtp_address_shown(ps, c);
 	}
 	if (c == '<' || c == '>') {
 		if (!smtp_address_delimiter(s, c) && special)
