@@ -22,17 +22,18 @@ struct smtp_scan smtp_flow_scan(struct smtp_flow *flow, struct smtp_host *host)
 {
 	return (struct smtp_scan) {
 		.b = &flow->body, .policy = flow->policy, .host = host,
-		.lf_alone = !flow->session.has_cr,
+		.lf_alone = !flow->session.has_cr, .dash = true,
 	};
 }
 
 /* Reads octets of the message for its limits, which may end the connection: L */
-static void smtp_flow_read(struct smtp_flow *flow, struct smtp_host *host,
+static void smtp_flow_read(struct smtp_flow *flow, const struct smtp_scan *scan,
 			   const u8 *p, u32 n)
 {
-	if (flow->message)
-		smtp_message_octets(flow->message, &flow->session, flow->policy,
-				    host, p, n);
+	if (!flow->message)
+		return;
+	flow->message->mime.dash = scan->dash;
+	smtp_message_octets(flow->message, &flow->session, flow->policy, scan->host, p, n);
 }
 
 /* D4: smuggling drop */
@@ -62,8 +63,11 @@ static enum smtp_verdict smtp_flow_body_octets(struct smtp_flow *flow,
 		p = smtp_segment_read(seg, off, &n);
 		if (n > to - off)
 			n = to - off;
-		if (!flow->policy->observe)
-			n = smtp_message_run(flow->message, n);
+		if (flow->message) {
+			scan->dash = !smtp_message_seeks_dash(flow->message);
+			if (!flow->policy->observe)
+				n = smtp_message_run(flow->message, n);
+		}
 		if (unlikely(scan->lf_alone)) {
 			n = smtp_body_before_cr(scan, p, n);
 			flow->session.has_cr = !scan->lf_alone;
@@ -77,10 +81,11 @@ static enum smtp_verdict smtp_flow_body_octets(struct smtp_flow *flow,
 		}
 		if (event) {
 			/* A limit may end the connection before this octet does */
-			smtp_flow_read(flow, scan->host, p, done);
+			smtp_flow_read(flow, scan, p, done);
 			if (smtp_flow_over(flow))
 				return SMTP_PASS;
 			read = done;
+			scan->dash = true;
 		}
 		if (event == SMTP_BODY_END) {
 			smtp_mark_end_behind(b, b->next);
@@ -94,7 +99,7 @@ static enum smtp_verdict smtp_flow_body_octets(struct smtp_flow *flow,
 					    &stuck) == SMTP_DESYNC) {
 			return SMTP_DESYNC;
 		}
-		smtp_flow_read(flow, scan->host, p + read, b->next - start - off - read);
+		smtp_flow_read(flow, scan, p + read, b->next - start - off - read);
 		if (event == SMTP_BODY_END && !smtp_flow_over(flow)) {
 			b->active = false;
 			return b->nr_early ? SMTP_DESYNC : SMTP_PASS;

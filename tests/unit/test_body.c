@@ -917,24 +917,99 @@ TEST("D3 D4", "the bits of all blocks, and no more", NONE)
 	guarded_end(&g);
 }
 
+TEST("L", "a value near each of some places, and no further", NONE)
+{
+	struct guarded g = guarded_begin();
+	enum smtp_vector kind;
+	u32 round, at;
+
+	srand(5);
+	for (kind = SMTP_VECTOR_SSE2; kind <= vector_most(); kind++) {
+		for (round = 0; round < 4000; round++) {
+			u32 n = 2 * SMTP_VECTOR_BLOCK + rand() % (GUARDED - 2 * SMTP_VECTOR_BLOCK);
+			u8 *p = guarded_octets(&g, n, round % 2);
+			u32 last = n - 2 * SMTP_VECTOR_BLOCK, step = 1 + rand() % 300;
+			u32 want = rand() % (last + 1), i;
+
+			for (at = 0; at < n; at++)
+				p[at] = rand() % 60 ? 'a' + rand() % 2 : '\n';
+			at = smtp_vector_each(kind, p + want, p + last, step,
+					      '\n' * SMTP_ONES) - p;
+			for (; want <= last; want += step) {
+				for (i = 0; i < 2 * SMTP_VECTOR_BLOCK; i++)
+					if (p[want + i] == '\n')
+						break;
+				if (i == 2 * SMTP_VECTOR_BLOCK)
+					break;
+			}
+			assert_int_equal(at, want);
+		}
+	}
+	guarded_end(&g);
+}
+
+TEST("L", "neither dots nor dashes, as far as that is told", NONE)
+{
+	struct guarded g = guarded_begin();
+	enum smtp_vector kind;
+	u32 round, n, all = 0;
+
+	srand(6);
+	for (kind = SMTP_VECTOR_NONE; kind <= vector_most(); kind++) {
+		for (round = 0; round < 8000; round++) {
+			u32 first, told, at;
+			u8 *p;
+
+			n = 1 + rand() % GUARDED;
+			p = guarded_octets(&g, n, round % 2);
+			for (at = 0; at < n; at++)
+				do
+					p[at] = rand();
+				while (p[at] == '.' || p[at] == '-');
+			first = rand() % (2 * n);
+			if (first < n)
+				p[first] = ".-"[rand() % 2];
+			else
+				first = n;
+			told = smtp_vector_plain(kind, p, p + n) - p;
+			assert_true(told <= first);
+			if (kind == SMTP_VECTOR_AVX2 && n >= 2 * SMTP_VECTOR_BLOCK) {
+				if (first == n)
+					assert_int_equal(told, n);
+				else	/* it stands in the blocks that begin there */
+					assert_true(told + 2 * SMTP_VECTOR_BLOCK > first ||
+						    told + 2 * SMTP_VECTOR_BLOCK > n);
+				all += told == n;
+			} else {
+				assert_int_equal(told, 0);
+			}
+		}
+	}
+	if (vector_most() == SMTP_VECTOR_AVX2)
+		assert_true(all > 1000);
+	guarded_end(&g);
+}
+
 /**
  * struct judged - what is known of a body after some octets of it
  * @done: how many were judged
  * @event: what the next one leads to
  * @state: enum smtp_body_state
+ * @dash: may a dash be among them? If that was asked
  * @marks: for each octet what its mark says, of dots its first and last one
  */
 struct judged {
 	u32 done;
 	u8 event;
 	u8 state;
+	bool dash;
 	u8 marks[GUARDED];
 };
 
 enum { MARKED = 1, MARKED_EOL = 2, MARKED_END = 4, MARKED_WRONG = 8 };
 
 /* Judges @n octets in order, @step at once: words do for few, vectors for many */
-static void judge_octets(struct judged *j, const u8 *p, u32 n, u32 step)
+static void judge_octets(struct judged *j, const u8 *p, u32 n, u32 step, bool asks)
 {
 	struct smtp_body b = {};
 	struct smtp_scan scan = { .b = &b, .policy = &f.policy, .host = HOST_OF(&f.flow) };
@@ -946,10 +1021,15 @@ static void judge_octets(struct judged *j, const u8 *p, u32 n, u32 step)
 	b.acked = CLIENT_ISN;
 	while (j->done < n && !j->event) {
 		u32 part = n - j->done < step ? n - j->done : step;
-		u32 done = smtp_body_run(&scan, &b.state, CLIENT_ISN + j->done,
-					 p + j->done, part, &j->event);
+		u32 done;
 
+		scan.dash = !asks;
+		done = smtp_body_run(&scan, &b.state, CLIENT_ISN + j->done,
+				     p + j->done, part, &j->event);
 		assert_true(done == part || j->event);
+		if (!scan.dash)
+			assert_null(memchr(p + j->done, '-', done));
+		j->dash |= scan.dash;
 		j->done += done;
 	}
 	j->state = b.state;
@@ -968,11 +1048,11 @@ TEST("D3 D4 T2", "a body is marked by vectors as by words", FIXUP)
 {
 	static const char *const words[] = {
 		".", "..", "...", "\r\n", ".\r\n", "\n", "\r", "\r\n..", "\n.x", "\r.x",
-		". ", "a.b", "\r\n.x", "x\r\n", "-", "abcdefgh",
+		". ", "a.b", "\r\n.-", "\r\n.x", "x\r\n", "-", "abcdefgh",
 	};
 	struct guarded g = guarded_begin();
 	struct judged vectors, one_by_one;
-	u32 round;
+	u32 round, plain = 0;
 
 	srand(4);
 	for (round = 0; round < 6000; round++) {
@@ -980,7 +1060,7 @@ TEST("D3 D4 T2", "a body is marked by vectors as by words", FIXUP)
 		u8 *p = guarded_octets(&g, n, rand() % 2);
 
 		/* Mostly text: what is like an end of data ends the round */
-		kinds = rand() % 4 ? 2 + rand() % 14 : 16;
+		kinds = rand() % 4 ? 1 + rand() % 16 : 17;
 		f.policy.smuggling = round % 2 ? SMTP_FIXUP_SMUGGLING_MASK :
 						 SMTP_FIXUP_SMUGGLING_LOG;
 		while (at < n) {
@@ -992,8 +1072,10 @@ TEST("D3 D4 T2", "a body is marked by vectors as by words", FIXUP)
 			for (; *word && at < n; word++)
 				p[at++] = *word;
 		}
-		judge_octets(&vectors, p, n, n);
-		judge_octets(&one_by_one, p, n, 1 + rand() % (SMTP_VECTOR_MIN - 1));
+		judge_octets(&vectors, p, n, n, round % 3);
+		judge_octets(&one_by_one, p, n,
+			     1 + rand() % (rand() % 4 ? SMTP_VECTOR_MIN - 1 : 2), true);
+		plain += !vectors.dash;
 		assert_int_equal(vectors.done, one_by_one.done);
 		assert_int_equal(vectors.event, one_by_one.event);
 		assert_int_equal(vectors.state, one_by_one.state);
@@ -1001,6 +1083,8 @@ TEST("D3 D4 T2", "a body is marked by vectors as by words", FIXUP)
 		for (i = 0; i < vectors.done; i++)
 			assert_int_equal(!!vectors.marks[i], p[i] == '.');
 	}
+	if (vector_most() == SMTP_VECTOR_AVX2)
+		assert_true(plain > 20);
 	guarded_end(&g);
 }
 

@@ -606,6 +606,52 @@ TEST("L", "MIME filename", NONE)
 	}
 }
 
+/* A part, with much text before it: what can hold no delimiter is not looked at. Returns
+ * where it ends.
+ */
+static u32 put_part(char *text, u32 n)
+{
+	static const char *const words[] = { "a", "bcdef", "b.", "-", "--", "--b", "\r\n.a", "\r\n-" };
+	const char *end = rand() % 4 ? "\r\n" : rand() % 2 ? "\n" : "-";
+	u32 kinds = 1 + rand() % 8, line = n, len = rand() % 1200;
+
+	while (len--) {
+		n += sprintf(text + n, "%s", words[rand() % kinds]);
+		if (n - line > 70)
+			line = n += sprintf(text + n, "\r\n");
+	}
+	return n + sprintf(text + n, "%s%s--b1\r\nContent-Type: a/b; name=%s\r\n\r\n", end,
+			   rand() % 4 ? "" : ".", rand() % 4 ? "12345678901" : "1");
+}
+
+TEST("L", "parts with much text are found in segments of any size", NONE)
+{
+	static char text[32768];
+	u32 round, many = 0;
+
+	srand(7);
+	for (round = 0; round < 400; round++) {
+		u32 n, step, found[2], i;
+
+		n = sprintf(text, "Content-Type: multipart/mixed; boundary=b1\r\n\r\n");
+		for (i = 0; i < 4; i++)
+			n = put_part(text, n);
+		sprintf(text + n, "\r\n.\r\n");
+		for (i = 0; i < 2; i++) {
+			fix_begin(&f, SMTP_FIXUP_MODE_ESMTP);
+			limit(&f, MIME_FILENAME, 10, LOG);
+			fix_body(&f);
+			step = i ? 1 + rand() % 100 : 100 + rand() % 4000;
+			client_steps(&f, step, text, text);
+			found[i] = COUNT(MIME_FILENAMES_LONG);
+			fix_end(&f);
+		}
+		assert_int_equal(found[0], found[1]);
+		many += found[0] > 1;
+	}
+	assert_true(many > 100);
+}
+
 TEST("L", "MIME depth", NONE)
 {
 	u32 depth;

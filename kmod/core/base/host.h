@@ -27,7 +27,16 @@ typedef __s32 s32;
 #define noinline __attribute__((__noinline__))
 #define __packed __attribute__((__packed__))
 #define __maybe_unused __attribute__((__unused__))
+#ifdef __x86_64__
+/* As the kernel's: the compiler would add two instructions to its own */
+static inline unsigned long __ffs64(u64 x)
+{
+	asm("rep; bsf %1, %0" : "=r" (x) : "rm" (x));
+	return x;
+}
+#else
 #define __ffs64(x) __builtin_ctzll(x)
+#endif
 #define fls64(x) (64 - __builtin_clzll(x))
 #define READ_ONCE(x) __atomic_load_n(&(x), __ATOMIC_RELAXED)
 #define container_of(ptr, type, member) \

@@ -165,61 +165,58 @@ bool smtp_body_accept(struct smtp_scan *scan, u8 c)
 
 /* -- judging ------------------------------------------------------------ */
 
-/* Where one dot is, others are near. So many blocks are searched together then */
-#define SMTP_BODY_BLOCKS	8
-#define SMTP_BODY_NEAR		(SMTP_BODY_BLOCKS * SMTP_VECTOR_BLOCK)
-
-/* Is a dot between these two, as smtp_beside[] has them, alone and in a line? The one
- * before is no dot that was not marked with those before it.
+/* Where one dot is, others are near. So many blocks are searched together then, and so many
+ * octets without a dot end it
  */
-static __always_inline bool smtp_body_alone(u8 before, u8 behind)
-{
-	if (unlikely(before & SMTP_LOG_EOL_BEFORE))
-		return false;
-	return !(behind & SMTP_BESIDE_DOT);
-}
+#define SMTP_BODY_BLOCKS	32
+#define SMTP_BODY_NEAR		(8 * SMTP_VECTOR_BLOCK)
 
-/* Marks dots from place @i on, block by block, as long as they are alone in lines and near
- * to each other: where there are any, most are. Returns where the search for others
- * goes on.
+/* What the octets beside a dot tell of it: that it is not alone in a line, or what
+ * smtp_log_write_near() has to know. The one before is no dot that was not marked with
+ * those before it.
  */
-static noinline u32 smtp_body_near_dots(struct smtp_mark_writer *w, const u8 *p, u32 i,
-					u32 stop, enum smtp_vector vector)
+#define SMTP_NEAR_STOP		0x80
+static const u8 smtp_near_before[256] = {
+	['\r'] = SMTP_NEAR_STOP, ['\n'] = SMTP_NEAR_STOP,
+};
+
+static const u8 smtp_near_behind[256] = {
+	['\0'] = SMTP_LOG_END_BEHIND, ['\r'] = SMTP_LOG_END_BEHIND,
+	['\n'] = SMTP_LOG_END_BEHIND, ['.'] = SMTP_NEAR_STOP,
+};
+
+/* Marks the dots of @n blocks at place @i of @p, of which @bits has a bit for each. Returns
+ * the place of the first that is not alone in a line, or finds no room, or where the
+ * blocks end.
+ */
+static noinline u32 smtp_body_near_blocks(struct smtp_mark_writer *w, const u8 *p, u32 i,
+					  const u64 *bits, u32 n)
 {
-	const u8 *at = p + i, *end = p + (s32)w->end;
-	u64 bits[SMTP_BODY_BLOCKS];
-	const u8 *full = w->full;
+	const u8 *at = p + i, *end = p + (s32)w->end, *full = w->full;
+	const u64 *behind = bits + n;
 	u8 *put = w->put;
-	u32 wide = 0, n = 2;
+	u64 wide = 0;
 
-	while (at - end <= SMTP_BODY_NEAR) {
-		const u64 *block = bits;
-		u32 left = p + stop - at;
+	for (; bits < behind; bits++, at += SMTP_VECTOR_BLOCK) {
+		u64 found;
 
-		if (n > left / SMTP_VECTOR_BLOCK)
-			n = left / SMTP_VECTOR_BLOCK & ~1U;
-		if (!n)
-			break;
-		smtp_vector_bits(vector, at, bits, n, '.' * SMTP_ONES);
-		for (; block < bits + n; block++, at += SMTP_VECTOR_BLOCK) {
-			u64 found;
+		for (found = *bits; found; found &= found - 1) {
+			const u8 *dot = at + smtp_vector_first(found);
+			u8 beside;
 
-			for (found = *block; found; found &= found - 1) {
-				const u8 *dot = at + smtp_vector_first(found);
-				u8 behind = smtp_beside[dot[1]];
-
-				if (unlikely(!smtp_body_alone(smtp_beside[dot[-1]], behind)) ||
-				    unlikely(put > full)) {
-					at = dot;
-					goto out;
-				}
-				wide = smtp_log_write_near(put, dot - end, behind);
-				put += 1 + wide;
-				end = dot + 1;
+			if (unlikely(put > full)) {
+				at = dot;
+				goto out;
 			}
+			beside = smtp_near_before[dot[-1]] | smtp_near_behind[dot[1]];
+			if (unlikely(beside & SMTP_NEAR_STOP)) {
+				at = dot;
+				goto out;
+			}
+			wide = smtp_log_write_near(put, dot - end, beside);
+			put += wide + 1;
+			end = dot + 1;
 		}
-		if (n < SMTP_BODY_BLOCKS)
-			n *= 2;
 	}
 out:
 	if (put != w->put)
@@ -227,6 +224,35 @@ out:
 	w->put = put;
 	w->end = end - p;
 	return at - p;
+}
+
+/* Marks dots from place @i on, many blocks at a time, as long as they are alone in lines
+ * and near to each other: where there are any, most are. Returns where the search for
+ * others goes on.
+ */
+static noinline u32 smtp_body_near_dots(struct smtp_mark_writer *w, const u8 *p, u32 i,
+					u32 stop, enum smtp_vector vector)
+{
+	u64 bits[SMTP_BODY_BLOCKS];
+	u32 n = 8;
+
+	while ((s32)(i - w->end) <= SMTP_BODY_NEAR) {
+		u32 left = (stop - i) / SMTP_VECTOR_BLOCK;
+		u32 behind;
+
+		if (n > left)
+			n = left & ~1U;
+		if (!n)
+			break;
+		smtp_vector_bits(vector, p + i, bits, n, '.' * SMTP_ONES);
+		behind = i + n * SMTP_VECTOR_BLOCK;
+		i = smtp_body_near_blocks(w, p, i, bits, n);
+		if (i != behind)
+			break;
+		if (n < SMTP_BODY_BLOCKS)
+			n *= 2;
+	}
+	return i;
 }
 
 /* Marks dots from place @i on, which @dots has found, and does not begin with.
@@ -284,12 +310,18 @@ static u32 smtp_body_dots(struct smtp_body *b, u32 seq, const u8 *p, u32 i, u32 
 	return i;
 }
 
+/* How many octets are neither dots nor dashes? Or fewer. */
+static noinline u32 smtp_body_plain(enum smtp_vector vector, const u8 *p, u32 n)
+{
+	return smtp_vector_plain(vector, p, p + n) - p;
+}
+
 /* Runs over octets that are plain text, the first of which is neither a dot nor the LF of
  * a CRLF that began before it, and marks their dots. Stops at dots that may be part of an
  * end of data, that are not all in this buffer, or that find no room. Returns how many
  * octets were passed. @again: such dots are right before them.
  */
-static u32 smtp_body_text(struct smtp_body *b, u32 seq, const u8 *p, u32 n,
+static u32 smtp_body_text(struct smtp_scan *scan, u32 seq, const u8 *p, u32 n,
 			  bool masks, bool again)
 {
 	struct smtp_finder dots;
@@ -299,9 +331,14 @@ static u32 smtp_body_text(struct smtp_body *b, u32 seq, const u8 *p, u32 n,
 	smtp_finder_begin(&dots, p, n, '.', !again ||
 			  (n >= SMTP_VECTOR_MIN &&
 			   smtp_find(p, SMTP_VECTOR_BLOCK, '.') == SMTP_VECTOR_BLOCK));
+	if (!scan->dash) {
+		i = dots.vector ? smtp_body_plain(dots.vector, p, n) : 0;
+		smtp_finder_skip(&dots, i);
+		scan->dash = i < n;
+	}
 	i = smtp_finder_next(&dots);
 	if (i < n)
-		i = smtp_body_dots(b, seq, p, i, n, masks, &dots);
+		i = smtp_body_dots(scan->b, seq, p, i, n, masks, &dots);
 	smtp_finder_end(&dots);
 	return i;
 }
@@ -334,7 +371,7 @@ u32 smtp_body_run(struct smtp_scan *scan, u8 *state, u32 seq,
 		/* What precedes it matters no more, but to a dot or the LF of CRLF */
 		if (s <= SMTP_BODY_CRLF && p[i] != '.' &&
 		    !(s == SMTP_BODY_CR && p[i] == '\n')) {
-			u32 text = smtp_body_text(b, seq + i, p + i, n - i,
+			u32 text = smtp_body_text(scan, seq + i, p + i, n - i,
 						  masks, again);
 
 			s = smtp_body_state_behind(p + i, text);
@@ -343,6 +380,8 @@ u32 smtp_body_run(struct smtp_scan *scan, u8 *state, u32 seq,
 				break;
 			again = smtp_marks_room(b, seq + i);
 			end = i + 1;
+		} else if (s > SMTP_BODY_CRLF) {
+			scan->dash = true;	/* perhaps behind a dot */
 		}
 		step = smtp_body_step(s, p[i]);
 		if (unlikely(step > SMTP_BODY_DOT_CR)) {

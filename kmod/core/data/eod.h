@@ -18,6 +18,8 @@
  * @host: whose memory it takes; told of counters and events
  * @chunks: the server has offered CHUNKING; for smtp_early_judge()
  * @lf_alone: the client has sent no CR: LF.LF ends the body (V7)
+ * @dash: a dash may be among what smtp_body_run() passes. False before it asks for that;
+ *	true costs nothing
  * @ends: result: the policy ends the connection (D4)
  */
 struct smtp_scan {
@@ -26,6 +28,7 @@ struct smtp_scan {
 	struct smtp_host *host;
 	bool chunks;
 	bool lf_alone;
+	bool dash;
 	bool ends;
 };
 

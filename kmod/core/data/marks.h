@@ -283,12 +283,13 @@ static __always_inline u8 *smtp_log_write(u8 *log, u32 gap, u16 len, u8 flags)
 
 /* Writes the mark of one dot in a line, @gap octets after the one before it. As
  * smtp_log_write(), but without a branch: it is as good as random whether it takes one
- * octet or two, and there is room for two. Returns whether it takes two.
+ * octet or two, and there is room for two. @behind: SMTP_LOG_END_BEHIND or 0. Returns
+ * whether it takes two.
  */
-static __always_inline u32 smtp_log_write_near(u8 *log, u32 gap, u8 behind)
+static __always_inline u32 smtp_log_write_near(u8 *log, u32 gap, u32 behind)
 {
-	u32 wide = (SMTP_LOG_GAP_MAX - gap) >> 31;
-	u32 octets = gap << SMTP_LOG_GAP_SHIFT | (behind & SMTP_LOG_END_BEHIND);
+	u32 wide = (gap + (0x7fffffff - SMTP_LOG_GAP_MAX)) >> 31;
+	u32 octets = (gap << SMTP_LOG_GAP_SHIFT) + behind;
 
 	octets = (octets << wide) + wide * SMTP_LOG_WIDE;
 	log[0] = octets;

@@ -118,20 +118,17 @@ static u32 smtp_message_start(struct smtp_message *r, const u8 *p)
 static noinline u32 smtp_message_probe(const u8 *p, u32 n, u32 most, u32 max,
 				       enum smtp_vector vector)
 {
-	u32 at, end = 0;
+	const u8 *first = p + most - SMTP_LINE_PROBE;
+	u32 step = max - SMTP_LINE_PROBE;
+	const u8 *behind;
 
-	if (most < SMTP_LINE_PROBE || max < 2 * SMTP_LINE_PROBE)
+	if (most < SMTP_LINE_PROBE || max < 2 * SMTP_LINE_PROBE || most > n)
 		return 0;
-	for (at = most - SMTP_LINE_PROBE; at + SMTP_LINE_PROBE <= n;
-	     at += max - SMTP_LINE_PROBE) {
-		const u8 *block = p + at;
-
-		if (!smtp_vector_find(vector, &block, block + SMTP_LINE_PROBE,
-				      '\n' * SMTP_ONES))
-			break;
-		end = at + SMTP_LINE_PROBE;
-	}
-	return smtp_find_last(p, end, '\n', vector);
+	behind = smtp_vector_each(vector, first, p + n - SMTP_LINE_PROBE, step,
+				  '\n' * SMTP_ONES);
+	if (behind == first)
+		return 0;
+	return smtp_find_last(p, behind - step + SMTP_LINE_PROBE - p, '\n', vector);
 }
 
 /* Reads as far as all lines are within the limit. It is enough to find the last line
@@ -145,22 +142,26 @@ static __always_inline u32 smtp_message_within(struct smtp_message *r, const u8 
 
 	while (i < n && r->len < max) {
 		u32 most = max - r->len;
+		bool all = most >= n - i;
 		u32 len = 0;
 
-		if (vector && n - i >= 2 * max)
-			len = smtp_message_probe(p + i, n - i, most, max, vector);
-		if (most > n - i)
+		if (all)
 			most = n - i;
+		else if (vector && n - i >= 2 * max)
+			len = smtp_message_probe(p + i, n - i, most, max, vector);
 		if (!len)
 			len = smtp_find_last(p + i, most, '\n', vector);
 		r->start = len;
-		if (!len) {
-			r->len += most;
-			len = most;
-		}
 		i += len;
-		if (r->start && i < n)
-			i += smtp_message_start(r, p + i);
+		if (r->start) {
+			if (i < n)
+				i += smtp_message_start(r, p + i);
+			if (!all)
+				continue;
+			most = n - i;	/* without a line end */
+		}
+		r->len += most;
+		i += most;
 	}
 	return i;
 }
@@ -210,7 +211,7 @@ void smtp_message_octets(struct smtp_message *r, struct smtp_session *s,
 	struct smtp_parser ps = { .s = s, .policy = policy, .host = host };
 	const struct smtp_limit *limits = policy->limits;
 
-	if (!r || !n)
+	if (!n)
 		return;
 	if (unlikely(limits[SMTP_FIXUP_LIMIT_MESSAGE].action))
 		smtp_limit_message(&ps, n);

@@ -109,7 +109,7 @@ bool smtp_message_begin(struct smtp_message **message,
 
 /**
  * smtp_message_octets() - read the next octets of a body
- * @r: the message, or NULL
+ * @r: the message; its @mime.dash tells of them
  * @s: the session; may end the connection
  * @policy: what it is under
  * @host: told of events
@@ -119,6 +119,17 @@ bool smtp_message_begin(struct smtp_message **message,
 void smtp_message_octets(struct smtp_message *r, struct smtp_session *s,
 			 const struct smtp_policy *policy,
 			 struct smtp_host *host, const u8 *p, u32 n);
+
+/**
+ * smtp_message_seeks_dash() - are there parts, whose delimiters begin with dashes?
+ * @r: the message, or NULL
+ *
+ * Return: whether there are.
+ */
+static inline bool smtp_message_seeks_dash(const struct smtp_message *r)
+{
+	return r && r->mime.depth;
+}
 
 /**
  * smtp_message_packet() - begin another packet

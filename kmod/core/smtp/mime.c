@@ -321,14 +321,59 @@ static __always_inline void smtp_mime_field_octet(struct smtp_mime *m, struct sm
 	}
 }
 
+/* Octets that smtp_mime_field_octet() takes for more than one of a word */
+static const bool smtp_mime_special[256] = {
+	['\t'] = true, ['\n'] = true, ['\r'] = true, [' '] = true, ['"'] = true,
+	['('] = true, [')'] = true, ['*'] = true, [';'] = true, ['='] = true,
+	['\\'] = true,
+};
+
+/* Octets of a field's body that are of no interest, or no more than hashed. Returns how
+ * many; smtp_mime_field_octet() for each would do the same.
+ */
+static u32 smtp_mime_field_skip(struct smtp_mime *m, const struct smtp_parser *ps,
+				const u8 *p, u32 n)
+{
+	bool hashes = false;
+	u32 i;
+
+	switch (m->token) {
+	case SMTP_MIME_VALUE:
+		if (ps->policy->criteria || (m->field == SMTP_MIME_TYPE && m->match.candidates))
+			return 0;
+		break;
+	case SMTP_MIME_ATTRIBUTE:
+		if (m->match.candidates)
+			return 0;
+		break;
+	case SMTP_MIME_ATOM:
+	case SMTP_MIME_QUOTED:
+		if (m->parameter < SMTP_MIME_BOUNDARY)
+			return 0;
+		hashes = m->parameter == SMTP_MIME_BOUNDARY;
+		break;
+	default:
+		return 0;
+	}
+	for (i = 0; i < n && !smtp_mime_special[p[i]]; i++)
+		if (hashes)
+			smtp_mime_hash_octet(m, p[i]);
+	return i;
+}
+
 /* Octets of a field's body, up to the end of the line. Returns how many. */
 static u32 smtp_mime_field_run(struct smtp_mime *m, struct smtp_parser *ps,
 			       const u8 *p, u32 n)
 {
-	u32 i;
+	u32 i = 0;
 
-	for (i = 0; i < n && p[i] != '\n'; i++)
-		smtp_mime_field_octet(m, ps, p[i]);
+	while (i < n && p[i] != '\n') {
+		u32 skip = smtp_mime_field_skip(m, ps, p + i, n - i);
+
+		if (!skip)
+			smtp_mime_field_octet(m, ps, p[i++]);
+		i += skip;
+	}
 	return i;
 }
 
@@ -556,6 +601,17 @@ static void smtp_mime_octet(struct smtp_mime *m, struct smtp_parser *ps, u8 c)
 	}
 }
 
+/* The place @i after the first of the octets at @p has been reached: does a line begin
+ * there?
+ */
+static void smtp_mime_skipped(struct smtp_mime *m, const u8 *p, u32 i)
+{
+	if (i && p[i - 1] == '\n')
+		m->line = SMTP_MIME_START;
+	else if (i > 1 && p[i - 1] == '.' && p[i - 2] == '\n')
+		m->line = SMTP_MIME_UNSTUFFED;
+}
+
 /* Skips octets of a text up to a dash that may begin a delimiter, or all. The
  * first of them is not the first of a line. Returns how many.
  */
@@ -569,10 +625,7 @@ static noinline u32 smtp_mime_skip(struct smtp_mime *m, const u8 *p, u32 n)
 		i = smtp_finder_next(&dashes);
 		if (i < n && !smtp_mime_dashes(p + i, n - i))
 			continue;
-		if (i && p[i - 1] == '\n')
-			m->line = SMTP_MIME_START;
-		else if (i > 1 && p[i - 1] == '.' && p[i - 2] == '\n')
-			m->line = SMTP_MIME_UNSTUFFED;
+		smtp_mime_skipped(m, p, i);
 	} while (i < n && m->line == SMTP_MIME_OTHER);
 	smtp_finder_end(&dashes);
 	return i;
@@ -594,7 +647,9 @@ static u32 smtp_mime_header_run(struct smtp_mime *m, struct smtp_parser *ps,
 	return run;
 }
 
-void smtp_mime_read(struct smtp_mime *m, struct smtp_parser *ps, const u8 *p, u32 n)
+/* smtp_mime_read() of what is more than a text without dashes */
+static noinline void smtp_mime_read_lines(struct smtp_mime *m, struct smtp_parser *ps,
+					  const u8 *p, u32 n)
 {
 	u32 i = 0;
 
@@ -626,6 +681,14 @@ void smtp_mime_read(struct smtp_mime *m, struct smtp_parser *ps, const u8 *p, u3
 		m->work += m->header;
 		smtp_mime_octet(m, ps, p[i++]);
 	}
+}
+
+void smtp_mime_read(struct smtp_mime *m, struct smtp_parser *ps, const u8 *p, u32 n)
+{
+	if (m->header || m->found || (m->depth && (m->dash || m->line != SMTP_MIME_OTHER)))
+		smtp_mime_read_lines(m, ps, p, n);
+	else if (m->depth)
+		smtp_mime_skipped(m, p, n);
 }
 
 void smtp_mime_gap(struct smtp_mime *m)

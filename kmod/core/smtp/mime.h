@@ -98,6 +98,7 @@ struct smtp_mime_delimiter {
  * @later: the section number is not 0
  * @told: the names of this field have been found too long
  * @too_deep: there was no room in @open
+ * @dash: a dash may be among the octets to come, as far as the caller can tell
  */
 struct smtp_mime {
 	struct smtp_match match;
@@ -126,6 +127,7 @@ struct smtp_mime {
 	bool later;
 	bool told;
 	bool too_deep;
+	bool dash;
 };
 
 /**
