@@ -6,7 +6,7 @@
 
 Prints how many of N clients were greeted, and keeps the connections until its
 input ends. forget: takes the conntrack helper from them first, as ctnetlink lets
-one do. Linux 7.3 refuses, and they keep it.
+one do. Linux 7.2 refuses, and they keep it.
 """
 import errno
 import select

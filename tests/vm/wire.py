@@ -900,8 +900,15 @@ def _(family):
 @test("counters", "stats says the same as /proc", families=(4,), module=True)
 def _(_family):
     import json
-    mine = counters()
-    for policy in json.loads(tool("-j", "stats")):
+    # Between the two a packet of a connection of before may come
+    for _ in range(10):
+        mine = counters()
+        stats = json.loads(tool("-j", "stats"))
+        if counters() == mine:
+            break
+    else:
+        raise Mismatch("counters change all the time")
+    for policy in stats:
         for name, value in mine[policy["ports"]].items():
             if policy.get(name) != value:
                 raise Mismatch("port %s: %s is %r by stats, %r in /proc" % (
