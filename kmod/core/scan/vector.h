@@ -86,10 +86,10 @@ static inline u64 smtp_vector_find_sse2(const u8 **p __maybe_unused,
 	return 0;
 }
 
-static inline void smtp_vector_bits_sse2(const u8 *p __maybe_unused,
-					 u64 *bits __maybe_unused, u32 n __maybe_unused,
+static inline void smtp_vector_bits_sse2(const u8 *p __maybe_unused, u64 *bits, u32 n,
 					 u64 all __maybe_unused)
 {
+	memset(bits, 0, n * sizeof(*bits));
 }
 
 static inline const u8 *smtp_vector_each_sse2(const u8 *p, const u8 *last __maybe_unused,
