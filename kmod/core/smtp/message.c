@@ -118,12 +118,12 @@ static u32 smtp_message_start(struct smtp_message *r, const u8 *p)
 static noinline u32 smtp_message_probe(const u8 *p, u32 n, u32 most, u32 max,
 				       enum smtp_vector vector)
 {
-	const u8 *first = p + most - SMTP_LINE_PROBE;
 	u32 step = max - SMTP_LINE_PROBE;
-	const u8 *behind;
+	const u8 *first, *behind;
 
 	if (most < SMTP_LINE_PROBE || max < 2 * SMTP_LINE_PROBE || most > n)
 		return 0;
+	first = p + most - SMTP_LINE_PROBE;
 	behind = smtp_vector_each(vector, first, p + n - SMTP_LINE_PROBE, step,
 				  '\n' * SMTP_ONES);
 	if (behind == first)
