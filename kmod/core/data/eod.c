@@ -172,8 +172,8 @@ bool smtp_body_accept(struct smtp_scan *scan, u8 c)
 #define SMTP_BODY_NEAR		(8 * SMTP_VECTOR_BLOCK)
 
 /* What the octets beside a dot tell of it: that it is not alone in a line, or what
- * smtp_log_write_near() has to know. The one before is no dot that was not marked with
- * those before it.
+ * smtp_log_write_near() has to know. As smtp_is_eol() and smtp_ends_dot() have it. The
+ * one before is no dot that was not marked with those before it.
  */
 #define SMTP_NEAR_STOP		0x80
 static const u8 smtp_near_before[256] = {
@@ -310,7 +310,7 @@ static u32 smtp_body_dots(struct smtp_body *b, u32 seq, const u8 *p, u32 i, u32 
 	return i;
 }
 
-/* How many octets are neither dots nor dashes? Or fewer. */
+/* smtp_vector_plain(), apart: smtp_body_text() has no register to spare */
 static noinline u32 smtp_body_plain(enum smtp_vector vector, const u8 *p, u32 n)
 {
 	return smtp_vector_plain(vector, p, p + n) - p;

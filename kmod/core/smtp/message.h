@@ -122,13 +122,13 @@ void smtp_message_octets(struct smtp_message *r, struct smtp_session *s,
 
 /**
  * smtp_message_seeks_dash() - are there parts, whose delimiters begin with dashes?
- * @r: the message, or NULL
+ * @r: the message
  *
  * Return: whether there are.
  */
 static inline bool smtp_message_seeks_dash(const struct smtp_message *r)
 {
-	return r && r->mime.depth;
+	return r->mime.depth;
 }
 
 /**
@@ -157,7 +157,7 @@ static inline bool smtp_message_enough(const struct smtp_message *r)
 
 /**
  * smtp_message_run() - how many octets may be read at once?
- * @r: the message, or NULL
+ * @r: the message
  * @n: how many there are
  *
  * Return: so many that smtp_message_enough() is asked in time; at least 1. Text may lead
@@ -169,9 +169,9 @@ static inline u32 smtp_message_run(const struct smtp_message *r, u32 n)
 
 	if (smtp_message_enough(r))
 		max = 1;
-	else if (r && (r->header || r->mime.header))	/* lines add some */
+	else if (r->header || r->mime.header)	/* lines add some */
 		max = (SMTP_MESSAGE_WORK - r->mime.work) * 2 / 3 + 1;
-	else if (r && r->mime.depth)	/* twice, as some of it is text */
+	else if (r->mime.depth)	/* twice, as some of it is text */
 		max = 2 * SMTP_MESSAGE_WORK - r->mime.work;
 	return n < max ? n : max;
 }
