@@ -208,7 +208,11 @@ struct smtp_ct_flow *smtp_ct_flow_alloc(const struct nf_conn *ct,
 	flow->dead = false;
 	flow->resuming = false;
 	flow->due = 0;
+	flow->tell = 0;
 	memset(flow->kept, 0, sizeof(flow->kept));
+	memset(flow->last, 0, sizeof(flow->last));
+	flow->last[SMTP_CLIENT].ack = isn[SMTP_SERVER];
+	flow->last[SMTP_SERVER].ack = isn[SMTP_CLIENT];
 	memset(&flow->turn, 0, sizeof(flow->turn));
 	flow->zone = *nf_ct_zone(ct);
 	flow->net = nf_ct_net(ct);

@@ -11,13 +11,32 @@
 #include "../netns/ports.h"
 
 /**
+ * struct smtp_last_header - what a side's newest ACK said: sack.h
+ * @ack: its number
+ * @stamp: value of its timestamps option (RFC 7323)
+ * @echo: the option's echo
+ * @window: as in the header
+ * @stamped: it had the option
+ */
+struct smtp_last_header {
+	u32 ack;
+	__be32 stamp;
+	__be32 echo;
+	__be16 window;
+	bool stamped;
+};
+
+/**
  * struct smtp_ct_flow - one connection
  * @core: the core's state
  * @lock: held for every call into the core
  * @dead: taken from its conntrack entry; the core must not use it any more
  * @resuming: a processor is sending kept packets, until nothing is @due
  * @due: bits by enum smtp_dir: a kept packet of that direction may go on
+ * @tell: bits by enum smtp_dir: the list of that direction's kept packets has changed, and
+ *	their sender may not know
  * @kept: packets that must wait, by enum smtp_dir, or NULL: kept.h
+ * @last: by enum smtp_dir
  * @turn: its turn to begin a message: X7
  * @zone: of conntrack, which it is in
  * @ended_at: jiffies when the core ended it
@@ -38,7 +57,9 @@ struct smtp_ct_flow {
 	bool dead;
 	bool resuming;
 	u8 due;
+	u8 tell;
 	struct smtp_held *kept[2];
+	struct smtp_last_header last[2];
 	unsigned long ended_at;
 	u32 awaited;
 	unsigned long awaited_at;

@@ -9,6 +9,7 @@
 #include "helper.h"
 #include "kept.h"
 #include "packet.h"
+#include "sack.h"
 #include "select.h"
 #include "side.h"
 
@@ -329,6 +330,8 @@ static unsigned int smtp_help_segment(struct smtp_packet *p, struct smtp_ct *dat
 		p->resumed = flow->resuming;
 		verdict = smtp_flow_segment(&flow->core, dir, &p->seg, &host.host);
 		smtp_packet_read_end(p);
+		if (verdict == SMTP_PASS)
+			smtp_sack_note(flow, p, dir);
 		resume = smtp_kept_judged(flow, p, dir, verdict);
 		smtp_help_awaited(flow, &host.host, dir == SMTP_CLIENT &&
 				  smtp_flow_holds(&flow->core, dir, &p->seg) ==

@@ -16,6 +16,7 @@
 #include <net/route.h>
 #include <net/netfilter/nf_conntrack.h>
 #include "kept.h"
+#include "sack.h"
 
 /* Enough for 64 KB of payload as any driver stores them. Larger packets are not copied:
  * their sender retransmits them.
@@ -160,8 +161,8 @@ static struct smtp_kept_packet *smtp_kept_next(struct smtp_ct_flow *flow,
  * @dir: where it comes from
  * @verdict: on it
  *
- * Return: whether a kept packet may go on now. Then call smtp_kept_resume(), without the
- * lock.
+ * Return: whether a kept packet may go on now, or its sender is to be told. Then call
+ * smtp_kept_resume(), without the lock.
  */
 bool smtp_kept_judged(struct smtp_ct_flow *flow, struct smtp_packet *p,
 		      enum smtp_dir dir, enum smtp_verdict verdict)
@@ -183,7 +184,9 @@ bool smtp_kept_judged(struct smtp_ct_flow *flow, struct smtp_packet *p,
 					flow->kept[dir] &&
 					flow->kept[dir]->what == SMTP_HOLDS_LINE))
 		flow->due |= 1 << dir;
-	return flow->due && !flow->resuming;
+	if (what == SMTP_HOLDS_ORDER)
+		flow->tell |= 1 << dir;
+	return (flow->due || flow->tell) && !flow->resuming;
 }
 
 /* Sets the device that the packet came in by; a packet of this machine has none */
@@ -219,22 +222,39 @@ static void smtp_kept_send(struct sk_buff *skb, struct nf_conn *ct, enum smtp_di
 	}
 }
 
+/* What is to be told to whom, after kept packets have come or gone */
+static void smtp_kept_tell(struct smtp_ct_flow *flow, struct smtp_sack sacks[2])
+{
+	int dir;
+
+	for (dir = SMTP_CLIENT; dir <= SMTP_SERVER; dir++) {
+		sacks[dir].nr_runs = 0;
+		if (flow->tell & 1 << dir)
+			smtp_sack_fill(flow, dir, &sacks[dir]);
+	}
+	flow->tell = 0;
+}
+
 /**
  * smtp_kept_resume() - send kept packets as if their sender had retransmitted them
  * @flow: the flow
  * @ct: its connection
  *
  * One after the other. Each is judged in help(), which does not call this function again
- * meanwhile.
+ * meanwhile. Then senders whose packets still wait for a lost one are told which these
+ * are.
  */
 void smtp_kept_resume(struct smtp_ct_flow *flow, struct nf_conn *ct)
 {
 	struct smtp_kept_packet *kept;
-	enum smtp_dir dir;
+	struct smtp_sack sacks[2];
+	int dir;
 
 	spin_lock_bh(&flow->lock);
-	if (flow->resuming)
-		goto out;
+	if (flow->resuming) {
+		spin_unlock_bh(&flow->lock);
+		return;
+	}
 	flow->resuming = true;
 	while (flow->due) {
 		dir = flow->due & 1 << SMTP_CLIENT ? SMTP_CLIENT : SMTP_SERVER;
@@ -244,6 +264,7 @@ void smtp_kept_resume(struct smtp_ct_flow *flow, struct nf_conn *ct)
 			continue;
 		}
 		smtp_flow_uncharge(flow, kept->held.size);
+		flow->tell |= 1 << dir;
 		smtp_rule_count(flow->rule, SMTP_FIXUP_CNT_SEGMENTS_RESUMED);
 		spin_unlock_bh(&flow->lock);
 		smtp_kept_send(kept->skb, ct, dir);
@@ -251,8 +272,11 @@ void smtp_kept_resume(struct smtp_ct_flow *flow, struct nf_conn *ct)
 		spin_lock_bh(&flow->lock);
 	}
 	flow->resuming = false;
-out:
+	smtp_kept_tell(flow, sacks);
 	spin_unlock_bh(&flow->lock);
+	for (dir = SMTP_CLIENT; dir <= SMTP_SERVER; dir++)
+		if (smtp_sack_send(&sacks[dir], ct, dir))
+			smtp_rule_count(flow->rule, SMTP_FIXUP_CNT_SACKS_SENT);
 }
 
 /**

@@ -190,6 +190,40 @@ TEST("T4", "the packets of a direction", NONE)
 	assert_null(smtp_held_passed(&list, 40));
 }
 
+/* RFC 2018: what is told a sender whose packet was lost */
+TEST("T4", "what is held behind a gap, in runs", NONE)
+{
+	struct smtp_held_run runs[SMTP_HELD_RUNS];
+	struct smtp_held h[7], *list = NULL;
+
+	assert_int_equal(smtp_held_runs(list, 0, runs), 0);
+	add(&list, &h[0], (u32)-10, 10, 1);
+	assert_int_equal(smtp_held_runs(list, (u32)-10, runs), 0);
+	assert_int_equal(smtp_held_runs(list, (u32)-5, runs), 0);
+	assert_int_equal(smtp_held_runs(list, (u32)-11, runs), 1);
+	assert_int_equal(runs[0].seq, (u32)-10);
+	assert_int_equal(runs[0].end, 0);
+	/* One that touches it, one within, one that overlaps */
+	add(&list, &h[1], 0, 10, 1);
+	add(&list, &h[2], 1, 5, 1);
+	add(&list, &h[3], 8, 12, 1);
+	assert_int_equal(smtp_held_runs(list, (u32)-11, runs), 1);
+	assert_int_equal(runs[0].end, 20);
+	add(&list, &h[4], 21, 1, 1);
+	add(&list, &h[5], 30, 1, 1);
+	assert_int_equal(smtp_held_runs(list, (u32)-11, runs), 3);
+	assert_int_equal(runs[0].seq, 30);
+	assert_int_equal(runs[1].seq, 21);
+	assert_int_equal(runs[1].end, 22);
+	assert_int_equal(runs[2].seq, (u32)-10);
+	assert_int_equal(runs[2].end, 20);
+	/* There is room for three */
+	add(&list, &h[6], 40, 1, 1);
+	assert_int_equal(smtp_held_runs(list, (u32)-11, runs), SMTP_HELD_RUNS);
+	assert_int_equal(runs[0].seq, 40);
+	assert_int_equal(runs[2].seq, 21);
+}
+
 /* As its sender's repetition could be: a line that came in several packets */
 TEST("T3", "a line in packets that fit together", NONE)
 {

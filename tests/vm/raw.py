@@ -388,6 +388,104 @@ def _(family):
         raw.passes(CLIENT, at + 3000, b"\r\n.\r\nEXPN root\r\n", b"\r\n.\r\nXXXX root\r\n")
 
 
+# -- a sender is told what is kept --------------------------------------------
+
+def sacked(raw, side, blocks, at, stamps=None):
+    """The far end's last ACK comes to that side once more, with these blocks."""
+    packet = raw.one(side)
+    tcp = packet[TCP]
+    options = dict(tcp.options)
+    sack = options.get("SAck", ())
+    got = [tuple(raw.offset(side, edge) for edge in sack[i:i + 2]) for i in range(0, len(sack), 2)]
+    compare(got, blocks, "the blocks")
+    compare((raw.offset(1 - side, tcp.seq), raw.offset(side, tcp.ack)), at, "seq and ack")
+    compare((str(tcp.flags), len(tcp.payload), tcp.window), ("A", 0, raw.window[1 - side]),
+            "flags, payload and window")
+    compare(options.get("Timestamp"), stamps, "its timestamps")
+
+
+@test("T4", "who sends more behind a lost packet is told at once what is kept of it")
+def _(family):
+    raw = Raw(family).open()
+    raw.window[SERVER] = 4321
+    raw.ack(CLIENT, 0)
+    with Counted("sacks_sent", 5), Counted("segments_resumed", 2):
+        raw.send(CLIENT, 6, b"NOOP\r\n")
+        sacked(raw, CLIENT, [(6, 12)], (8, 0))
+        raw.send(CLIENT, 12, b"RSET\r\n")
+        sacked(raw, CLIENT, [(6, 18)], (8, 0))
+        raw.send(CLIENT, 24, b"NOOP\r\n")
+        sacked(raw, CLIENT, [(24, 30), (6, 18)], (8, 0))
+        raw.none(SERVER)
+        # What was lost comes, and with the next ACK what was kept
+        raw.passes(CLIENT, 0, b"NOOP\r\n")
+        raw.has[CLIENT] = 6
+        raw.send(SERVER, 8, b"", flags="A")
+        compare(b"".join(bytes(raw.one(SERVER)[TCP].payload) for _ in range(2)),
+                b"NOOP\r\nRSET\r\n", "what was kept")
+        sacked(raw, CLIENT, [(24, 30)], (8, 6))
+        raw.one(CLIENT)
+        raw.send(CLIENT, 36, b"QUIT\r\n")
+        sacked(raw, CLIENT, [(36, 42), (24, 30)], (8, 6))
+
+
+@test("T4", "a server is told, too, and each in its own numbers")
+def _(family):
+    tool("set", str(PORT), "fixup", "banner", "text", "mail here", "reject", "noop")
+    try:
+        raw = Raw(family).open(greeting=False)
+        raw.passes(SERVER, 0, b"220 mx\r\n", b"220 mail here\r\n")
+        raw.send(CLIENT, 0, b"", flags="A", ack_off=15)
+        raw.one(SERVER)
+        raw.has[SERVER] = 15
+        raw.send(CLIENT, 9, b"NOOP\r\n")
+        sacked(raw, CLIENT, [(9, 15)], (15, 0))
+        raw.passes(CLIENT, 0, b"A\r\n", b"NOOP\r\n")
+        raw.has[SERVER], raw.has[CLIENT] = 8, 6
+        raw.send(SERVER, 14, b"250 ok\r\n")
+        sacked(raw, SERVER, [(14, 22)], (6, 8))
+    finally:
+        tool("set", str(PORT), "fixup")
+
+
+@test("T4", "the ACK repeats the timestamps of the far end's newest one")
+def _(family):
+    def stamps(value, echo):
+        return [("NOP", None), ("NOP", None), ("Timestamp", (value, echo))]
+    raw = Raw(family).open()
+    raw.send(SERVER, 8, b"", flags="A", options=stamps(700, 50))
+    raw.one(CLIENT)
+    raw.send(CLIENT, 6, b"NOOP\r\n", options=stamps(60, 700))
+    sacked(raw, CLIENT, [(6, 12)], (8, 0), (700, 50))
+    for off in (18, 30, 42):
+        raw.send(CLIENT, off, b"NOOP\r\n", options=stamps(60, 700))
+        raw.one(CLIENT)
+    raw.passes(CLIENT, 0, b"NOOP\r\n", options=stamps(61, 700))
+    raw.send(SERVER, 8, b"", flags="A", ack_off=6, options=stamps(701, 61))
+    sacked(raw, CLIENT, [(42, 48), (30, 36), (18, 24)], (8, 6), (701, 61))
+    raw.one(CLIENT)
+    # An older ACK that comes late
+    raw.passes(SERVER, 8, b"", flags="A", ack_off=0, options=stamps(699, 49))
+    raw.send(CLIENT, 54, b"NOOP\r\n", options=stamps(62, 700))
+    sacked(raw, CLIENT, [(54, 60), (42, 48), (30, 36)], (8, 6), (701, 61))
+
+
+@test("T4", "nobody is told who has not agreed on SACK, nor of what waits for a reply")
+def _(family):
+    raw = Raw(family)
+    raw.passes(CLIENT, -1, b"", flags="S", options=[("SAckOK", b"")])
+    raw.passes(SERVER, -1, b"", flags="SA")
+    raw.passes(CLIENT, 0, b"", flags="A")
+    with Counted("sacks_sent", 0):
+        raw.dropped(CLIENT, 6, b"NOOP\r\n")
+        raw.none(CLIENT)
+        raw = Raw(family).open()
+        raw.passes(CLIENT, 0, b"DATA\r\n")
+        raw.dropped(CLIENT, 6, b"text\r\n")
+        raw.dropped(CLIENT, 12, b".\r\n")
+        raw.none(CLIENT)
+
+
 # -- contract 4: what is no ordinary part of a connection --------------------
 
 @test("T2", "contract 4: a bad checksum is INVALID: dropped, and no first copy")

@@ -67,6 +67,7 @@ const char *const smtp_counter_names[__SMTP_FIXUP_CNT_MAX] = {
 	[SMTP_FIXUP_CNT_PROXY_HEADERS] = "proxy_headers",
 	[SMTP_FIXUP_CNT_MESSAGES_ABOVE_RATE] = "messages_above_rate",
 	[SMTP_FIXUP_CNT_MESSAGES_ABOVE_SOURCE_RATE] = "messages_above_source_rate",
+	[SMTP_FIXUP_CNT_SACKS_SENT] = "sacks_sent",
 };
 
 #ifndef __KERNEL__
@@ -199,5 +200,7 @@ const char *const smtp_counter_explanations[__SMTP_FIXUP_CNT_MAX] = {
 		"messages above the limit rate, which had to wait for their turn (action wait) or were only counted (log)",
 	[SMTP_FIXUP_CNT_MESSAGES_ABOVE_SOURCE_RATE] =
 		"messages above the limit source-rate, which had to wait for their turn (action wait) or were only counted (log)",
+	[SMTP_FIXUP_CNT_SACKS_SENT] =
+		"ACKs that told a sender which of its segments are kept here behind a lost one, so that it repeats that one at once",
 };
 #endif

@@ -70,3 +70,24 @@ const struct smtp_held *smtp_held_line(const struct smtp_held *list, u32 next)
 	} while (!last->ends_line);
 	return last->end - next <= SMTP_HELD_LINE_MAX ? last : NULL;
 }
+
+u32 smtp_held_runs(const struct smtp_held *list, u32 next,
+		   struct smtp_held_run runs[SMTP_HELD_RUNS])
+{
+	u32 n = 0;
+
+	if (!list || !smtp_seq_before(next, list->seq))
+		return 0;
+	for (; list; list = list->next) {
+		if (n && !smtp_seq_before(runs[0].end, list->seq)) {
+			runs[0].end = smtp_seq_max(runs[0].end, list->end);
+			continue;
+		}
+		memmove(runs + 1, runs, (SMTP_HELD_RUNS - 1) * sizeof(*runs));
+		runs[0].seq = list->seq;
+		runs[0].end = list->end;
+		if (n < SMTP_HELD_RUNS)
+			n++;
+	}
+	return n;
+}

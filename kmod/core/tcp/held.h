@@ -49,6 +49,21 @@ struct smtp_held {
 	bool ends_line;
 };
 
+/* Runs of octets that are reported at most: as many as the option has room for beside
+ * timestamps (RFC 2018, 3)
+ */
+#define SMTP_HELD_RUNS		3
+
+/**
+ * struct smtp_held_run - octets that are held without a gap between them
+ * @seq: sequence number of the first one
+ * @end: sequence number after the last one
+ */
+struct smtp_held_run {
+	u32 seq;
+	u32 end;
+};
+
 /**
  * smtp_held_add() - add a packet to the list
  * @list: of its direction
@@ -91,5 +106,16 @@ struct smtp_held *smtp_held_passed(struct smtp_held **list, u32 next);
  * is missing or overlaps, or they have more than %SMTP_HELD_LINE_MAX octets.
  */
 const struct smtp_held *smtp_held_line(const struct smtp_held *list, u32 next);
+
+/**
+ * smtp_held_runs() - which octets are held behind a gap?
+ * @list: of its direction
+ * @next: sequence number of the next octet to judge
+ * @runs: set; the last run first, which the newest packet is mostly of
+ *
+ * Return: how many; 0: the list is empty, or begins with the octet at @next.
+ */
+u32 smtp_held_runs(const struct smtp_held *list, u32 next,
+		   struct smtp_held_run runs[SMTP_HELD_RUNS]);
 
 #endif /* _SMTP_CORE_HELD_H */

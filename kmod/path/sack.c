@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* SACK for what is kept behind a lost packet. See sack.h. */
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/netfilter.h>
+#include <net/ip.h>
+#include <net/ip6_checksum.h>
+#include <net/ipv6.h>
+#include <net/l3mdev.h>
+#include <net/route.h>
+#include <net/tcp.h>
+#include <net/xfrm.h>
+#include <net/netfilter/nf_conntrack.h>
+#include "sack.h"
+
+/* How Linux and others begin the options of each packet: RFC 7323, appendix A */
+#define SMTP_SACK_STAMPS	htonl(TCPOPT_NOP << 24 | TCPOPT_NOP << 16 | \
+				      TCPOPT_TIMESTAMP << 8 | TCPOLEN_TIMESTAMP)
+
+/**
+ * smtp_sack_note() - remember what a side's newest ACK says beside its number
+ * @flow: the flow, locked
+ * @p: the side's packet, which passes
+ * @dir: the side
+ */
+void smtp_sack_note(struct smtp_ct_flow *flow, const struct smtp_packet *p,
+		    enum smtp_dir dir)
+{
+	struct smtp_last_header *last = &flow->last[dir];
+	const __be32 *option;
+	__be32 buf[3];
+
+	if (!p->seg.has_ack || smtp_seq_before(p->seg.ack, last->ack))
+		return;
+	last->ack = p->seg.ack;
+	last->window = p->th.window;
+	last->stamped = false;
+	if (p->data - p->tcp < sizeof(struct tcphdr) + sizeof(buf))
+		return;
+	option = skb_header_pointer(p->skb, p->tcp + sizeof(struct tcphdr),
+				    sizeof(buf), buf);
+	if (!option || option[0] != SMTP_SACK_STAMPS)
+		return;
+	last->stamped = true;
+	last->stamp = option[1];
+	last->echo = option[2];
+}
+
+/**
+ * smtp_sack_fill() - what is there to tell a sender?
+ * @flow: the flow, locked
+ * @dir: the sender
+ * @sack: to be filled in
+ *
+ * A process of the router itself is told nothing: no packet of it is lost on the way here.
+ */
+void smtp_sack_fill(const struct smtp_ct_flow *flow, enum smtp_dir dir,
+		    struct smtp_sack *sack)
+{
+	const struct smtp_stream *st = flow->core.stream;
+	const struct smtp_kept_packet *kept;
+
+	sack->nr_runs = smtp_held_runs(flow->kept[dir], st[dir].next, sack->runs);
+	if (!sack->nr_runs)
+		return;
+	kept = container_of(flow->kept[dir], struct smtp_kept_packet, held);
+	sack->seq = smtp_edit_out(&st[!dir].edit, st[!dir].next);
+	sack->ack = st[dir].acked;
+	sack->last = flow->last[!dir];
+	sack->mark = kept->skb->mark;
+	sack->iif = kept->skb->skb_iif;
+	if (!sack->iif)
+		sack->nr_runs = 0;
+}
+
+/* The route to the sender, which IPsec may be a part of */
+static struct dst_entry *smtp_sack_route(const struct smtp_sack *sack, struct net *net,
+					 const struct nf_conntrack_tuple *tuple)
+{
+	int oif = l3mdev_master_ifindex_by_index(net, sack->iif);
+	struct dst_entry *dst;
+	struct flowi fl = {};
+
+	if (tuple->src.l3num == NFPROTO_IPV4)
+		fl.u.ip4 = (struct flowi4){
+			.flowi4_oif = oif,
+			.flowi4_mark = IP4_REPLY_MARK(net, sack->mark),
+			.flowi4_proto = IPPROTO_TCP,
+			.flowi4_flags = FLOWI_FLAG_ANYSRC,
+			.saddr = tuple->dst.u3.ip,
+			.daddr = tuple->src.u3.ip,
+			.fl4_sport = tuple->dst.u.tcp.port,
+			.fl4_dport = tuple->src.u.tcp.port,
+		};
+	else
+		fl.u.ip6 = (struct flowi6){
+			.flowi6_oif = oif,
+			.flowi6_mark = IP6_REPLY_MARK(net, sack->mark),
+			.flowi6_proto = IPPROTO_TCP,
+			.flowi6_flags = FLOWI_FLAG_ANYSRC,
+			.saddr = tuple->dst.u3.in6,
+			.daddr = tuple->src.u3.in6,
+			.fl6_sport = tuple->dst.u.tcp.port,
+			.fl6_dport = tuple->src.u.tcp.port,
+		};
+	if (nf_route(net, &dst, &fl, false, tuple->src.l3num))
+		return NULL;
+	dst = xfrm_lookup(net, dst, &fl, NULL, 0);
+	return IS_ERR(dst) ? NULL : dst;
+}
+
+static u32 smtp_sack_options(const struct smtp_sack *sack)
+{
+	return (sack->last.stamped ? TCPOLEN_TSTAMP_ALIGNED : 0) +
+	       TCPOLEN_SACK_BASE_ALIGNED + sack->nr_runs * TCPOLEN_SACK_PERBLOCK;
+}
+
+/* Appends the IP header, of a packet with a TCP header of @len octets */
+static void smtp_sack_put_ip(struct sk_buff *skb, u32 len,
+			     const struct nf_conntrack_tuple *tuple)
+{
+	const struct dst_entry *dst = skb_dst(skb);
+	struct ipv6hdr *ip6h;
+	struct iphdr *iph;
+
+	skb_reset_network_header(skb);
+	if (tuple->src.l3num == NFPROTO_IPV4) {
+		iph = skb_put_zero(skb, sizeof(*iph));
+		iph->version = 4;
+		iph->ihl = sizeof(*iph) / 4;
+		iph->tot_len = htons(sizeof(*iph) + len);
+		iph->frag_off = htons(IP_DF);
+		iph->ttl = ip4_dst_hoplimit(dst);
+		iph->protocol = IPPROTO_TCP;
+		iph->saddr = tuple->dst.u3.ip;
+		iph->daddr = tuple->src.u3.ip;
+		ip_send_check(iph);
+		skb->protocol = htons(ETH_P_IP);
+	} else {
+		ip6h = skb_put_zero(skb, sizeof(*ip6h));
+		ip6h->version = 6;
+		ip6h->payload_len = htons(len);
+		ip6h->nexthdr = IPPROTO_TCP;
+		ip6h->hop_limit = IPV6_DEFAULT_HOPLIMIT;
+		ip6h->saddr = tuple->dst.u3.in6;
+		ip6h->daddr = tuple->src.u3.in6;
+		skb->protocol = htons(ETH_P_IPV6);
+	}
+}
+
+/* Appends the TCP header, of @len octets */
+static void smtp_sack_put_tcp(struct sk_buff *skb, u32 len, const struct smtp_sack *sack,
+			      const struct nf_conntrack_tuple *tuple)
+{
+	struct tcphdr *th = skb_put_zero(skb, len);
+	__be32 *to = (__be32 *)(th + 1);
+	__wsum csum;
+	u32 i;
+
+	skb_set_transport_header(skb, (u8 *)th - skb->data);
+	th->source = tuple->dst.u.tcp.port;
+	th->dest = tuple->src.u.tcp.port;
+	th->seq = htonl(sack->seq);
+	th->ack_seq = htonl(sack->ack);
+	th->doff = len / 4;
+	th->ack = 1;
+	th->window = sack->last.window;
+	if (sack->last.stamped) {
+		*to++ = SMTP_SACK_STAMPS;
+		*to++ = sack->last.stamp;
+		*to++ = sack->last.echo;
+	}
+	*to++ = htonl(TCPOPT_NOP << 24 | TCPOPT_NOP << 16 | TCPOPT_SACK << 8 |
+		      (TCPOLEN_SACK_BASE + sack->nr_runs * TCPOLEN_SACK_PERBLOCK));
+	for (i = 0; i < sack->nr_runs; i++) {
+		*to++ = htonl(sack->runs[i].seq);
+		*to++ = htonl(sack->runs[i].end);
+	}
+	csum = csum_partial(th, len, 0);
+	if (tuple->src.l3num == NFPROTO_IPV4)
+		th->check = tcp_v4_check(len, tuple->dst.u3.ip, tuple->src.u3.ip, csum);
+	else
+		th->check = tcp_v6_check(len, &tuple->dst.u3.in6, &tuple->src.u3.in6,
+					 csum);
+}
+
+/**
+ * smtp_sack_send() - tell a sender which of its packets are kept
+ * @sack: what there is to tell
+ * @ct: the connection
+ * @dir: the sender
+ *
+ * Called under RCU, softirqs off, without the flow's lock. The packet is untracked:
+ * neither NAT nor sequence adjustment has anything to change in it.
+ *
+ * Return: whether a packet was sent. If not, the sender waits for its timeout.
+ */
+bool smtp_sack_send(const struct smtp_sack *sack, const struct nf_conn *ct,
+		    enum smtp_dir dir)
+{
+	const struct ip_ct_tcp_state *seen = ct->proto.tcp.seen;
+	const struct nf_conntrack_tuple *tuple;
+	u32 len = sizeof(struct tcphdr) + smtp_sack_options(sack);
+	struct net *net = nf_ct_net(ct);
+	struct dst_entry *dst;
+	struct sk_buff *skb;
+
+	if (!sack->nr_runs ||
+	    !(seen[0].flags & seen[1].flags & IP_CT_TCP_FLAG_SACK_PERM))
+		return false;
+	tuple = nf_ct_tuple(ct, dir == SMTP_CLIENT ? IP_CT_DIR_ORIGINAL :
+						     IP_CT_DIR_REPLY);
+	skb = alloc_skb(LL_MAX_HEADER + sizeof(struct ipv6hdr) + len,
+			GFP_ATOMIC | __GFP_NOWARN);
+	dst = skb ? smtp_sack_route(sack, net, tuple) : NULL;
+	if (!dst) {
+		kfree_skb(skb);
+		return false;
+	}
+	skb_reserve(skb, LL_MAX_HEADER);
+	skb_dst_set(skb, dst);
+	smtp_sack_put_ip(skb, len, tuple);
+	smtp_sack_put_tcp(skb, len, sack, tuple);
+	skb->mark = tuple->src.l3num == NFPROTO_IPV4 ?
+		    IP4_REPLY_MARK(net, sack->mark) : IP6_REPLY_MARK(net, sack->mark);
+	nf_ct_set(skb, NULL, IP_CT_UNTRACKED);
+	dst_output(net, NULL, skb);
+	return true;
+}
