@@ -9,21 +9,19 @@
 #include <net/netfilter/nf_conntrack_zones.h>
 #include "../core/observe.h"
 #include "../netns/ports.h"
+#include "packet.h"
 
 /**
- * struct smtp_last_header - what a side's newest ACK said: sack.h
- * @ack: its number
- * @stamp: value of its timestamps option (RFC 7323)
- * @echo: the option's echo
- * @window: as in the header
- * @stamped: it had the option
+ * struct smtp_last_header - what the headers of a side said that have passed: sack.h
+ * @ack: the last ACK
+ * @window: what came with it, as in the header
+ * @stamps: the newest ones that came in order. A receiver drops what has older ones (RFC
+ *	7323, 5.3)
  */
 struct smtp_last_header {
 	u32 ack;
-	__be32 stamp;
-	__be32 echo;
 	__be16 window;
-	bool stamped;
+	struct smtp_stamps stamps;
 };
 
 /**

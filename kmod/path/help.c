@@ -330,9 +330,14 @@ static unsigned int smtp_help_segment(struct smtp_packet *p, struct smtp_ct *dat
 		p->resumed = flow->resuming;
 		verdict = smtp_flow_segment(&flow->core, dir, &p->seg, &host.host);
 		smtp_packet_read_end(p);
+		resume = smtp_kept_judged(flow, p, dir, verdict);
+		if (verdict == SMTP_DROP && !smtp_flow_over(&flow->core) && !p->spliced &&
+		    smtp_sack_news(flow, p, dir)) {
+			p->seg.pass = 0;
+			verdict = SMTP_PASS;
+		}
 		if (verdict == SMTP_PASS)
 			smtp_sack_note(flow, p, dir);
-		resume = smtp_kept_judged(flow, p, dir, verdict);
 		smtp_help_awaited(flow, &host.host, dir == SMTP_CLIENT &&
 				  smtp_flow_holds(&flow->core, dir, &p->seg) ==
 				  SMTP_HOLDS_REPLY);

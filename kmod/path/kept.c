@@ -198,6 +198,18 @@ static bool smtp_kept_dev(struct sk_buff *skb, struct net *net)
 	return skb->dev;
 }
 
+/* The packet goes on as if its sender had retransmitted it: not with older timestamps than
+ * what has filled the gap before it. A receiver would drop it (RFC 7323, 5.3).
+ */
+static int smtp_kept_stamp(struct smtp_kept_packet *kept, const struct smtp_stamps *stamps)
+{
+	struct smtp_packet p;
+
+	if (!smtp_packet_init(&p, kept->skb, kept->tcp))
+		return -EINVAL;
+	return smtp_packet_renew_stamps(&p, stamps);
+}
+
 /* Called under RCU: in help() for another packet, from where nf_send_reset() and TEE send
  * packets, too, or in a work queue with softirqs off (X7). A packet for this machine goes
  * through the device's backlog: the other packet may belong to a socket that is locked.
@@ -247,6 +259,7 @@ static void smtp_kept_tell(struct smtp_ct_flow *flow, struct smtp_sack sacks[2])
 void smtp_kept_resume(struct smtp_ct_flow *flow, struct nf_conn *ct)
 {
 	struct smtp_kept_packet *kept;
+	struct smtp_stamps stamps;
 	struct smtp_sack sacks[2];
 	int dir;
 
@@ -266,8 +279,12 @@ void smtp_kept_resume(struct smtp_ct_flow *flow, struct nf_conn *ct)
 		smtp_flow_uncharge(flow, kept->held.size);
 		flow->tell |= 1 << dir;
 		smtp_rule_count(flow->rule, SMTP_FIXUP_CNT_SEGMENTS_RESUMED);
+		stamps = flow->last[dir].stamps;
 		spin_unlock_bh(&flow->lock);
-		smtp_kept_send(kept->skb, ct, dir);
+		if (smtp_kept_stamp(kept, &stamps))
+			kfree_skb(kept->skb);
+		else
+			smtp_kept_send(kept->skb, ct, dir);
 		kfree(kept);
 		spin_lock_bh(&flow->lock);
 	}

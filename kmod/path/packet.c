@@ -336,6 +336,45 @@ int smtp_packet_clear_urgent(struct smtp_packet *p)
 }
 
 /**
+ * smtp_packet_stamps() - read a packet's timestamps
+ * @p: the packet
+ * @stamps: set; its @option is 0 where they are not where each packet has them
+ */
+void smtp_packet_stamps(const struct smtp_packet *p, struct smtp_stamps *stamps)
+{
+	u32 at = p->tcp + sizeof(struct tcphdr);
+
+	if (p->data - at < sizeof(*stamps) ||
+	    skb_copy_bits(p->skb, at, stamps, sizeof(*stamps)) ||
+	    stamps->option != SMTP_STAMPS_OPTION)
+		stamps->option = 0;
+}
+
+/**
+ * smtp_packet_renew_stamps() - give a packet newer timestamps
+ * @p: the packet
+ * @stamps: these; nothing is done where the packet has none, or newer ones
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int smtp_packet_renew_stamps(struct smtp_packet *p, const struct smtp_stamps *stamps)
+{
+	struct smtp_stamps old;
+	struct tcphdr *th;
+
+	smtp_packet_stamps(p, &old);
+	if (!old.option || !smtp_stamps_before(&old, stamps))
+		return 0;
+	if (smtp_packet_writable(p, p->data))
+		return -ENOMEM;
+	th = smtp_packet_th(p);
+	inet_proto_csum_replace4(&th->check, p->skb, old.value, stamps->value, false);
+	inet_proto_csum_replace4(&th->check, p->skb, old.echo, stamps->echo, false);
+	memcpy(th + 1, stamps, sizeof(*stamps));
+	return 0;
+}
+
+/**
  * smtp_packet_blank_mptcp() - take MPTCP's options out of a SYN or SYN/ACK
  * @p: the packet
  * @keep: only look

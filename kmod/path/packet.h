@@ -9,6 +9,7 @@
 #include <linux/netfilter.h>
 #include <linux/skbuff.h>
 #include <linux/tcp.h>
+#include <net/tcp.h>
 #include "../core/tcp/segment.h"
 
 /**
@@ -45,6 +46,30 @@ struct smtp_packet {
 	struct sk_buff *whole;
 };
 
+/* How Linux and others begin the options of each packet: RFC 7323, appendix A */
+#define SMTP_STAMPS_OPTION	htonl(TCPOPT_NOP << 24 | TCPOPT_NOP << 16 | \
+				      TCPOPT_TIMESTAMP << 8 | TCPOLEN_TIMESTAMP)
+
+/**
+ * struct smtp_stamps - the timestamps of a packet: RFC 7323, 3.2
+ * @option: %SMTP_STAMPS_OPTION; anything else: the packet has none, or elsewhere
+ * @value: TSval
+ * @echo: TSecr
+ */
+struct smtp_stamps {
+	__be32 option;
+	__be32 value;
+	__be32 echo;
+};
+
+/* Are there newer timestamps than these? None are older than any. */
+static inline bool smtp_stamps_before(const struct smtp_stamps *these,
+				      const struct smtp_stamps *others)
+{
+	return others->option &&
+	       (!these->option || (s32)(ntohl(these->value) - ntohl(others->value)) < 0);
+}
+
 int smtp_packet_tcp_offset(const struct sk_buff *skb, u8 family);
 bool smtp_packet_init(struct smtp_packet *p, struct sk_buff *skb, u32 tcp);
 int smtp_packet_unlist(struct smtp_packet *p);
@@ -57,6 +82,8 @@ int smtp_packet_splice(struct smtp_segment *seg, u32 keep, const u8 *bytes,
 void smtp_packet_read_end(struct smtp_packet *p);
 int smtp_packet_own(struct smtp_packet *p);
 int smtp_packet_clear_urgent(struct smtp_packet *p);
+void smtp_packet_stamps(const struct smtp_packet *p, struct smtp_stamps *stamps);
+int smtp_packet_renew_stamps(struct smtp_packet *p, const struct smtp_stamps *stamps);
 int smtp_packet_blank_mptcp(struct smtp_packet *p, bool keep);
 int smtp_packet_cut(struct smtp_packet *p, u32 pass);
 int smtp_packet_replace(struct smtp_packet *p, u32 seq, const u8 *bytes, u32 n);

@@ -13,12 +13,8 @@
 #include <net/netfilter/nf_conntrack.h>
 #include "sack.h"
 
-/* How Linux and others begin the options of each packet: RFC 7323, appendix A */
-#define SMTP_SACK_STAMPS	htonl(TCPOPT_NOP << 24 | TCPOPT_NOP << 16 | \
-				      TCPOPT_TIMESTAMP << 8 | TCPOLEN_TIMESTAMP)
-
 /**
- * smtp_sack_note() - remember what a side's newest ACK says beside its number
+ * smtp_sack_note() - remember what a side's newest header says
  * @flow: the flow, locked
  * @p: the side's packet, which passes
  * @dir: the side
@@ -27,23 +23,34 @@ void smtp_sack_note(struct smtp_ct_flow *flow, const struct smtp_packet *p,
 		    enum smtp_dir dir)
 {
 	struct smtp_last_header *last = &flow->last[dir];
-	const __be32 *option;
-	__be32 buf[3];
+	struct smtp_stamps stamps;
 
-	if (!p->seg.has_ack || smtp_seq_before(p->seg.ack, last->ack))
+	if (p->seg.has_ack && !smtp_seq_before(p->seg.ack, last->ack)) {
+		last->ack = p->seg.ack;
+		last->window = p->th.window;
+	}
+	if (smtp_seq_before(flow->core.stream[dir].next, p->seg.seq))
 		return;
-	last->ack = p->seg.ack;
-	last->window = p->th.window;
-	last->stamped = false;
-	if (p->data - p->tcp < sizeof(struct tcphdr) + sizeof(buf))
-		return;
-	option = skb_header_pointer(p->skb, p->tcp + sizeof(struct tcphdr),
-				    sizeof(buf), buf);
-	if (!option || option[0] != SMTP_SACK_STAMPS)
-		return;
-	last->stamped = true;
-	last->stamp = option[1];
-	last->echo = option[2];
+	smtp_packet_stamps(p, &stamps);
+	if (smtp_stamps_before(&last->stamps, &stamps))
+		last->stamps = stamps;
+}
+
+/**
+ * smtp_sack_news() - does a packet acknowledge what none before it did?
+ * @flow: the flow, locked
+ * @p: the packet
+ * @dir: where it comes from
+ *
+ * Then its ACK goes on even if nothing of its payload does. Without that the far end
+ * would wait for its retransmission timeout.
+ *
+ * Return: whether it does.
+ */
+bool smtp_sack_news(const struct smtp_ct_flow *flow, const struct smtp_packet *p,
+		    enum smtp_dir dir)
+{
+	return p->seg.has_ack && smtp_seq_before(flow->last[dir].ack, p->seg.ack);
 }
 
 /**
@@ -111,7 +118,7 @@ static struct dst_entry *smtp_sack_route(const struct smtp_sack *sack, struct ne
 
 static u32 smtp_sack_options(const struct smtp_sack *sack)
 {
-	return (sack->last.stamped ? TCPOLEN_TSTAMP_ALIGNED : 0) +
+	return (sack->last.stamps.option ? TCPOLEN_TSTAMP_ALIGNED : 0) +
 	       TCPOLEN_SACK_BASE_ALIGNED + sack->nr_runs * TCPOLEN_SACK_PERBLOCK;
 }
 
@@ -165,10 +172,9 @@ static void smtp_sack_put_tcp(struct sk_buff *skb, u32 len, const struct smtp_sa
 	th->doff = len / 4;
 	th->ack = 1;
 	th->window = sack->last.window;
-	if (sack->last.stamped) {
-		*to++ = SMTP_SACK_STAMPS;
-		*to++ = sack->last.stamp;
-		*to++ = sack->last.echo;
+	if (sack->last.stamps.option) {
+		memcpy(to, &sack->last.stamps, sizeof(sack->last.stamps));
+		to += TCPOLEN_TSTAMP_ALIGNED / sizeof(*to);
 	}
 	*to++ = htonl(TCPOPT_NOP << 24 | TCPOPT_NOP << 16 | TCPOPT_SACK << 8 |
 		      (TCPOLEN_SACK_BASE + sack->nr_runs * TCPOLEN_SACK_PERBLOCK));

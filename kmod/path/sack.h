@@ -35,6 +35,8 @@ struct smtp_sack {
 
 void smtp_sack_note(struct smtp_ct_flow *flow, const struct smtp_packet *p,
 		    enum smtp_dir dir);
+bool smtp_sack_news(const struct smtp_ct_flow *flow, const struct smtp_packet *p,
+		    enum smtp_dir dir);
 void smtp_sack_fill(const struct smtp_ct_flow *flow, enum smtp_dir dir,
 		    struct smtp_sack *sack);
 bool smtp_sack_send(const struct smtp_sack *sack, const struct nf_conn *ct,

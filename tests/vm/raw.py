@@ -448,6 +448,21 @@ def _(family):
         tool("set", str(PORT), "fixup")
 
 
+@test("T4", "an ACK that is news goes on, though its payload does not")
+def _(family):
+    raw = Raw(family).open(greeting=False)
+    raw.passes(SERVER, 0, b"220 mx\r\n", b"220 **\r\n")
+    with Counted("segments_dropped", 3):
+        for end in (8, 8, 4):
+            raw.send(CLIENT, 6, b"NOOP\r\n", flags="FPA", ack_off=end)
+            if end == 8 and not raw.has[SERVER]:
+                packet = raw.one(SERVER)[TCP]
+                compare((raw.offset(SERVER, packet.ack), str(packet.flags), bytes(packet.payload)),
+                        (8, "A", b""), "ACK, flags and payload")
+                raw.has[SERVER] = 8
+            raw.none(SERVER)
+
+
 @test("T4", "the ACK repeats the timestamps of the far end's newest one")
 def _(family):
     def stamps(value, echo):
@@ -464,6 +479,9 @@ def _(family):
     raw.send(SERVER, 8, b"", flags="A", ack_off=6, options=stamps(701, 61))
     sacked(raw, CLIENT, [(42, 48), (30, 36), (18, 24)], (8, 6), (701, 61))
     raw.one(CLIENT)
+    # RFC 7323, 5.3: with its own of 60 the server would drop it
+    packet = raw.one(SERVER)
+    compare(dict(packet[TCP].options)["Timestamp"], (61, 700), "timestamps of what was kept")
     # An older ACK that comes late
     raw.passes(SERVER, 8, b"", flags="A", ack_off=0, options=stamps(699, 49))
     raw.send(CLIENT, 54, b"NOOP\r\n", options=stamps(62, 700))
