@@ -104,7 +104,7 @@ void *smtp_host_alloc(struct smtp_host *host, enum smtp_memory what, u32 size)
 
 	if (smtp_share_take(flow->share, class, size, &greedy)) {
 		if (greedy)
-			smtp_event_refused(flow->net, &flow->ends, flow->rule,
+			smtp_event_refused(smtp_flow_net(flow), &flow->ends, flow->rule,
 					   greedy, class);
 		return NULL;
 	}
@@ -215,7 +215,6 @@ struct smtp_ct_flow *smtp_ct_flow_alloc(const struct nf_conn *ct,
 	flow->last[SMTP_SERVER].ack = isn[SMTP_CLIENT];
 	memset(&flow->turn, 0, sizeof(flow->turn));
 	flow->zone = *nf_ct_zone(ct);
-	flow->net = nf_ct_net(ct);
 	flow->ends = *nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
 	flow->rule = smtp_rule_get(rule);
 	flow->share = source;
@@ -300,7 +299,7 @@ static bool smtp_ct_flow_reclaim(struct list_head *of_source, enum smtp_memory c
 	if (done) {
 		snprintf(words, sizeof(words), "held %u KiB of %s", held >> 10,
 			 class == SMTP_MEMORY_BODY ? "a body" : "commands");
-		smtp_event_reclaimed(flow->net, &flow->ends, flow->rule, words);
+		smtp_event_reclaimed(smtp_flow_net(flow), &flow->ends, flow->rule, words);
 	}
 	spin_unlock_bh(&flow->lock);
 	return done;
@@ -324,7 +323,7 @@ static int smtp_flow_list_take(struct smtp_flow_list *list,
 
 	spin_lock_bh(&list->lock);
 	hlist_for_each_entry_safe(flow, tmp, &list->flows, node) {
-		if (flow->net != net)
+		if (smtp_flow_net(flow) != net)
 			continue;
 		hlist_del_init(&flow->node);
 		taken[n++] = flow;

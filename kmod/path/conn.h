@@ -10,18 +10,19 @@
 #include "../core/observe.h"
 #include "../netns/ports.h"
 #include "packet.h"
+#include "share.h"
 
 /**
  * struct smtp_last_header - what the headers of a side said that have passed: sack.h
  * @ack: the last ACK
- * @window: what came with it, as in the header
  * @stamps: the newest ones that came in order. A receiver drops what has older ones (RFC
  *	7323, 5.3)
+ * @window: what came with @ack, as in the header
  */
 struct smtp_last_header {
 	u32 ack;
-	__be16 window;
 	struct smtp_stamps stamps;
+	__be16 window;
 };
 
 /**
@@ -37,10 +38,9 @@ struct smtp_last_header {
  * @last: by enum smtp_dir
  * @turn: its turn to begin a message: X7
  * @zone: of conntrack, which it is in
- * @ended_at: jiffies when the core ended it
+ * @ended_at: when the core ended it, the lower half of jiffies
  * @awaited: number of the command that a reply is awaited for, 0: none
- * @awaited_at: since when, jiffies; 0: it was reported
- * @net: its namespace
+ * @awaited_at: since when, as @ended_at; 0: it was reported
  * @ends: the connection, from the client to the server
  * @share: its source's memory, a reference: H5
  * @held: memory that the core has asked for, octets, by smtp_share_class()
@@ -58,15 +58,14 @@ struct smtp_ct_flow {
 	u8 tell;
 	struct smtp_held *kept[2];
 	struct smtp_last_header last[2];
-	unsigned long ended_at;
+	u32 ended_at;
 	u32 awaited;
-	unsigned long awaited_at;
-	struct net *net;
+	u32 awaited_at;
+	struct nf_conntrack_zone zone;
+	u32 held[SMTP_MEMORY_CLASSES];
 	struct nf_conntrack_tuple ends;
 	struct smtp_rate_wait turn;
-	struct nf_conntrack_zone zone;
 	struct smtp_share *share;
-	u32 held[SMTP_MEMORY_CLASSES];
 	struct list_head of_source;
 	struct smtp_rule *rule;
 	union {
@@ -104,6 +103,20 @@ struct smtp_ct_host {
 static inline const struct smtp_ct_host *smtp_ct_host(const struct smtp_host *host)
 {
 	return container_of(host, struct smtp_ct_host, host);
+}
+
+/* Has so much time passed since then? For times up to half of what 32 bits of jiffies
+ * count
+ */
+static inline bool smtp_time_after(u32 then, u32 time)
+{
+	return (s32)((u32)jiffies - then - time) > 0;
+}
+
+/* Its namespace */
+static inline struct net *smtp_flow_net(const struct smtp_ct_flow *flow)
+{
+	return flow->share->net;
 }
 
 int smtp_flows_init(void);

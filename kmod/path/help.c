@@ -274,7 +274,7 @@ static bool smtp_help_delivered(const struct smtp_ct_flow *flow)
 {
 	return smtp_flow_finished(&flow->core) ||
 	       (smtp_flow_over(&flow->core) &&
-		time_after(jiffies, flow->ended_at + SMTP_ANSWER_TIME));
+		smtp_time_after(flow->ended_at, SMTP_ANSWER_TIME));
 }
 
 /* The verdict on packets after the connection's end */
@@ -283,7 +283,7 @@ static enum smtp_verdict smtp_help_over(const struct smtp_ct_flow *flow)
 	enum smtp_verdict verdict = smtp_flow_ended(&flow->core);
 
 	if (verdict == SMTP_DROP &&
-	    time_after(jiffies, flow->ended_at + SMTP_DROP_SILENCE))
+	    smtp_time_after(flow->ended_at, SMTP_DROP_SILENCE))
 		return SMTP_RESET;
 	return verdict;
 }
@@ -302,9 +302,9 @@ static void smtp_help_awaited(struct smtp_ct_flow *flow, struct smtp_host *host,
 		flow->awaited = 0;
 	} else if (flow->awaited != s->commands) {
 		flow->awaited = s->commands;
-		flow->awaited_at = jiffies ?: 1;
+		flow->awaited_at = (u32)jiffies ?: 1;
 	} else if (held && flow->awaited_at &&
-		   time_after(jiffies, flow->awaited_at + SMTP_AWAITED_LONG)) {
+		   smtp_time_after(flow->awaited_at, SMTP_AWAITED_LONG)) {
 		flow->awaited_at = 0;
 		line = smtp_session_awaited(s);
 		smtp_event(host, SMTP_FIXUP_EVENT_REPLY_AWAITED, (const u8 *)line,

@@ -336,18 +336,26 @@ int smtp_packet_clear_urgent(struct smtp_packet *p)
 }
 
 /**
- * smtp_packet_stamps() - read a packet's timestamps
+ * smtp_packet_stamps() - a packet's timestamps
  * @p: the packet
- * @stamps: set; its @option is 0 where they are not where each packet has them
+ *
+ * Return: them, if they are where most packets have them.
  */
-void smtp_packet_stamps(const struct smtp_packet *p, struct smtp_stamps *stamps)
+struct smtp_stamps smtp_packet_stamps(const struct smtp_packet *p)
 {
 	u32 at = p->tcp + sizeof(struct tcphdr);
+	struct smtp_stamps stamps = {};
+	__be32 buf[SMTP_STAMPS_WORDS];
+	const __be32 *words;
 
-	if (p->data - at < sizeof(*stamps) ||
-	    skb_copy_bits(p->skb, at, stamps, sizeof(*stamps)) ||
-	    stamps->option != SMTP_STAMPS_OPTION)
-		stamps->option = 0;
+	if (p->data - at < sizeof(buf))
+		return stamps;
+	words = skb_header_pointer(p->skb, at, sizeof(buf), buf);
+	if (words && words[0] == SMTP_STAMPS_OPTION) {
+		stamps.value = words[1];
+		stamps.echo = words[2];
+	}
+	return stamps;
 }
 
 /**
@@ -359,18 +367,20 @@ void smtp_packet_stamps(const struct smtp_packet *p, struct smtp_stamps *stamps)
  */
 int smtp_packet_renew_stamps(struct smtp_packet *p, const struct smtp_stamps *stamps)
 {
-	struct smtp_stamps old;
+	struct smtp_stamps old = smtp_packet_stamps(p);
 	struct tcphdr *th;
+	__be32 *words;
 
-	smtp_packet_stamps(p, &old);
-	if (!old.option || !smtp_stamps_before(&old, stamps))
+	if (!smtp_has_stamps(&old) || !smtp_stamps_before(&old, stamps))
 		return 0;
 	if (smtp_packet_writable(p, p->data))
 		return -ENOMEM;
 	th = smtp_packet_th(p);
 	inet_proto_csum_replace4(&th->check, p->skb, old.value, stamps->value, false);
 	inet_proto_csum_replace4(&th->check, p->skb, old.echo, stamps->echo, false);
-	memcpy(th + 1, stamps, sizeof(*stamps));
+	words = (__be32 *)(th + 1);
+	words[1] = stamps->value;
+	words[2] = stamps->echo;
 	return 0;
 }
 

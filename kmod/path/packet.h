@@ -46,29 +46,36 @@ struct smtp_packet {
 	struct sk_buff *whole;
 };
 
-/* How Linux and others begin the options of each packet: RFC 7323, appendix A */
-#define SMTP_STAMPS_OPTION	htonl(TCPOPT_NOP << 24 | TCPOPT_NOP << 16 | \
-				      TCPOPT_TIMESTAMP << 8 | TCPOLEN_TIMESTAMP)
-
 /**
  * struct smtp_stamps - the timestamps of a packet: RFC 7323, 3.2
- * @option: %SMTP_STAMPS_OPTION; anything else: the packet has none, or elsewhere
  * @value: TSval
- * @echo: TSecr
+ * @echo: TSecr; both 0: the packet has none, or elsewhere than most have them
  */
 struct smtp_stamps {
-	__be32 option;
 	__be32 value;
 	__be32 echo;
 };
+
+static inline bool smtp_has_stamps(const struct smtp_stamps *stamps)
+{
+	return stamps->value | stamps->echo;
+}
 
 /* Are there newer timestamps than these? None are older than any. */
 static inline bool smtp_stamps_before(const struct smtp_stamps *these,
 				      const struct smtp_stamps *others)
 {
-	return others->option &&
-	       (!these->option || (s32)(ntohl(these->value) - ntohl(others->value)) < 0);
+	return smtp_has_stamps(others) &&
+	       (!smtp_has_stamps(these) ||
+		smtp_seq_before(ntohl(these->value), ntohl(others->value)));
 }
+
+/* The words of the option, as Linux and others begin those of each packet: RFC 7323,
+ * appendix A
+ */
+#define SMTP_STAMPS_WORDS	3
+#define SMTP_STAMPS_OPTION	htonl(TCPOPT_NOP << 24 | TCPOPT_NOP << 16 | \
+				      TCPOPT_TIMESTAMP << 8 | TCPOLEN_TIMESTAMP)
 
 int smtp_packet_tcp_offset(const struct sk_buff *skb, u8 family);
 bool smtp_packet_init(struct smtp_packet *p, struct sk_buff *skb, u32 tcp);
@@ -82,7 +89,7 @@ int smtp_packet_splice(struct smtp_segment *seg, u32 keep, const u8 *bytes,
 void smtp_packet_read_end(struct smtp_packet *p);
 int smtp_packet_own(struct smtp_packet *p);
 int smtp_packet_clear_urgent(struct smtp_packet *p);
-void smtp_packet_stamps(const struct smtp_packet *p, struct smtp_stamps *stamps);
+struct smtp_stamps smtp_packet_stamps(const struct smtp_packet *p);
 int smtp_packet_renew_stamps(struct smtp_packet *p, const struct smtp_stamps *stamps);
 int smtp_packet_blank_mptcp(struct smtp_packet *p, bool keep);
 int smtp_packet_cut(struct smtp_packet *p, u32 pass);

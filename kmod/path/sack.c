@@ -31,7 +31,7 @@ void smtp_sack_note(struct smtp_ct_flow *flow, const struct smtp_packet *p,
 	}
 	if (smtp_seq_before(flow->core.stream[dir].next, p->seg.seq))
 		return;
-	smtp_packet_stamps(p, &stamps);
+	stamps = smtp_packet_stamps(p);
 	if (smtp_stamps_before(&last->stamps, &stamps))
 		last->stamps = stamps;
 }
@@ -118,7 +118,7 @@ static struct dst_entry *smtp_sack_route(const struct smtp_sack *sack, struct ne
 
 static u32 smtp_sack_options(const struct smtp_sack *sack)
 {
-	return (sack->last.stamps.option ? TCPOLEN_TSTAMP_ALIGNED : 0) +
+	return (smtp_has_stamps(&sack->last.stamps) ? TCPOLEN_TSTAMP_ALIGNED : 0) +
 	       TCPOLEN_SACK_BASE_ALIGNED + sack->nr_runs * TCPOLEN_SACK_PERBLOCK;
 }
 
@@ -172,9 +172,10 @@ static void smtp_sack_put_tcp(struct sk_buff *skb, u32 len, const struct smtp_sa
 	th->doff = len / 4;
 	th->ack = 1;
 	th->window = sack->last.window;
-	if (sack->last.stamps.option) {
-		memcpy(to, &sack->last.stamps, sizeof(sack->last.stamps));
-		to += TCPOLEN_TSTAMP_ALIGNED / sizeof(*to);
+	if (smtp_has_stamps(&sack->last.stamps)) {
+		*to++ = SMTP_STAMPS_OPTION;
+		*to++ = sack->last.stamps.value;
+		*to++ = sack->last.stamps.echo;
 	}
 	*to++ = htonl(TCPOPT_NOP << 24 | TCPOPT_NOP << 16 | TCPOPT_SACK << 8 |
 		      (TCPOLEN_SACK_BASE + sack->nr_runs * TCPOLEN_SACK_PERBLOCK));

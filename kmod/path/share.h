@@ -39,7 +39,7 @@
 struct smtp_share {
 	struct hlist_node node;
 	refcount_t refs;
-	const struct net *net;
+	struct net *net;
 	union nf_inet_addr address;
 	u8 family;
 	u8 prefix;

@@ -13,7 +13,7 @@ static struct nf_conn *smtp_turn_ct(const struct smtp_ct_flow *flow)
 	const struct smtp_ct *data;
 	struct nf_conn *ct;
 
-	h = nf_conntrack_find_get(flow->net, &flow->zone, &flow->ends);
+	h = nf_conntrack_find_get(smtp_flow_net(flow), &flow->zone, &flow->ends);
 	if (!h)
 		return NULL;
 	ct = nf_ct_tuplehash_to_ctrack(h);

@@ -83,10 +83,10 @@ struct smtp_body {
 	bool bare;
 	u8 nr_early;
 	u8 max_early;
-	u16 mss;
 	u8 stalls;
-	u32 forgotten;
+	u16 mss;
 	bool long_line;
+	u32 forgotten;
 	u32 long_line_end;
 	struct smtp_marks *marks;
 	struct smtp_early *early;

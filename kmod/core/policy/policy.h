@@ -108,8 +108,8 @@ extern const char *const smtp_counter_explanations[__SMTP_FIXUP_CNT_MAX];
  * @len: bytes read so far, stops at 255
  */
 struct smtp_match {
-	u64 candidates;
-	u8 len;
+	u64 candidates : 56;
+	u64 len : 8;
 };
 
 /**
