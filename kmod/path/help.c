@@ -288,6 +288,16 @@ static enum smtp_verdict smtp_help_over(const struct smtp_ct_flow *flow)
 	return verdict;
 }
 
+/* Does the packet's ACK go on, although its payload does not? T4. Without it the far end
+ * would wait for a timeout of its own.
+ */
+static bool smtp_help_acks(const struct smtp_ct_flow *flow, const struct smtp_packet *p,
+			   enum smtp_dir dir)
+{
+	return !flow->rule->policy.observe && !smtp_flow_over(&flow->core) &&
+	       !p->spliced && smtp_sack_news(flow, p, dir);
+}
+
 /* How long the client may wait for a reply before that is reported */
 #define SMTP_AWAITED_LONG	(20 * HZ)
 
@@ -331,8 +341,7 @@ static unsigned int smtp_help_segment(struct smtp_packet *p, struct smtp_ct *dat
 		verdict = smtp_flow_segment(&flow->core, dir, &p->seg, &host.host);
 		smtp_packet_read_end(p);
 		resume = smtp_kept_judged(flow, p, dir, verdict);
-		if (verdict == SMTP_DROP && !smtp_flow_over(&flow->core) && !p->spliced &&
-		    smtp_sack_news(flow, p, dir)) {
+		if (verdict == SMTP_DROP && smtp_help_acks(flow, p, dir)) {
 			p->seg.pass = 0;
 			verdict = SMTP_PASS;
 		}

@@ -42,9 +42,6 @@ void smtp_sack_note(struct smtp_ct_flow *flow, const struct smtp_packet *p,
  * @p: the packet
  * @dir: where it comes from
  *
- * Then its ACK goes on even if nothing of its payload does. Without that the far end
- * would wait for its retransmission timeout.
- *
  * Return: whether it does.
  */
 bool smtp_sack_news(const struct smtp_ct_flow *flow, const struct smtp_packet *p,
@@ -80,9 +77,20 @@ void smtp_sack_fill(const struct smtp_ct_flow *flow, enum smtp_dir dir,
 		sack->nr_runs = 0;
 }
 
+/* The mark of a packet that answers one with that mark: sysctl fwmark_reflect */
+static u32 smtp_sack_mark(struct net *net, u8 family, u32 mark)
+{
+#if IS_ENABLED(CONFIG_IPV6)
+	if (family == NFPROTO_IPV6)
+		return IP6_REPLY_MARK(net, mark);
+#endif
+	return IP4_REPLY_MARK(net, mark);
+}
+
 /* The route to the sender, which IPsec may be a part of */
 static struct dst_entry *smtp_sack_route(const struct smtp_sack *sack, struct net *net,
-					 const struct nf_conntrack_tuple *tuple)
+					 const struct nf_conntrack_tuple *tuple,
+					 u32 mark)
 {
 	int oif = l3mdev_master_ifindex_by_index(net, sack->iif);
 	struct dst_entry *dst;
@@ -91,7 +99,7 @@ static struct dst_entry *smtp_sack_route(const struct smtp_sack *sack, struct ne
 	if (tuple->src.l3num == NFPROTO_IPV4)
 		fl.u.ip4 = (struct flowi4){
 			.flowi4_oif = oif,
-			.flowi4_mark = IP4_REPLY_MARK(net, sack->mark),
+			.flowi4_mark = mark,
 			.flowi4_proto = IPPROTO_TCP,
 			.flowi4_flags = FLOWI_FLAG_ANYSRC,
 			.saddr = tuple->dst.u3.ip,
@@ -102,7 +110,7 @@ static struct dst_entry *smtp_sack_route(const struct smtp_sack *sack, struct ne
 	else
 		fl.u.ip6 = (struct flowi6){
 			.flowi6_oif = oif,
-			.flowi6_mark = IP6_REPLY_MARK(net, sack->mark),
+			.flowi6_mark = mark,
 			.flowi6_proto = IPPROTO_TCP,
 			.flowi6_flags = FLOWI_FLAG_ANYSRC,
 			.saddr = tuple->dst.u3.in6,
@@ -209,8 +217,9 @@ bool smtp_sack_send(const struct smtp_sack *sack, const struct nf_conn *ct,
 	const struct nf_conntrack_tuple *tuple;
 	u32 len = sizeof(struct tcphdr) + smtp_sack_options(sack);
 	struct net *net = nf_ct_net(ct);
-	struct dst_entry *dst;
+	struct dst_entry *dst = NULL;
 	struct sk_buff *skb;
+	u32 mark;
 
 	if (!sack->nr_runs ||
 	    !(seen[0].flags & seen[1].flags & IP_CT_TCP_FLAG_SACK_PERM))
@@ -219,7 +228,9 @@ bool smtp_sack_send(const struct smtp_sack *sack, const struct nf_conn *ct,
 						     IP_CT_DIR_REPLY);
 	skb = alloc_skb(LL_MAX_HEADER + sizeof(struct ipv6hdr) + len,
 			GFP_ATOMIC | __GFP_NOWARN);
-	dst = skb ? smtp_sack_route(sack, net, tuple) : NULL;
+	mark = smtp_sack_mark(net, tuple->src.l3num, sack->mark);
+	if (skb)
+		dst = smtp_sack_route(sack, net, tuple, mark);
 	if (!dst) {
 		kfree_skb(skb);
 		return false;
@@ -228,8 +239,7 @@ bool smtp_sack_send(const struct smtp_sack *sack, const struct nf_conn *ct,
 	skb_dst_set(skb, dst);
 	smtp_sack_put_ip(skb, len, tuple);
 	smtp_sack_put_tcp(skb, len, sack, tuple);
-	skb->mark = tuple->src.l3num == NFPROTO_IPV4 ?
-		    IP4_REPLY_MARK(net, sack->mark) : IP6_REPLY_MARK(net, sack->mark);
+	skb->mark = mark;
 	nf_ct_set(skb, NULL, IP_CT_UNTRACKED);
 	dst_output(net, NULL, skb);
 	return true;

@@ -7,6 +7,7 @@ Each client's session takes at most 1.5 times what it takes by a port without a
 policy in the same run, or a second more. Started by waits.sh.
 """
 import concurrent.futures
+import contextlib
 import shlex
 import socket
 import subprocess
@@ -274,8 +275,9 @@ def _(family):
             client="router")
 
 
-@test("T4", "through DNAT and masquerade, by both counters of the rules", families=(4,), module=True)
-def _(family):
+@contextlib.contextmanager
+def nat():
+    """The router's address stands for the server's, and for the client's."""
     with Inside("router"):
         subprocess.run(["nft", "-f", "-"], check=True, text=True, input="""
             table ip nat {
@@ -289,11 +291,55 @@ def _(family):
                 }
             }""" % (OFF, PORT))
     try:
-        compare(family, one_write(HELLO, MAIL, b"DATA\r\n", BODY, END, QUIT), {"DATA": 7},
-                address="10.0.1.1", listen=2525)
+        yield
     finally:
         with Inside("router"):
             subprocess.run(["nft", "delete", "table", "ip", "nat"], check=True)
+
+
+@test("T4", "through DNAT and masquerade, by both counters of the rules", families=(4,), module=True)
+def _(family):
+    with nat():
+        compare(family, one_write(HELLO, MAIL, b"DATA\r\n", BODY, END, QUIT), {"DATA": 7},
+                address="10.0.1.1", listen=2525)
+
+
+@contextlib.contextmanager
+def losses():
+    """Of the client's packets some are lost before the router."""
+    link = "tc -n client qdisc change dev veth-c root netem limit 10000 delay 1ms".split()
+    subprocess.run([*link, "loss", "5%"], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run([*link, "loss", "0%"], check=True)
+
+
+def recoveries():
+    """How often the client's TCP has begun to repair a loss because of SACK."""
+    with Inside("client"):
+        with open("/proc/thread-self/net/netstat", encoding="ascii") as file:
+            names, values = [line.split() for line in file if line.startswith("TcpExt:")]
+    return int(dict(zip(names, values))["TCPSackRecovery"])
+
+
+@test("T4", "a client believes the ACK that says what is kept, through NAT and without", module=True)
+def _(family):
+    tool("set", str(PORT), "esmtp")
+    text = one_write(HELLO, *([MAIL, b"DATA\r\n", BULK, END] * 4), QUIT)
+    where = [{}] + [{"address": "10.0.1.1", "listen": 2525}] * (family == 4)
+    for way in where:
+        before = counters()[str(PORT)]["sacks_sent"], recoveries()
+        with nat() if way else contextlib.nullcontext(), losses():
+            for _ in range(3):
+                took, server = session(family, PORT, text, {}, **way)
+                if server.body != BULK * 4:
+                    raise Mismatch("another mail arrived")
+        after = counters()[str(PORT)]["sacks_sent"], recoveries()
+        print("      %.1f s, %d ACKs, %d recoveries" % (
+            took, after[0] - before[0], after[1] - before[1]), flush=True)
+        if after[0] == before[0] or after[1] == before[1]:
+            raise Mismatch("nobody was told, or nobody believed it")
 
 
 @test("T4", "the module goes while a packet is kept, and comes again", module=True)
