@@ -57,6 +57,8 @@ bool smtp_sack_news(const struct smtp_ct_flow *flow, const struct smtp_packet *p
  * @sack: to be filled in
  *
  * A process of the router itself is told nothing: no packet of it is lost on the way here.
+ * Nor is anybody while the far end's window is closed, or not known since its ACKs so far
+ * preceded the first payload.
  */
 void smtp_sack_fill(const struct smtp_ct_flow *flow, enum smtp_dir dir,
 		    struct smtp_sack *sack)
@@ -73,7 +75,7 @@ void smtp_sack_fill(const struct smtp_ct_flow *flow, enum smtp_dir dir,
 	sack->last = flow->last[!dir];
 	sack->mark = kept->skb->mark;
 	sack->iif = kept->skb->skb_iif;
-	if (!sack->iif)
+	if (!sack->iif || !sack->last.window)
 		sack->nr_runs = 0;
 }
 

@@ -502,6 +502,10 @@ def _(family):
         raw.dropped(CLIENT, 6, b"text\r\n")
         raw.dropped(CLIENT, 12, b".\r\n")
         raw.none(CLIENT)
+        # The client's window is not known before its first ACK of payload
+        raw = Raw(family).open(greeting=False)
+        raw.dropped(SERVER, 8, b"250 ok\r\n")
+        raw.none(SERVER)
 
 
 # -- contract 4: what is no ordinary part of a connection --------------------
