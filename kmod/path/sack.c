@@ -94,32 +94,25 @@ static struct dst_entry *smtp_sack_route(const struct smtp_sack *sack, struct ne
 					 const struct nf_conntrack_tuple *tuple,
 					 u32 mark)
 {
-	int oif = l3mdev_master_ifindex_by_index(net, sack->iif);
 	struct dst_entry *dst;
-	struct flowi fl = {};
+	struct flowi fl = {
+		.flowi_oif = l3mdev_master_ifindex_by_index(net, sack->iif),
+		.flowi_mark = mark,
+		.flowi_proto = IPPROTO_TCP,
+		.flowi_flags = FLOWI_FLAG_ANYSRC,
+	};
 
-	if (tuple->src.l3num == NFPROTO_IPV4)
-		fl.u.ip4 = (struct flowi4){
-			.flowi4_oif = oif,
-			.flowi4_mark = mark,
-			.flowi4_proto = IPPROTO_TCP,
-			.flowi4_flags = FLOWI_FLAG_ANYSRC,
-			.saddr = tuple->dst.u3.ip,
-			.daddr = tuple->src.u3.ip,
-			.fl4_sport = tuple->dst.u.tcp.port,
-			.fl4_dport = tuple->src.u.tcp.port,
-		};
-	else
-		fl.u.ip6 = (struct flowi6){
-			.flowi6_oif = oif,
-			.flowi6_mark = mark,
-			.flowi6_proto = IPPROTO_TCP,
-			.flowi6_flags = FLOWI_FLAG_ANYSRC,
-			.saddr = tuple->dst.u3.in6,
-			.daddr = tuple->src.u3.in6,
-			.fl6_sport = tuple->dst.u.tcp.port,
-			.fl6_dport = tuple->src.u.tcp.port,
-		};
+	if (tuple->src.l3num == NFPROTO_IPV4) {
+		fl.u.ip4.saddr = tuple->dst.u3.ip;
+		fl.u.ip4.daddr = tuple->src.u3.ip;
+		fl.u.ip4.fl4_sport = tuple->dst.u.tcp.port;
+		fl.u.ip4.fl4_dport = tuple->src.u.tcp.port;
+	} else {
+		fl.u.ip6.saddr = tuple->dst.u3.in6;
+		fl.u.ip6.daddr = tuple->src.u3.in6;
+		fl.u.ip6.fl6_sport = tuple->dst.u.tcp.port;
+		fl.u.ip6.fl6_dport = tuple->src.u.tcp.port;
+	}
 	if (nf_route(net, &dst, &fl, false, tuple->src.l3num))
 		return NULL;
 	dst = xfrm_lookup(net, dst, &fl, NULL, 0);
