@@ -156,7 +156,7 @@ static enum smtp_verdict smtp_flow_beyond_gap(struct smtp_flow *flow, enum smtp_
 	    !smtp_message_may_end(flow->policy)) {
 		struct smtp_scan scan = smtp_flow_scan(flow, host);
 
-		scan.chunks = flow->session.chunking;
+		scan.chunks = smtp_session_chunks(&flow->session, flow->policy);
 		verdict = smtp_early_judge(&scan, seg);
 	}
 	if (verdict == SMTP_PASS)

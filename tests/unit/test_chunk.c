@@ -99,6 +99,38 @@ TEST("D6", "ahead and again", NONE)
 	assert_int_equal(COUNT(SEGMENTS_DROPPED), 0);
 }
 
+/* D6, T3: `ehlo keep` shows the client a CHUNKING that lets no BDAT through, and a chunk
+ * may look like a body. So nothing behind a gap that may hold the end of data is one.
+ */
+TEST("D6 T3", "a chunk ahead of an end of data", NONE)
+{
+	char text[701];
+	u32 at, i;
+
+	memset(text, 'a', 700);
+	memcpy(text + 70, "\r\n", 2);
+	strcpy(text + 698, "\r\n");
+	for (i = 0; i < 3; i++) {
+		fix_begin(&f, SMTP_FIXUP_MODE_ESMTP);
+		f.policy.ehlo = i ? SMTP_FIXUP_EHLO_KEEP : SMTP_FIXUP_EHLO_MASK;
+		if (i == 2) {
+			smtp_policy_set_verbs(&f.policy, f.policy.verbs | SMTP_VERB_BIT(BDAT));
+			f.policy.keywords |= SMTP_KEYWORD_BIT(CHUNKING);
+		}
+		fix_open(&f);
+		client(&f, "EHLO a\r\n", "EHLO a\r\n");
+		server(&f, "250-a\r\n250 CHUNKING\r\n",
+		       i ? "250-a\r\n250 CHUNKING\r\n" : "250-a\r\n250 XXXXXXXA\r\n");
+		client(&f, "DATA\r\n", "DATA\r\n");
+		server(&f, "354 go\r\n", "354 go\r\n");
+		client(&f, text, text);
+		at = f.at[SMTP_CLIENT];
+		assert_int_equal(fix_segment(&f, SMTP_CLIENT, at + 3, text, 700),
+				 i ? -1 : 700);
+		fix_end(&f);
+	}
+}
+
 /* D6: a server that has not offered it would take the chunk for commands */
 TEST("D6", "not offered", NONE)
 {

@@ -16,7 +16,7 @@
  * @b: the body
  * @policy: what it is under
  * @host: whose memory it takes; told of counters and events
- * @chunks: the server has offered CHUNKING; for smtp_early_judge()
+ * @chunks: the client may have been offered CHUNKING; for smtp_early_judge()
  * @lf_alone: the client has sent no CR: LF.LF ends the body (V7)
  * @dash: a dash may be among what smtp_body_run() passes. False before it asks for that;
  *	true costs nothing

@@ -264,6 +264,16 @@ struct smtp_session {
 	u16 proxy_end;
 };
 
+/* D6: has the client been offered CHUNKING, as far as is known? Where `ehlo keep` shows a
+ * keyword that is not counted on, it may have been.
+ */
+static inline bool smtp_session_chunks(const struct smtp_session *s,
+				       const struct smtp_policy *policy)
+{
+	return s->chunking ||
+	       (s->ehlo_sent && policy->ehlo == SMTP_FIXUP_EHLO_KEEP);
+}
+
 /* V10: how many more octets of the line pass? */
 static inline u32 smtp_line_room(const struct smtp_session *s)
 {
