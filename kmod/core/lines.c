@@ -78,16 +78,15 @@ static void smtp_stream_held(struct smtp_stream *st, const struct smtp_input *in
 		st->held = in->len;
 }
 
-/* Did the server send this before it had all of the client's octets that have passed?
- * Some servers answer at the first of several CRs (V7).
- */
+/* D11: did the server send this before it had the line whose reply is awaited? */
 static bool smtp_stream_early(const struct smtp_flow *flow, enum smtp_dir dir,
 			      const struct smtp_segment *seg)
 {
 	const struct smtp_stream *client = &flow->stream[SMTP_CLIENT];
 
 	return dir == SMTP_SERVER && seg->has_ack &&
-	       smtp_seq_before(smtp_edit_in(&client->edit, seg->ack) + 2,
+	       smtp_seq_before(smtp_edit_in(&client->edit, seg->ack) +
+			       flow->session.tail,
 			       client->next);
 }
 

@@ -985,11 +985,13 @@ static void line_ended(struct model *m, uint32_t p, bool bare)
 	bool ended;
 
 	sync = bare && !m->takes_lf;
+	m->tail = !bare;
 	/* Two line ends to some servers */
 	if (!m->policy.strict_ends && p >= m->line + 2 && in[p - 1] == '\r' &&
 	    in[p - 2] == '\r') {
 		m->uncertain = true;
 		sync = true;
+		m->tail = 2;
 	}
 	if (m->state == M_AUTH) {
 		kind = K_AUTH;

@@ -240,6 +240,7 @@ struct model {
 	bool reply_expected;
 	bool reply_uncertain;	/* the count was uncertain when its line began: D11 */
 	bool reply_in_body;	/* it begins while one is under way: D10 */
+	uint32_t tail;	/* octets at the end of the last line that its answer does not need: D11 */
 	bool early;	/* what the server says ACKs less than has left: D11 */
 	bool reply_offers;	/* a keyword that passes */
 	bool reply_masked;	/* as one to EHLO, if it is a 250: D11 */

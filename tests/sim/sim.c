@@ -942,7 +942,7 @@ static struct packet *resumed(struct sim *s, int dir)
 	return container_of(smtp_held_take(list), struct packet, held);
 }
 
-/* D11: does the ACK say that the server lacks more than two of the octets that left? Where
+/* D11: does the ACK say that the server lacks more than the end of the awaited line? Where
  * a change of length has been ACKed only the sum of them is known, and an older ACK is
  * taken for less than it was.
  */
@@ -950,12 +950,13 @@ static bool acks_early(const struct sim *s, u32 ack)
 {
 	const struct model_dir *d = &s->model.d[0];
 	const struct seqadj_way *way = &s->adj.seq[0];
+	u32 tail = s->model.tail;
 
-	if (d->len <= 2)
+	if (d->len <= tail)
 		return false;
 	if (way->offset_before == way->offset_after && (s32)(ack - s->acked_far[0]) < 0)
-		return (s32)(ack - way->offset_after + 2 - d->len) < 0;
-	return (s32)(ack - model_at(d, d->len - 2)) < 0;
+		return (s32)(ack - way->offset_after + tail - d->len) < 0;
+	return (s32)(ack - model_at(d, d->len - tail)) < 0;
 }
 
 static void filter_packet(struct sim *s, struct packet *pkt)

@@ -417,6 +417,34 @@ TEST("D11", "empty line unanswered", NONE)
 	}
 }
 
+/* D11: a reply that was sent before any of the awaited line had come is no answer to it */
+TEST("D11", "answered before it has come", NONE)
+{
+	static const struct {
+		const char *in, *out;
+		u32 lacks, settles;	/* octets of its end that the server lacks */
+	} lines[] = {
+		{ "\r\n", "\r\n", 2, 1 }, { "\n", "\n", 1, 0 },
+		{ "x\n", "X\n", 2, 0 }, { " \n", " \n", 1, 0 },
+		{ "\r\r\n", "\r\r\n", 3, 2 }, { "x\r\r\n", "X\r\r\n", 3, 2 },
+		{ "DATA\r\n", "DATA\r\n", 2, 1 },
+	};
+	u32 i;
+
+	for (i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		esmtp_begin(&f);
+		client(&f, lines[i].in, lines[i].out);
+		assert_true(smtp_flow_waits(&f.flow));
+		f.at[SMTP_CLIENT] -= lines[i].lacks;
+		server(&f, "500 again\r\n", "500 again\r\n");
+		assert_true(smtp_flow_waits(&f.flow));
+		f.at[SMTP_CLIENT] += lines[i].lacks - lines[i].settles;
+		server(&f, "500 what\r\n", "500 what\r\n");
+		assert_false(smtp_flow_waits(&f.flow));
+		fix_end(&f);
+	}
+}
+
 /* D11: a server that leaves some line unanswered answers the EHLO too early */
 TEST("D11", "EHLO too early", NONE)
 {

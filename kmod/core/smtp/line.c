@@ -64,6 +64,8 @@ void smtp_line_end(struct smtp_parser *ps, bool bare)
 	bool doubtful = s->line == SMTP_LINE_START || s->cr_again;
 	u8 await = s->await;
 
+	/* Some servers answer at a CR, also at the first of several */
+	s->tail = bare ? 0 : s->cr_again ? 2 : 1;
 	bare = bare && !s->takes_lf;
 	doubtful |= bare;
 	s->commands++;

@@ -139,6 +139,7 @@ struct smtp_value {
  * @bare: the line whose reply is awaited ended in LF alone
  * @has_cr: the client has sent a CR: not all of its lines end in LF alone
  * @takes_lf: the server has answered a line that ended in LF alone
+ * @tail: octets at the end of that line which its answer does not need: D11
  * @hasty: the client has sent on without the reply to its DATA: RFC 2920, 3.1
  * @cr_again: the client's last two octets were CR
  * @ehlo_pending: an EHLO is not answered yet
@@ -214,6 +215,7 @@ struct smtp_session {
 	bool has_cr;
 	bool takes_lf : 1;
 	bool hasty : 1;
+	u8 tail : 2;
 	bool cr_again;
 	bool ehlo_pending;
 	bool uncertain;
