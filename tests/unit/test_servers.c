@@ -671,6 +671,18 @@ TEST("D10 D4", "a line end before a dot", FIXUP)
 	/* Dots that come crossed out have what was beside them */
 	assert_int_equal(fix_at(&f, SMTP_CLIENT, start, "XXX\r\n"), 5);
 	left(&f, "XXX\r\n");
+	fix_end(&f);
+
+	/* ... or is the first of two dots, which comes crossed out, but not as a line end */
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	fix_body(&f);
+	f.no_acks = true;
+	start = f.at[SMTP_CLIENT];
+	client(&f, "a..\r\nEXPN\r\n", "a..\r\nEXPN\r\n");
+	server(&f, "552 too much\r\n", "552 too much\r\n");
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, start + 1, "X"), 1);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, start + 1, "\r"), -1);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, start + 1, "\n"), -1);
 }
 
 /* D10, T4: what waits behind a refused body goes on with that as it left: crossed out.

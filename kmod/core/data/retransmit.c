@@ -147,6 +147,15 @@ static bool smtp_walk_crosses(const struct smtp_walk *w)
 	       (w->crosses && !w->at.m.eol_before);
 }
 
+/* May the @n octets at @p come in place of the mark's dots? A line end would leave as one:
+ * to a server that reads on, it makes the dot behind it an end of data (D4).
+ */
+static bool smtp_walk_replaces(const struct smtp_walk *w, const u8 *p, u32 n)
+{
+	return smtp_walk_crosses(w) &&
+	       (w->at.m.kind == SMTP_MARK_SPACE || smtp_line_rest(p, n) == n);
+}
+
 /* Are the octets beside the dots of the mark the same as before? The dots are at
  * [@start, @end) of the @n octets at @p.
  */
@@ -275,7 +284,7 @@ static bool smtp_walk_octets(struct smtp_walk *w, const u8 *p, u32 n)
 				smtp_finder_skip(&dots, to);
 			}
 			dot = smtp_finder_next(&dots);
-		} else if (from < to && !smtp_walk_crosses(w)) {
+		} else if (from < to && !smtp_walk_replaces(w, p + from, to - from)) {
 			goto out;
 		}
 		if (m->kind == SMTP_MARK_DOTS && !smtp_walk_beside(w, p, start, end, n))
