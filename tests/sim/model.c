@@ -2460,12 +2460,23 @@ static bool recipients_open(const struct model *m)
 	return false;
 }
 
+/* D6: begins an XEXCH50 at @p that may pass, and is a command before it not answered? */
+static bool xexch50_open(const struct model *m, uint32_t p)
+{
+	uint32_t n = m->sight - p;
+
+	return word_is("xexch50", m->d[0].in + p, n < 7 ? n : 7, false) && m->replies < m->commands &&
+	       !m->uncertain && !m->refusals && !m->policy.tls_required &&
+	       listed(m->policy.allow, "xexch50") &&
+	       !(p > m->line && m->d[0].in[p - 1] == '\r');
+}
+
 bool model_chunk_waits(const struct model *m)
 {
 	uint32_t p = m->d[0].len;
 
 	return m->state == M_COMMAND && p < m->sight && first_of_verb(m, p) &&
-	       may_be_bdat(m, p) && recipients_open(m);
+	       ((may_be_bdat(m, p) && recipients_open(m)) || xexch50_open(m, p));
 }
 
 bool model_begins(struct model *m)
@@ -2537,6 +2548,8 @@ static void judge(struct model *m, int dir, uint32_t to)
 						    m->uncertain;
 				if (may_be_bdat(m, p) && recipients_open(m))
 					m->error = "H7: BDAT did not wait for the reply to RCPT";
+				if (xexch50_open(m, p))
+					m->error = "D6: XEXCH50 did not wait for replies";
 				m->policy.no_chunks = m->refusals || m->uncertain;
 				m->policy.lost = m->lost;
 			}

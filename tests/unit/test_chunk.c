@@ -271,6 +271,35 @@ TEST("D6", "XEXCH50", NONE)
 	assert_int_equal(COUNT(REPLIES_UNEXPECTED), 0);
 }
 
+/* D6, D11: one reply too many to what is before it would be taken for its own. So it
+ * passes when all of that is answered, and such a reply was sent before it had come.
+ */
+TEST("D6 D11", "XEXCH50 waits until all before it is answered", NONE)
+{
+	u32 before;
+
+	chunking_begin(&f, OFFERS);
+	client_cut(&f, "EXPN\r\nXEXCH50 6 2\r\n", 6);
+	left(&f, "XXXX\r\n");
+	client_cut(&f, "XEXCH50 6 2\r\n", -1);
+	client_cut(&f, "xexch50 6 2\r\n", -1);
+	before = f.at[SMTP_CLIENT];
+	server(&f, "500 a\r\n", "500 a\r\n");
+	client(&f, "XEXCH50 6 2\r\n", "XEXCH50 6 2\r\n");
+	f.at[SMTP_CLIENT] = before;
+	server(&f, "500 again\r\n", "500 again\r\n");
+	assert_true(smtp_flow_waits(&f.flow));
+	f.at[SMTP_CLIENT] += strlen("XEXCH50 6 2\r\n");
+	server(&f, "354 go\r\n", "354 go\r\n");
+	client(&f, "EXPN\r\nEXPN\r\n", "EXPN\r\nXXXX\r\n");
+	fix_end(&f);
+
+	/* Others that begin alike don't wait where it is not allowed */
+	fix_begin(&f, SMTP_FIXUP_MODE_ESMTP);
+	fix_open(&f);
+	client(&f, "NOOP\r\nXEXCH50 6 2\r\n", "NOOP\r\nXXXXXXX 6 2\r\n");
+}
+
 /* T2: commands between many chunks in flight are all kept */
 TEST("D6", "many in flight", NONE)
 {

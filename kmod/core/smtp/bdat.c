@@ -7,17 +7,38 @@
 /* H7: only a recipient that was accepted takes the chunk. Until there is one, a BDAT
  * waits for the replies to all RCPTs and BDATs before it.
  */
-bool smtp_chunk_unsettled(const struct smtp_parser *ps)
+static bool smtp_bdat_waits(const struct smtp_parser *ps)
 {
 	const struct smtp_session *s = ps->s;
 	u32 open, unanswered;
 
-	if (s->cr || s->accepted ||
-	    !(smtp_verbs_now(ps) & SMTP_VERB_BIT(BDAT)))
+	if (s->accepted || !(smtp_verbs_now(ps) & SMTP_VERB_BIT(BDAT)))
 		return false;
 	open = s->commands - s->replies;
 	unanswered = open < 32 ? (1U << open) - 1 : ~0U;
 	return (s->rcpts | s->bdats) & unanswered;
+}
+
+/* D6, D11: one reply too many to an earlier command would be taken for XEXCH50's. If that
+ * passes when all are answered, smtp_input.early tells.
+ */
+static bool smtp_xexch50_waits(const struct smtp_parser *ps)
+{
+	return ps->s->commands != ps->s->replies &&
+	       (smtp_verbs_now(ps) & SMTP_VERB_BIT(XEXCH50));
+}
+
+bool smtp_chunk_unsettled(const struct smtp_parser *ps, const u8 *c, u32 n)
+{
+	struct smtp_match verb = { .candidates = SMTP_VERB_BIT(XEXCH50) };
+
+	if (ps->s->cr)
+		return false;
+	if ((*c & ~0x20) == 'B')
+		return smtp_bdat_waits(ps);
+	return (smtp_match_run(&verb, smtp_verbs, c, n) == n ||
+		smtp_match_word(&verb, smtp_verbs) >= 0) &&
+	       smtp_xexch50_waits(ps);
 }
 
 /* D6: what the reply decides, and how many octets follow */

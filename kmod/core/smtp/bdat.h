@@ -9,23 +9,28 @@
 #include "parser.h"
 
 /**
- * smtp_chunk_unsettled() - would a BDAT have to wait for replies before it may pass?
+ * smtp_chunk_unsettled() - would BDAT or XEXCH50 have to wait for replies first?
  * @ps: the parser
+ * @c: the line, as far as it has come
+ * @n: octets of it, and perhaps more
  *
  * Return: whether it would.
  */
-bool smtp_chunk_unsettled(const struct smtp_parser *ps);
+bool smtp_chunk_unsettled(const struct smtp_parser *ps, const u8 *c, u32 n);
 
 /**
- * smtp_chunk_waits() - must a BDAT wait for replies before it may pass?
+ * smtp_chunk_waits() - must a line wait for replies before it may pass?
  * @ps: the parser
- * @c: the first octet of a line
+ * @c: the line, as far as it has come
+ * @n: octets of it, and perhaps more
  *
  * Return: whether it must.
  */
-static inline bool smtp_chunk_waits(const struct smtp_parser *ps, u8 c)
+static inline bool smtp_chunk_waits(const struct smtp_parser *ps, const u8 *c, u32 n)
 {
-	return (c & ~0x20) == 'B' && smtp_chunk_unsettled(ps);
+	u8 letter = *c & ~0x20;
+
+	return (letter == 'B' || letter == 'X') && smtp_chunk_unsettled(ps, c, n);
 }
 
 /**

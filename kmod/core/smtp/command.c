@@ -90,7 +90,7 @@ static u32 smtp_client_lines(struct smtp_parser *ps, u32 i)
 		bool odd, bare;
 
 		if (s->line == SMTP_LINE_START &&
-		    (smtp_chunk_waits(ps, *c) ||
+		    (smtp_chunk_waits(ps, c, len - i) ||
 		     (unlikely(rated) && smtp_rate_waits(ps, i))))
 			break;
 		if (s->sasl && smtp_sasl_waits(ps, *c, len - i))
