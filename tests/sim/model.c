@@ -2214,7 +2214,8 @@ bool model_rewrites(const struct model *m, bool *whole)
 		return true;
 	if (text && !m->reply_begun && !memcmp(in, "220", n))
 		return true;
-	return (m->reply_begun ? m->reply_masked : masks(m)) &&
+	/* Its first line always stays */
+	return (m->reply_begun ? m->reply_masked : masks(m) && *whole) &&
 	       m->policy.ehlo == MODEL_STRIP && !memcmp(in, "250", n);
 }
 

@@ -475,6 +475,19 @@ TEST("E4", "split", NONE)
 	assert_int_equal(f.shift[SMTP_SERVER], 1);
 	fix_end(&f);
 
+	/* T3: the first line always stays, and so needs not be whole, nor may the reply to
+	 * another command that may be the EHLO's wait for the ACK of a change (D11)
+	 */
+	begin_ehlo(&f, SMTP_FIXUP_EHLO_STRIP);
+	server(&f, "2", "2");
+	server(&f, "50-mail", "50-mail");
+	server(&f, ".example\r\n250-SIZE\r\n250 TURN\r\n", ".example\r\n250 SIZE\r\n");
+	f.no_acks = true;
+	client(&f, "\r\r\n", "\r\r\n");
+	server(&f, "250 o", "250 o");
+	server(&f, "k\r\n", "k\r\n");
+	fix_end(&f);
+
 	/* A line that does not come whole is masked like E1 */
 	begin_ehlo(&f, SMTP_FIXUP_EHLO_STRIP);
 	at = f.at[SMTP_SERVER];

@@ -271,7 +271,9 @@ static bool smtp_reply_rewritten(const struct smtp_parser *ps, const u8 *c, u32 
 	const struct smtp_policy *policy = ps->policy;
 	bool text = s->reply == SMTP_AWAIT_GREETING &&
 		    policy->banner == SMTP_FIXUP_BANNER_TEXT;
-	bool strip = s->reply_ehlo && policy->ehlo == SMTP_FIXUP_EHLO_STRIP;
+	/* The first line of an EHLO reply always stays */
+	bool strip = s->reply_ehlo && policy->ehlo == SMTP_FIXUP_EHLO_STRIP &&
+		     (s->reply_begun || memchr(c, '\n', n));
 
 	if (text && s->reply_begun && s->mask_greeting)
 		return true;
