@@ -1388,7 +1388,7 @@ static void command_byte(struct model *m, uint32_t p, uint32_t to)
 	}
 	/* What is in sight of the verb: up to the piece's end */
 	for (run = p; run < to && d->piece[run] == d->piece[p]; run++)
-		if (is_eol(d->in[run]))
+		if (is_eol(d->in[run]) && !lone(m, run))
 			break;
 	if (run < to && d->piece[run] == d->piece[p])
 		run++;
@@ -1396,9 +1396,15 @@ static void command_byte(struct model *m, uint32_t p, uint32_t to)
 	if (p < v)
 		return;
 	masked = masked_at(m, run);
-	if (masked < run && value_masked(m, e, p, masked))
-		return;
 	bad = !verb_ok(&m->policy, d->in + v, e - v, ended);
+	if (masked < run && value_masked(m, e, p, masked)) {
+		c = d->out[p];
+		/* What is before that octet may end the connection */
+		if (p < masked && !bad && p >= e && in_list(address_verbs, d->in + v, e - v, true))
+			address_byte(m, v, e, p);
+		d->out[p] = c;
+		return;
+	}
 	if (bad && (p < e || m->policy.reject == MODEL_LINE)) {
 		d->out[p] = 'X';
 		RULE(m, V3);
