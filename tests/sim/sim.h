@@ -208,6 +208,7 @@ struct server_app {
 	u8 line[4096];
 	u32 line_len;
 	bool rest;	/* of a SASL response that was split */
+	bool joined;	/* of a line whose end left as an asterisk: H4 */
 	bool cr;
 	u32 auth_left;
 	u32 chunk_left;

@@ -213,9 +213,10 @@ static void command(struct sim *s, const u8 *line, u32 len)
 	const u8 *all = line;
 	u32 all_len = len, n, i;
 	const char *verb = NULL;
-	bool rest = a->rest, body = false, raced = false;
+	bool rest = a->rest, joined = a->joined, body = false, raced = false;
 
 	a->rest = false;
+	a->joined = false;
 	a->commands++;
 	if (s->plan.hostile_server && !rng_below(&a->rng, 4))
 		babble(s);
@@ -246,7 +247,7 @@ static void command(struct sim *s, const u8 *line, u32 len)
 		body = true;
 	a->raced |= raced || (body && !strcmp(verb, "EHLO"));
 	/* A server that speaks out of turn harms itself */
-	if (!body && !a->raced && !s->plan.hostile_server && !s->plan.policy.observe &&
+	if (!body && !joined && !a->raced && !s->plan.hostile_server && !s->plan.policy.observe &&
 	    s->filtering != UNFILTERED) {
 		if (!(s->plan.model.reject == MODEL_NOOP && !strcmp(verb, "NOOP")) &&
 		    /* D5: a word of base64 may be one, but has no argument */
@@ -346,10 +347,13 @@ static void line_add(struct sim *s, u8 c)
 	if (splits(s)) {
 		/* Nor is an AUTH known whose beginning was overwritten: H4 */
 		bool rest = a->state == SRV_AUTH || *a->line == '*';
+		/* H4: a line end that was overwritten was none, so the line is a long one */
+		bool joined = s->plan.forged_acks && memchr(a->line, '*', a->line_len);
 
 		line_end(s);
 		a->line_at = a->at;
 		a->rest = rest && a->state == SRV_COMMAND;
+		a->joined = joined && a->state == SRV_COMMAND;
 	}
 	if (a->line_len < sizeof(a->line))
 		a->line[a->line_len++] = c;
