@@ -1289,7 +1289,9 @@ void sim_delivered(struct sim *s, int dir, u32 from, u32 to)
 	if (to > d->flat_len)
 		sim_fail(s, "octet %u was delivered and never judged", d->flat_len);
 	for (i = from; i < to; i++) {
-		if (s->plan.forged_acks && !dir && rx[i] == '*')
+		/* H4; and nothing of it is kept any more when TLS has begun */
+		if (s->plan.forged_acks && !dir &&
+		    (rx[i] == '*' || smtp_flow_opaque(&s->flow)))
 			continue;
 		if (loose && (d->from[i] >= s->model.tls_at[0] || server_opaque(s, i)))
 			break;
