@@ -930,6 +930,7 @@ static void blocked_chunk(struct model *m, uint32_t v, uint32_t e, uint32_t p)
 		return;
 	m->jump = size;
 	m->cross = true;
+	m->chunk_blocked = true;
 	m->uncertain = true;
 	RULE(m, H7);
 }

@@ -248,6 +248,7 @@ struct model {
 	bool greeting_masked;
 	uint32_t letters;	/* lines lettered in this reply */
 	uint32_t hello;		/* the last HELO, EHLO or XCLIENT */
+	bool chunk_blocked;	/* a chunk was crossed out because its BDAT did not pass */
 	bool chunking;		/* the reply to @hello offered CHUNKING */
 	uint32_t tls_at[2];	/* opaque from here on, or UINT32_MAX */
 };
