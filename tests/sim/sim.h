@@ -295,6 +295,7 @@ struct sim {
 	struct {	/* by a network that loses nothing: T3, T4 */
 		bool done;
 		u64 with, without;
+		u32 waits;	/* of a client that did not wait for a reply: T4 */
 	} took;
 };
 
