@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* One run: the network, the filter in the middle, and every check. */
+#include <ctype.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -476,6 +477,28 @@ static void first_copy(struct sim *s, int dir, u32 pos, u8 c)
 		s->seen_high[dir] = pos + 1;
 }
 
+/* Is each command of the plan's a verb, as RFC 5321, 2.4 and 4.1.1, has them: letters, and in
+ * extensions digits and hyphens?
+ */
+static bool only_verbs(const struct plan *p)
+{
+	u32 i, k;
+
+	for (i = 0; i < p->nr_items; i++) {
+		const struct item *it = &p->items[i];
+		const u8 *text = p->text + it->off;
+
+		if (it->kind != ITEM_LINE)
+			continue;
+		for (k = 0; k < it->len && (text[k] == ' ' || text[k] == '\t'); k++)
+			;
+		for (; k < it->len && text[k] != ' ' && text[k] != '\t' && !is_eol(text[k]); k++)
+			if (!isalnum(text[k]) && text[k] != '-')
+				return false;
+	}
+	return true;
+}
+
 /* The core ends the connection; may it? */
 static void check_ended(struct sim *s, struct packet *pkt, const u8 *orig,
 			enum smtp_verdict v)
@@ -509,7 +532,7 @@ static void check_ended(struct sim *s, struct packet *pkt, const u8 *orig,
 	if (!body)
 		sim_fail(s, "reset outside of a body");
 	/* T3: whatever the network did, and however it cuts and pipelines */
-	if (s->plan.fair && s->plan.client == CLIENT_POLITE)
+	if (s->plan.fair && s->plan.client == CLIENT_POLITE && only_verbs(&s->plan))
 		sim_fail(s, "T3: a client that keeps to the RFCs was reset");
 	ended = m->bodies > i;
 	s->cause = ENDED_TOO_LATE;
