@@ -182,7 +182,7 @@ bool smtp_flow_give_up(struct smtp_flow *flow, struct smtp_host *host);
 /* T4: must the client's next octets wait for a reply? */
 static inline bool smtp_flow_waits(const struct smtp_flow *flow)
 {
-	return flow->session.phase == SMTP_FIXUP_PHASE_WAIT;
+	return flow->session.phase == SMTP_FIXUP_PHASE_WAIT || flow->session.chunk_waits;
 }
 
 /* X7: must the message that the client begins next wait for its turn? */

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* BDAT and XEXCH50: D6, and with them T2. */
+#include <stdio.h>
+
 #include "unit.h"
 
 /* A mail that has a recipient */
@@ -298,6 +300,50 @@ TEST("D6 D11", "XEXCH50 waits until all before it is answered", NONE)
 	fix_begin(&f, SMTP_FIXUP_MODE_ESMTP);
 	fix_open(&f);
 	client(&f, "NOOP\r\nXEXCH50 6 2\r\n", "NOOP\r\nXXXXXXX 6 2\r\n");
+}
+
+/* T3: a client may send BDAT in one write with what is before it. A copy of it is kept until
+ * the replies come, not until the server ACKs, and somebody hears for what it waits.
+ */
+TEST("T3 D6 H7", "kept until the reply", NONE)
+{
+	static const struct {
+		const char *before, *line, *replies[3];
+	} writes[] = {
+		{ "MAIL a\r\nRCPT b\r\n", "BDAT 4 LAST\r\nEXPN",
+		  { "250 a\r\n", "250 b\r\n", NULL } },
+		{ "NOOP\r\n", "XEXCH50 4 2\r\n", { "250 a\r\n", NULL } },
+	};
+	u32 i, k;
+
+	for (i = 0; i < sizeof(writes) / sizeof(*writes); i++) {
+		u32 n = strlen(writes[i].before), rest = strlen(writes[i].line);
+		struct smtp_segment seg = { .len = n + rest };
+		struct smtp_held held = { .what = SMTP_HOLDS_REPLY };
+		char text[64];
+
+		chunking_begin(&f, OFFERS);
+		client(&f, "RSET\r\n", "RSET\r\n");
+		server(&f, "250 ok\r\n", "250 ok\r\n");
+		seg.seq = CLIENT_ISN + f.at[SMTP_CLIENT];
+		held.seq = seg.seq;
+		sprintf(text, "%s%s", writes[i].before, writes[i].line);
+		client_cut(&f, text, n);
+		fix_ack(&f, SMTP_CLIENT, f.at[SMTP_CLIENT]);
+		for (k = 0; writes[i].replies[k]; k++) {
+			assert_int_equal(smtp_flow_holds(&f.flow, SMTP_CLIENT, &seg),
+					 SMTP_HOLDS_REPLY);
+			assert_false(smtp_flow_goes_on(&f.flow, SMTP_CLIENT, &held));
+			assert_string_equal(smtp_session_awaited(&f.flow.session),
+					    "a command before BDAT or XEXCH50");
+			server(&f, writes[i].replies[k], writes[i].replies[k]);
+			assert_true(smtp_flow_goes_on(&f.flow, SMTP_CLIENT, &held));
+			if (writes[i].replies[k + 1])
+				client_cut(&f, writes[i].line, -1);
+		}
+		client(&f, writes[i].line, writes[i].line);
+		fix_end(&f);
+	}
 }
 
 /* T2: commands between many chunks in flight are all kept */

@@ -135,6 +135,7 @@ static void smtp_reply_end(struct smtp_parser *ps, enum smtp_fixup_event event)
 		       s->replies + 1 == s->commands;
 
 	s->reply_begun = false;
+	s->chunk_waits = false;		/* it is judged again */
 	if (s->reply == SMTP_AWAIT_BODY &&
 	    (!smtp_reply_is_refusal(s) || s->reply_code == 421))
 		s->reply = SMTP_AWAIT_UNEXPECTED;

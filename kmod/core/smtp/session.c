@@ -38,6 +38,8 @@ const char *smtp_session_awaited(const struct smtp_session *s)
 		[SMTP_AWAIT_DOUBT] = "BDAT or XEXCH50",
 	};
 
+	if (s->chunk_waits)
+		return "a command before BDAT or XEXCH50";
 	if (s->wait == SMTP_AWAIT_LINE_END && s->bare)
 		return "a line that ended in LF";
 	return lines[s->wait];

@@ -141,6 +141,7 @@ struct smtp_value {
  * @takes_lf: the server has answered a line that ended in LF alone
  * @tail: octets at the end of that line which its answer does not need: D11
  * @hasty: the client has sent on without the reply to its DATA: RFC 2920, 3.1
+ * @chunk_waits: what the client sends next is BDAT or XEXCH50, and waits for replies: D6, H7
  * @cr_again: the client's last two octets were CR
  * @ehlo_pending: an EHLO is not answered yet
  * @uncertain: the number of replies may differ from that of the lines, or an EHLO was
@@ -216,6 +217,7 @@ struct smtp_session {
 	bool takes_lf : 1;
 	bool hasty : 1;
 	u8 tail : 2;
+	bool chunk_waits : 1;
 	bool cr_again;
 	bool ehlo_pending;
 	bool uncertain;
