@@ -85,8 +85,12 @@ class Server(threading.Thread):
                 self.tls = file.read(len(BODY))
                 sock.sendall(b"tls")
                 break
+            elif verb == "BDAT":
+                self.body += file.read(int(line.split()[1]))
+                say(b"250 queued", verb)
             elif verb == "EHLO":
-                say(b"250-mx.example\r\n250-PIPELINING\r\n250-AUTH LOGIN\r\n250 STARTTLS", verb)
+                say(b"250-mx.example\r\n250-PIPELINING\r\n250-CHUNKING\r\n250-AUTH LOGIN\r\n"
+                    b"250 STARTTLS", verb)
             elif verb == "QUIT":
                 say(b"221 bye", verb)
                 break
@@ -167,6 +171,14 @@ def _(family):
 @test("T4 D2", "a large body right behind DATA")
 def _(family):
     compare(family, one_write(HELLO, MAIL, b"DATA\r\n", BULK, END, QUIT), {"DATA": 5})
+
+
+@test("T3 H7", "BDAT and its chunk right behind RCPT, which takes seven seconds")
+def _(family):
+    chunk = b"BDAT %d LAST\r\n" % len(BODY) + BODY
+    if not compare(family, [HELLO, MAIL + chunk + QUIT], {"RCPT": 7},
+                   mode="esmtp allow BDAT ehlo-allow CHUNKING"):
+        raise Mismatch("nothing was resumed")
 
 
 @test("T4 D2", "three mails in one write")
