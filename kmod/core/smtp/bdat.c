@@ -28,17 +28,19 @@ static bool smtp_xexch50_waits(const struct smtp_parser *ps)
 	       (smtp_verbs_now(ps) & SMTP_VERB_BIT(XEXCH50));
 }
 
-bool smtp_chunk_unsettled(const struct smtp_parser *ps, const u8 *c, u32 n)
+bool smtp_chunk_unsettled(struct smtp_parser *ps, const u8 *c, u32 n)
 {
 	struct smtp_match verb = { .candidates = SMTP_VERB_BIT(XEXCH50) };
 
 	if (ps->s->cr)
 		return false;
 	if ((*c & ~0x20) == 'B')
-		return smtp_bdat_waits(ps);
-	return (smtp_match_run(&verb, smtp_verbs, c, n) == n ||
-		smtp_match_word(&verb, smtp_verbs) >= 0) &&
-	       smtp_xexch50_waits(ps);
+		ps->s->chunk_waits = smtp_bdat_waits(ps);
+	else
+		ps->s->chunk_waits = smtp_xexch50_waits(ps) &&
+				     (smtp_match_run(&verb, smtp_verbs, c, n) == n ||
+				      smtp_match_word(&verb, smtp_verbs) >= 0);
+	return ps->s->chunk_waits;
 }
 
 /* D6: what the reply decides, and how many octets follow */

@@ -9,14 +9,20 @@
 #include "parser.h"
 
 /**
- * smtp_chunk_unsettled() - would BDAT or XEXCH50 have to wait for replies first?
- * @ps: the parser
+ * smtp_chunk_unsettled() - must BDAT or XEXCH50 wait for replies first?
+ * @ps: the parser; smtp_session.chunk_waits is set
  * @c: the line, as far as it has come
  * @n: octets of it, and perhaps more
  *
- * Return: whether it would.
+ * Return: whether it must.
  */
-bool smtp_chunk_unsettled(const struct smtp_parser *ps, const u8 *c, u32 n);
+bool smtp_chunk_unsettled(struct smtp_parser *ps, const u8 *c, u32 n);
+
+/* Does the policy let BDAT or XEXCH50 through? */
+static inline bool smtp_chunk_allowed(const struct smtp_policy *policy)
+{
+	return policy->verbs & (SMTP_VERB_BIT(BDAT) | SMTP_VERB_BIT(XEXCH50));
+}
 
 /**
  * smtp_chunk_waits() - must a line wait for replies before it may pass?
@@ -26,11 +32,12 @@ bool smtp_chunk_unsettled(const struct smtp_parser *ps, const u8 *c, u32 n);
  *
  * Return: whether it must.
  */
-static inline bool smtp_chunk_waits(const struct smtp_parser *ps, const u8 *c, u32 n)
+static inline bool smtp_chunk_waits(struct smtp_parser *ps, const u8 *c, u32 n)
 {
 	u8 letter = *c & ~0x20;
 
-	return (letter == 'B' || letter == 'X') && smtp_chunk_unsettled(ps, c, n);
+	return (letter == 'B' || letter == 'X') && unlikely(smtp_chunk_allowed(ps->policy)) &&
+	       smtp_chunk_unsettled(ps, c, n);
 }
 
 /**

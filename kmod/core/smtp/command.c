@@ -89,11 +89,10 @@ static u32 smtp_client_lines(struct smtp_parser *ps, u32 i)
 		u32 run, next = i;
 		bool odd, bare;
 
-		if (s->line == SMTP_LINE_START) {
-			s->chunk_waits = smtp_chunk_waits(ps, c, len - i);
-			if (s->chunk_waits || (unlikely(rated) && smtp_rate_waits(ps, i)))
-				break;
-		}
+		if (s->line == SMTP_LINE_START &&
+		    (smtp_chunk_waits(ps, c, len - i) ||
+		     (unlikely(rated) && smtp_rate_waits(ps, i))))
+			break;
 		if (s->sasl && smtp_sasl_waits(ps, *c, len - i))
 			break;
 		run = smtp_line_beyond(s) ? smtp_line_blank(ps, c, len - i) : 0;
@@ -184,6 +183,7 @@ struct smtp_output smtp_client_judge(struct smtp_session *s,
 	u8 ended = s->ended;
 	u32 header = 0, cr, used;
 
+	s->chunk_waits = false;
 	if (unlikely(s->proxy != SMTP_PROXY_OVER))
 		header = smtp_proxy_judge(&ps);
 	cr = header;

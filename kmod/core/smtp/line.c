@@ -62,10 +62,10 @@ void smtp_line_end(struct smtp_parser *ps, bool bare)
 	 * several lines
 	 */
 	bool doubtful = s->line == SMTP_LINE_START || s->cr_again;
+	/* Some servers answer at a CR, also at the first of several */
+	u8 tail = bare ? 0 : s->cr_again ? 2 : 1;
 	u8 await = s->await;
 
-	/* Some servers answer at a CR, also at the first of several */
-	s->tail = bare ? 0 : s->cr_again ? 2 : 1;
 	bare = bare && !s->takes_lf;
 	doubtful |= bare;
 	s->commands++;
@@ -88,6 +88,7 @@ void smtp_line_end(struct smtp_parser *ps, bool bare)
 	if (await != SMTP_AWAIT_NOTHING) {
 		s->wait = await;
 		s->bare = bare;
+		s->tail = tail;
 		s->phase = SMTP_FIXUP_PHASE_WAIT;
 	}
 }
