@@ -346,7 +346,7 @@ static void line_add(struct sim *s, u8 c)
 
 	if (splits(s)) {
 		/* Nor is an AUTH known whose beginning was overwritten: H4 */
-		bool rest = a->state == SRV_AUTH || *a->line == '*';
+		bool rest = a->state == SRV_AUTH || a->rest || *a->line == '*';
 		/* H4: a line end that was overwritten was none, so the line is a long one */
 		bool joined = s->plan.forged_acks && memchr(a->line, '*', a->line_len);
 
