@@ -198,6 +198,8 @@ static bool masked(const struct sim *s, const u8 *line, u32 verb, u32 len)
 	const struct model_match *m = &s->plan.model.match;
 	u8 arg[2050];
 
+	while (len > verb && line[len - 1] == '\r')
+		len--;		/* of several CRs an LF ends the last: V7 */
 	if (m->action != MODEL_BLOCK || !value_of(m->what, line, verb) || len == verb ||
 	    len - verb >= sizeof(arg) || line[len - 1] == '<' ||
 	    memchr(line + verb, '*', len - verb))	/* H4: that octet was ACKed before */
