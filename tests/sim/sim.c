@@ -982,6 +982,38 @@ static bool acks_early(const struct sim *s, u32 ack)
 	return (s32)(ack - model_at(d, d->len - tail)) < 0;
 }
 
+/* How many packets do the headers take that are read? What is above SMTP_MESSAGE_WORK in one
+ * packet waits for an ACK.
+ */
+static u32 header_packets(const struct plan *p)
+{
+	u32 packets = 0, i, at;
+
+	if (!smtp_message_wanted(&p->policy))
+		return 0;
+	for (i = 0; i < p->nr_items; i++) {
+		const char *text = (const char *)p->text + p->items[i].off;
+
+		if (p->items[i].kind != ITEM_BODY)
+			continue;
+		/* Up to the empty line */
+		for (at = 2; at < p->items[i].len; at++)
+			if (text[at] == '\n' && text[at - 1 - (text[at - 1] == '\r')] == '\n')
+				break;
+		packets += at / SMTP_MESSAGE_WORK;
+	}
+	return packets;
+}
+
+/* T3: has the network lost nothing, and yet a client that keeps to the RFCs had to repeat
+ * what passes now? Of a header only so much is read at a time.
+ */
+static bool stalled(const struct sim *s, const struct packet *pkt)
+{
+	return s->filtering == MEASURED && s->plan.client == CLIENT_POLITE && !pkt->dir &&
+	       pkt->again && !s->resuming && !header_packets(&s->plan);
+}
+
 static void filter_packet(struct sim *s, struct packet *pkt)
 {
 	int dir = pkt->dir;
@@ -1101,6 +1133,8 @@ static void filter_packet(struct sim *s, struct packet *pkt)
 		next = s->flow.stream[dir].next - isn;
 		if ((s32)(next - old) < 0 || next > SIM_CAP)
 			sim_fail(s, "next went back, from %u to %u", old, next);
+		if (next > old && stalled(s, pkt))
+			sim_fail(s, "T3: octets from %u on passed when they were repeated", old);
 		for (i = 0; i < pkt->len; i++)
 			if (off + i >= old && off + i < next)
 				first_copy(s, dir, off + i, orig[i]);
@@ -1586,29 +1620,6 @@ release:
 			 (unsigned long long)host.bytes);
 	if (!*s->error && host.error)
 		snprintf(s->error, sizeof(s->error), "%s", host.error);
-}
-
-/* How many packets do the headers take that are read? What is above SMTP_MESSAGE_WORK in one
- * packet waits for an ACK.
- */
-static u32 header_packets(const struct plan *p)
-{
-	u32 packets = 0, i, at;
-
-	if (!smtp_message_wanted(&p->policy))
-		return 0;
-	for (i = 0; i < p->nr_items; i++) {
-		const char *text = (const char *)p->text + p->items[i].off;
-
-		if (p->items[i].kind != ITEM_BODY)
-			continue;
-		/* Up to the empty line */
-		for (at = 2; at < p->items[i].len; at++)
-			if (text[at] == '\n' && text[at - 1 - (text[at - 1] == '\r')] == '\n')
-				break;
-		packets += at / SMTP_MESSAGE_WORK;
-	}
-	return packets;
 }
 
 /* T3, T4: how long it takes where nothing is lost, with the filter and without. Where

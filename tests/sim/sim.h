@@ -166,7 +166,7 @@ struct packet {
 	u32 order;
 	u8 dir;		/* enum smtp_dir */
 	u8 stage;	/* 0: on the way to the filter, 1: after it */
-	bool fin, rst, low_ttl, window_zero, forged;
+	bool fin, rst, low_ttl, window_zero, forged, again;
 	u32 seq, len, mss, ack;
 	u32 solid, solid_end;	/* payload that must not be cut */
 	struct smtp_held held;

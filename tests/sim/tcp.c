@@ -89,7 +89,8 @@ static void tcp_segment(struct sim *s, struct tcp_end *e, u32 off, u32 len,
 	e->begun[off] = 1;
 	if (off + len + fin > e->max_nxt)
 		e->max_nxt = off + len + fin;
-	sim_trace(s, again && len ? "resend" : "send", pkt);
+	pkt->again = again && len;
+	sim_trace(s, pkt->again ? "resend" : "send", pkt);
 	sim_send(s, pkt);
 	if (s->plan.forged_acks && !e->side && len &&
 	    rng_permille(&s->rng_tcp, s->plan.forged_acks)) {
