@@ -1005,13 +1005,14 @@ static u32 header_packets(const struct plan *p)
 	return packets;
 }
 
-/* T3: has the network lost nothing, and yet a client that keeps to the RFCs had to repeat
- * what passes now? Of a header only so much is read at a time.
+/* T3: has the network lost nothing, and yet a client that keeps to the RFCs, or its server,
+ * had to repeat what passes now? Of a header only so much is read at a time, and no copy is
+ * kept of what follows the end of the connection.
  */
 static bool stalled(const struct sim *s, const struct packet *pkt)
 {
-	return s->filtering == MEASURED && s->plan.client == CLIENT_POLITE && !pkt->dir &&
-	       pkt->again && !s->resuming && !header_packets(&s->plan);
+	return s->filtering == MEASURED && s->plan.client == CLIENT_POLITE && pkt->again &&
+	       !s->resuming && !s->ended && !header_packets(&s->plan);
 }
 
 static void filter_packet(struct sim *s, struct packet *pkt)
