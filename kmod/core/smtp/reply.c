@@ -316,6 +316,7 @@ static u32 smtp_reply_rewrite(struct smtp_parser *ps,
 	bool greeting = s->reply == SMTP_AWAIT_GREETING &&
 			ps->policy->banner == SMTP_FIXUP_BANNER_TEXT &&
 			(s->reply_begun ? s->mask_greeting : ps->in.buf[at + 1] == '2');
+	bool offers = s->reply_offers, chunking = s->chunking;
 	bool ends, changes = true;
 	u32 n = smtp_reply_lines(ps->in.buf + at, ps->in.len - at, &ends);
 	u32 left;
@@ -331,8 +332,12 @@ static u32 smtp_reply_rewrite(struct smtp_parser *ps,
 			  smtp_ehlo_left(ps, ps->in.buf + at, n, ends, &changes);
 	if (changes) {
 		*wait = ps->in.resize == SMTP_RESIZE_BUSY;
-		if (*wait || left > ps->in.room)
+		if (*wait || left > ps->in.room) {
+			/* They do not pass yet, and perhaps never */
+			s->reply_offers = offers;
+			s->chunking = chunking;
 			return 0;
+		}
 	}
 	smtp_reply_lines_read(ps, ps->in.buf + at, n, changes);
 	if (!greeting)
