@@ -2453,7 +2453,7 @@ static bool may_be_bdat(const struct model *m, uint32_t p)
 	return (m->d[0].in[p] | 0x20) == 'b' && m->chunking && m->asked &&
 	       !m->uncertain && !m->refusals && !m->accepted &&
 	       !m->policy.tls_required && listed(m->policy.allow, "bdat") &&
-	       !(p > m->line && m->d[0].in[p - 1] == '\r');
+	       !behind_cr(m, p);
 }
 
 /* ... and is a RCPT of its transaction not answered, or a BDAT? */
@@ -2476,7 +2476,7 @@ static bool xexch50_open(const struct model *m, uint32_t p)
 	return word_is("xexch50", m->d[0].in + p, n < 7 ? n : 7, false) && m->replies < m->commands &&
 	       !m->uncertain && !m->refusals && !m->policy.tls_required &&
 	       listed(m->policy.allow, "xexch50") &&
-	       !(p > m->line && m->d[0].in[p - 1] == '\r');
+	       !behind_cr(m, p);
 }
 
 bool model_chunk_waits(const struct model *m)
