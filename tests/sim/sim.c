@@ -901,6 +901,7 @@ static void reclaim(struct sim *s)
 static void keep(struct sim *s, struct packet *pkt, struct segment *g,
 		 enum smtp_verdict v)
 {
+	const struct smtp_held *gone, *last;
 	enum smtp_holds what;
 	struct packet *copy;
 
@@ -917,7 +918,11 @@ static void keep(struct sim *s, struct packet *pkt, struct segment *g,
 		.size = SMTP_HELD_SIZE_MAX / 20, .what = what,
 		.ends_line = memchr(pkt->data, '\n', pkt->len),
 	};
-	smtp_held_add(&s->kept[pkt->dir], &copy->held, s->flow.stream[pkt->dir].next);
+	gone = smtp_held_add(&s->kept[pkt->dir], &copy->held, s->flow.stream[pkt->dir].next);
+	for (last = s->kept[pkt->dir]; last->next; last = last->next)
+		;
+	for (; gone; gone = gone->next)
+		s->given_up |= smtp_seq_before(last->end, gone->end);
 }
 
 /* One packet of the octets from the next one on up to the end of @last */
@@ -944,6 +949,17 @@ static struct packet *joined(struct sim *s, int dir, const struct smtp_held *las
 	return pkt;
 }
 
+/* Has a line come whole that is not joined, since its packets have too many octets? */
+static bool line_too_long(const struct smtp_held *held)
+{
+	if (held->what != SMTP_HOLDS_LINE)
+		return false;
+	for (; held->next && held->next->seq == held->end; held = held->next)
+		if (held->next->ends_line)
+			return true;
+	return false;
+}
+
 /* Takes off what goes on now, or returns NULL */
 static struct packet *resumed(struct sim *s, int dir)
 {
@@ -960,6 +976,7 @@ static struct packet *resumed(struct sim *s, int dir)
 	line = smtp_held_line(held, s->flow.stream[dir].next);
 	if (line)
 		return joined(s, dir, line);
+	s->given_up |= line_too_long(held);
 	if (!smtp_flow_goes_on(&s->flow, dir, held))
 		return NULL;
 	return container_of(smtp_held_take(list), struct packet, held);
@@ -1007,12 +1024,12 @@ static u32 header_packets(const struct plan *p)
 
 /* T3: has the network lost nothing, and yet a client that keeps to the RFCs, or its server,
  * had to repeat what passes now? Of a header only so much is read at a time, and no copy is
- * kept of what follows the end of the connection.
+ * kept of what follows the end of the connection, or is more than there is room for.
  */
 static bool stalled(const struct sim *s, const struct packet *pkt)
 {
 	return s->filtering == MEASURED && s->plan.client == CLIENT_POLITE && pkt->again &&
-	       !s->resuming && !s->ended && !header_packets(&s->plan);
+	       !s->resuming && !s->ended && !s->given_up && !header_packets(&s->plan);
 }
 
 static void filter_packet(struct sim *s, struct packet *pkt)
@@ -1477,6 +1494,7 @@ static void setup(struct sim *s, u64 seed, const struct diet *diet, bool trace)
 	s->held = 0;
 	memset(&s->adj, 0, sizeof(s->adj));
 	memset(&s->hold, 0, sizeof(s->hold));
+	s->given_up = false;
 	s->hold.at = UINT32_MAX;
 	s->vain = false;
 	s->failing_piece = 0;

@@ -290,6 +290,7 @@ struct sim {
 	enum filtering { FILTERED, MEASURED, UNFILTERED } filtering;
 	char error[512];
 	const char *kind;	/* of the error: its format */
+	bool given_up;		/* the copy of a packet that waited: T4 */
 	u32 held;		/* of an EHLO line, held back once: E1 */
 	u64 events;
 	struct {	/* by a network that loses nothing: T3, T4 */
