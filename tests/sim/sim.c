@@ -1654,7 +1654,7 @@ static void measure(struct sim *s, u64 seed, const struct diet *diet, bool trace
 	s->filtering = MEASURED;
 	s->took.waits = 0;
 	run(s, seed, diet, trace);
-	if (*s->error || s->ended || s->over || !done(s))
+	if (*s->error || s->ended || s->over || s->given_up || !done(s))
 		return;
 	/* RFC 5321, 3.3: of a body that was refused, and is sent all the same, the lines are
 	 * commands, and each may be blocked
