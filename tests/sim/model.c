@@ -1738,6 +1738,10 @@ static void out_of_turn(struct model *m, int code)
 {
 	RULE(m, D8);
 	m->uncertain |= code != 421;
+	if (m->refusals && !m->answered && code != 421) {
+		m->answered = true;
+		m->drifts = true;
+	}
 	if (m->policy.strict_replies && code != 421)
 		ends(m, MODEL_RESET);
 }

@@ -761,6 +761,23 @@ TEST("D10 D7", "replies drift", ESMTP)
 	client(&f, ".\r\nEXPN\r\n", "X\r\nXXXX\r\n");
 }
 
+/* D10: a reply to nothing is one to a line of the body, which may have been a command that
+ * is no error: the first one that seems to answer a later command may be another of them
+ */
+TEST("D10 D7", "replies drift before a command is sent", ESMTP)
+{
+	fix_body(&f);
+	server(&f, "452 left\r\n", "452 left\r\n");
+	server(&f, "334 to AUTH PLAIN\r\n", "334 to AUTH PLAIN\r\n");
+	client(&f, "a\r\n.\r\nRSET\r\n", "X\r\n.\r\nRSET\r\n");
+	server(&f, "250 to RSET\r\n", "250 to RSET\r\n");
+	client(&f, "DATA\r\n", "DATA\r\n");
+	server(&f, "500 X\r\n", "500 X\r\n");
+	client(&f, "NOOP\r\nDATA\r\n", "NOOP\r\nXXXX\r\n");
+	server(&f, "354 go\r\n", "354 go\r\n");
+	client(&f, "EXPN\r\n", "XXXX\r\n");
+}
+
 /* D10, D11: nor do they disclose the reply to an EHLO */
 TEST("D10 D11", "replies drift", NONE)
 {

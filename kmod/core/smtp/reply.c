@@ -67,6 +67,9 @@ static void smtp_reply_unexpected(struct smtp_parser *ps)
 	if (ps->s->reply_code != 421) {
 		ps->s->uncertain = true;
 		ps->s->surplus = true;
+		/* D10: it answers a line of the body, and perhaps each is answered */
+		if (ps->s->left == SMTP_LEFT_JUST)
+			ps->s->left = SMTP_LEFT;
 	}
 	if (ps->policy->strict && ps->s->reply_code != 421)
 		smtp_parser_end(ps, SMTP_END_RESET);
