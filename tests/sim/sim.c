@@ -1648,7 +1648,7 @@ release:
 static void measure(struct sim *s, u64 seed, const struct diet *diet, bool trace)
 {
 	static const char wrong[] = "T4: %llu with the filter, %llu without";
-	u32 replies, commands, waits;
+	u32 replies, commands;
 	u64 more;
 
 	s->filtering = MEASURED;
@@ -1664,7 +1664,6 @@ static void measure(struct sim *s, u64 seed, const struct diet *diet, bool trace
 	replies = s->client.got;
 	commands = s->server.commands;
 	s->took.with = s->now;
-	waits = s->took.waits;
 	s->filtering = UNFILTERED;
 	run(s, seed, diet, false);
 	s->took.without = s->now;
@@ -1672,8 +1671,8 @@ static void measure(struct sim *s, u64 seed, const struct diet *diet, bool trace
 		       s->server.commands == commands;
 	if (s->took.done && s->plan.client == CLIENT_POLITE)
 		RULE(&s->model, T3);
-	/* The server's own time is as much, and a wait takes a way there and back */
-	more = SECOND + 2 * (header_packets(&s->plan) + waits) *
+	/* Each wait for the server takes the time that a packet needs there and back */
+	more = SECOND + 2 * (header_packets(&s->plan) + s->took.waits) *
 	       (s->plan.net[1].delay + s->plan.net[1].jitter);
 	if (!s->took.done || s->took.with <= s->took.without + more ||
 	    2 * s->took.with <= 3 * s->took.without)

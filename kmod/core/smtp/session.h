@@ -139,7 +139,7 @@ struct smtp_value {
  * @bare: the line whose reply is awaited ended in LF alone
  * @has_cr: the client has sent a CR: not all of its lines end in LF alone
  * @takes_lf: the server has answered a line that ended in LF alone
- * @tail: octets at the end of that line which its answer does not need: D11
+ * @tail: octets at the end of the awaited line that its answer does not need: D11
  * @hasty: the client has sent on without the reply to its DATA: RFC 2920, 3.1
  * @chunk_waits: what the client sends next is BDAT or XEXCH50, and waits for replies: D6, H7
  * @cr_again: the client's last two octets were CR
