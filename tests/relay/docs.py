@@ -9,6 +9,7 @@ of Python, one with a year of what the relay has printed since. What follows
 
 Usage: docs.py PROGRAM
 """
+import contextlib
 import doctest
 import os
 import re
@@ -31,13 +32,18 @@ NPM = os.path.join(os.environ.get("MTA") or
 CHECKER = doctest.OutputChecker()
 
 
-def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return str(sock.getsockname()[1])
+def free_port(first):
+    """One that the kernel gives to no connection: below ip_local_port_range."""
+    for port in range(first, first + 1000):
+        with socket.socket() as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with contextlib.suppress(OSError):
+                sock.bind(("127.0.0.1", port))
+                return str(port)
+    raise OSError("no port is free from %d to %d" % (first, port))
 
 
-PORTS = {"2525": free_port(), "2526": free_port()}
+PORTS = {"2525": free_port(12000), "2526": free_port(13000)}
 
 
 def ported(text):

@@ -22,13 +22,12 @@ class Relay:
         host = LOOPBACK[family]
         bracketed = "[%s]" % host if family == 6 else host
         domain = socket.AF_INET6 if family == 6 else socket.AF_INET
-        self.address = host
-        with socket.socket(domain, socket.SOCK_STREAM) as probe:
-            probe.bind((host, 0))
-            self.server_port = probe.getsockname()[1]
+        # It listens as long as the relay runs, or a connection gets its port
+        self.server = socket.create_server((host, 0), family=domain)
         self.process = subprocess.Popen(
-            [program, "-j", "relay", bracketed + ":0", "%s:%d" % (bracketed, self.server_port),
-             *words], stdout=subprocess.PIPE, text=True)
+            [program, "-j", "relay", bracketed + ":0",
+             "%s:%d" % (bracketed, self.server.getsockname()[1]), *words],
+            stdout=subprocess.PIPE, text=True)
         listening = json.loads(self.process.stdout.readline())["listening"]
         self.port = int(listening[0].rpartition(":")[2])
 
@@ -46,6 +45,7 @@ class Relay:
         """Returns its exit status."""
         self.process.send_signal(signal.SIGTERM)
         self.process.stdout.read()
+        self.server.close()
         return self.process.wait(10)
 
 
@@ -97,17 +97,10 @@ def join(program, patience, mismatch):
         return found
 
     def meet(port, family, **_):
-        domain = socket.AF_INET6 if family == 6 else socket.AF_INET
         relay = relay_of(port, family)
-        with socket.socket(domain, socket.SOCK_STREAM) as listener:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.settimeout(patience)
-            listener.bind((relay.address, relay.server_port))
-            listener.listen(1)
-            near = socket.socket(domain, socket.SOCK_STREAM)
-            near.settimeout(patience)
-            near.connect((relay.address, relay.port))
-            far, peer = listener.accept()
+        relay.server.settimeout(patience)
+        near = socket.create_connection((LOOPBACK[family], relay.port), patience)
+        far, peer = relay.server.accept()
         return near, far, peer
 
     def stop():
