@@ -99,6 +99,8 @@ static enum smtp_verdict smtp_flow_body_octets(struct smtp_flow *flow,
 					    &stuck) == SMTP_DESYNC) {
 			return SMTP_DESYNC;
 		}
+		if (event && stuck)	/* and a CR may be read once more: smtp_body_defuse() */
+			return SMTP_PASS;
 		smtp_flow_read(flow, scan, p + read, b->next - start - off - read);
 		if (event == SMTP_BODY_END && !smtp_flow_over(flow)) {
 			b->active = false;

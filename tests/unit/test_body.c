@@ -622,6 +622,34 @@ TEST("D4 T2 H5", "an octet behind a dot that did not pass", NONE)
 	assert_int_not_equal(dropped, 0);
 }
 
+/* Nor has a CR that found none: the octet behind it would come too late to overwrite it */
+TEST("D4 H5", "CR behind a dot that did not pass", NONE)
+{
+	u32 dots, dropped = 0, at;
+	char text[1024];
+
+	for (dots = 0; dots < 300; dots++) {
+		memset(text, 'a', sizeof(text));
+		for (at = 0; at < dots; at++)
+			text[2 * at + 1] = '.';
+		strcpy(text + 2 * dots, "a\r\n");
+		fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+		fix_body(&f);
+		f.no_acks = true;
+		client(&f, text, text);
+		client(&f, ".", ".");
+		at = f.at[SMTP_CLIENT];
+		host.fail = no_memory;
+		if (fix_at(&f, SMTP_CLIENT, at, "\rx") < 1)
+			dropped++;
+		host.fail = NULL;
+		assert_int_equal(fix_at(&f, SMTP_CLIENT, at, "\rx"), 2);
+		left(&f, " x");
+		fix_end(&f);
+	}
+	assert_int_not_equal(dropped, 0);
+}
+
 /* All that the server may have of an octet: that of any copy that has left */
 struct copies {
 	bool right[6];		/* ... is that of an end of data */

@@ -121,8 +121,11 @@ enum smtp_verdict smtp_body_defuse(struct smtp_scan *scan, u32 from, u32 to,
 	if (smtp_seq_before(space, from) || !smtp_seq_before(space, to))
 		return SMTP_DESYNC;
 	*stuck = !smtp_body_space(scan, space);
-	if (*stuck)
+	if (*stuck) {
+		if (dot_cr)	/* it must not leave before this octet is seen again */
+			smtp_body_rewind(scan, b->next - 1, SMTP_BODY_DOT);
 		return SMTP_PASS;
+	}
 	b->state = dot_cr && space == dot ? SMTP_BODY_CR : SMTP_BODY_TEXT;
 	if (space == b->next)
 		b->next++;

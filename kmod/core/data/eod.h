@@ -106,7 +106,7 @@ u32 smtp_body_run(struct smtp_scan *scan, u8 *state, u32 seq, const u8 *p,
  * @scan: the call; the octet at body->next would complete it
  * @from: sequence number from which on nothing has left
  * @to: up to there
- * @stuck: result: there is no room for a mark
+ * @stuck: result: there is no room for a mark; body->next may be one less
  *
  * Overwrites its dot, or if that has left, the octet after it.
  *
