@@ -548,8 +548,6 @@ static void rejects(struct model *m)
 		ends(m, MODEL_DROP);
 	if (m->policy.reject == MODEL_REJECT_RESET)
 		ends(m, MODEL_RESET);
-	if (m->policy.reject >= MODEL_REJECT_DROP)
-		m->ehlo_line = false;	/* it never ends */
 }
 
 /* V5, and L: does the byte at @p show that the verb may not pass? */
@@ -706,7 +704,6 @@ static void values_end(struct model *m, uint32_t v, uint32_t e, uint32_t p)
 		rejects(m);
 	} else if ((is_eol(in[p]) && !lone(m, p)) ||
 		   (matched && m->policy.match.what == VALUE_HELO)) {
-		m->ehlo_line = false;	/* it never ends */
 		ends(m, MODEL_DROP);
 	}
 }
@@ -2441,6 +2438,7 @@ static void back(struct model *m, int dir, uint32_t p, uint32_t nr_edits,
 	struct model_dir *d = &m->d[dir];
 	uint32_t from = dir ? m->reply_from : m->line, piece = p;
 
+	m->ehlo_line &= dir;	/* it never ends */
 	d->nr_edits = nr_edits;
 	d->pool_len = pool_len;
 	if (nr_edits && from < d->edits[nr_edits - 1].pos + d->edits[nr_edits - 1].old)

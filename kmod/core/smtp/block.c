@@ -83,8 +83,6 @@ u32 smtp_verb_block(struct smtp_parser *ps, u32 verb, u32 i, bool begins)
 		smtp_parser_end(ps, ps->policy->reject == SMTP_FIXUP_REJECT_DROP ?
 				    SMTP_END_DROP : SMTP_END_RESET);
 		s->line = SMTP_LINE_BLOCKED;	/* where it is only observed */
-		if (smtp_parser_over(ps))
-			s->await = SMTP_AWAIT_NOTHING;	/* this line has no end */
 		return i;
 	}
 	if (ps->policy->reject == SMTP_FIXUP_REJECT_NOOP && begins && !smtp_parser_over(ps))

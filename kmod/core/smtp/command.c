@@ -169,7 +169,10 @@ skip:
 		smtp_line_skip(ps, next - i - 1);
 		i = next;
 	}
-	return smtp_parser_over(ps) ? line : i;
+	if (!smtp_parser_over(ps))
+		return i;
+	s->await = SMTP_AWAIT_NOTHING;	/* the line has no end */
+	return line;
 }
 
 struct smtp_output smtp_client_judge(struct smtp_session *s,
