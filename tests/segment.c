@@ -100,6 +100,8 @@ static int test_segment_splice(struct smtp_segment *seg, u32 keep, const u8 *byt
 		wrong(g, "a splice keeps more than passes");
 	if (keep + n > seg->room)
 		wrong(g, "T1: spliced to more than there is room for");
+	if (seg->skip && (keep || seg->skip > seg->pass))
+		wrong(g, "a splice keeps what stays behind");
 	if (test_segment_change(g, 0, keep))
 		return -1;
 	g->spliced = g->hooks->splice(g, keep + n);

@@ -60,6 +60,27 @@ static enum smtp_resize smtp_stream_resize(const struct smtp_stream *st,
 	return SMTP_RESIZE_OK;
 }
 
+/* T1: does the segment have octets behind the change of length, for which it has no room?
+ * They wait until that is ACKed.
+ */
+static noinline bool smtp_stream_full(const struct smtp_stream *st,
+				      const struct smtp_segment *seg)
+{
+	const struct smtp_edit *e = &st->edit;
+
+	return !smtp_seq_before(e->pos, seg->seq) &&
+	       smtp_edit_out(e, seg->seq + seg->len) -
+	       smtp_edit_out(e, smtp_stream_begin(st, seg)) > seg->room;
+}
+
+/* Octets of the segment before the next one to judge, if its length changes */
+static noinline u32 smtp_stream_ahead(const struct smtp_stream *st,
+				      const struct smtp_segment *seg)
+{
+	return smtp_edit_out(&st->edit, st->next) -
+	       smtp_edit_out(&st->edit, smtp_stream_begin(st, seg));
+}
+
 /* Has a line with these @n octets of it waited before, and there are no more now? */
 static bool smtp_stream_final(const struct smtp_stream *st, u32 n)
 {
@@ -74,7 +95,8 @@ static void smtp_stream_held(struct smtp_stream *st, const struct smtp_input *in
 {
 	if (out->used)
 		st->held = in->len <= st->held ? SMTP_HOLD_EXHAUSTED : 0;
-	else if (in->resize != SMTP_RESIZE_BUSY && in->len > st->held)
+	else if (in->resize != SMTP_RESIZE_BUSY && out->next != SMTP_NEED_ACK &&
+		 in->len > st->held)
 		st->held = in->len;
 }
 
@@ -103,6 +125,8 @@ bool smtp_flow_lines(struct smtp_flow *flow, enum smtp_dir dir,
 	bool refused;
 	u32 room;
 
+	if (st->edit.old && smtp_stream_full(st, seg))
+		return false;
 	room = smtp_unacked_room(host, r, seq, to - off + spare, &refused);
 	if (refused)
 		smtp_event(host, SMTP_FIXUP_EVENT_MEMORY_REFUSED, NULL, 0);
@@ -111,6 +135,7 @@ bool smtp_flow_lines(struct smtp_flow *flow, enum smtp_dir dir,
 	in.buf = r->buf + r->len;
 	in.len = room - spare;
 	in.room = seg->room;
+	in.ahead = st->next == seg->seq ? 0 : smtp_stream_ahead(st, seg);
 	in.resize = smtp_stream_resize(st, seg);
 	in.final = smtp_stream_final(st, in.len);
 	in.early = smtp_stream_early(flow, dir, seg);

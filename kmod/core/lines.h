@@ -19,8 +19,8 @@
  *
  * Advances stream->next. Stops where something else follows, or where room ends.
  *
- * Return: false: memory is short, so the rest must not be judged as if it had come by
- * itself.
+ * Return: false: memory is short, or room in the packet, so the rest must not be judged as
+ * if it had come by itself.
  */
 bool smtp_flow_lines(struct smtp_flow *flow, enum smtp_dir dir,
 		     struct smtp_segment *seg, u32 off, u32 to,

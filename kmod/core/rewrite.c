@@ -23,7 +23,8 @@ static int smtp_stream_splice(const struct smtp_stream *st,
 {
 	const struct smtp_unacked *r = &st->unacked;
 	const struct smtp_edit *e = &st->edit;
-	u32 first = smtp_edit_out(e, seg->seq);
+	u32 begin = smtp_stream_begin(st, seg);
+	u32 first = smtp_edit_out(e, begin);
 	u32 from = smtp_seq_max(first, r->seq);
 	u32 end = smtp_edit_out(e, seg->seq + seg->pass);
 	u32 kept = smtp_unacked_first(r);
@@ -33,7 +34,8 @@ static int smtp_stream_splice(const struct smtp_stream *st,
 		seg->pass -= end - (r->seq + kept);
 		end = r->seq + kept;
 	}
-	/* Too much for one packet? Then pass no octet after the edit, and if that is
+	/* Too much for one packet? Its sender has put together what passed before in
+	 * several (smtp_stream_full()). Then pass no octet after the edit, and if that is
 	 * still too much, only the octets before it. The sender retransmits the rest.
 	 */
 	if (end - first > seg->room) {
@@ -41,10 +43,12 @@ static int smtp_stream_splice(const struct smtp_stream *st,
 			    seg->seq;
 		end = smtp_edit_out(e, seg->seq + seg->pass);
 	}
-	if (end - first > seg->room && e->pos != seg->seq) {
+	if (end - first > seg->room && e->pos != begin) {
 		seg->pass = e->pos - seg->seq;
-		return smtp_segment_overwrite(seg, first, r->seq, r->buf, kept);
+		return smtp_segment_overwrite(seg, smtp_edit_out(e, seg->seq), r->seq,
+					      r->buf, kept);
 	}
+	seg->skip = begin - seg->seq;
 	return seg->ops->splice(seg, from - first, r->buf + (from - r->seq), end - from);
 }
 

@@ -495,6 +495,15 @@ int smtp_packet_cut(struct smtp_packet *p, u32 pass)
 	return err;
 }
 
+static void smtp_packet_set_seq(struct smtp_packet *p, u32 seq)
+{
+	struct tcphdr *th = smtp_packet_th(p);
+	__be32 wire = htonl(seq);
+
+	inet_proto_csum_replace4(&th->check, p->skb, th->seq, wire, false);
+	th->seq = wire;
+}
+
 /* smtp_segment_ops.splice. The octets that stay become linear: they are less than one
  * wire segment (smtp_segment.room).
  */
@@ -530,17 +539,10 @@ int smtp_packet_splice(struct smtp_segment *seg, u32 keep, const u8 *bytes,
 				 htonl(len + n - p->tcp), true);
 	if (seg->pass < seg->len)
 		smtp_packet_set_flags(p, TCP_FLAG_FIN | TCP_FLAG_PSH, 0);
+	if (seg->skip)
+		smtp_packet_set_seq(p, seg->seq + seg->skip);
 	p->spliced = true;
 	return 0;
-}
-
-static void smtp_packet_set_seq(struct smtp_packet *p, u32 seq)
-{
-	struct tcphdr *th = smtp_packet_th(p);
-	__be32 wire = htonl(seq);
-
-	inet_proto_csum_replace4(&th->check, p->skb, th->seq, wire, false);
-	th->seq = wire;
 }
 
 /**
@@ -554,13 +556,9 @@ static void smtp_packet_set_seq(struct smtp_packet *p, u32 seq)
  */
 int smtp_packet_replace(struct smtp_packet *p, u32 seq, const u8 *bytes, u32 n)
 {
-	int err;
-
 	p->seg.pass = p->seg.len;
-	err = smtp_packet_splice(&p->seg, 0, bytes, n);
-	if (!err)
-		smtp_packet_set_seq(p, seq);
-	return err;
+	p->seg.skip = seq - p->seg.seq;
+	return smtp_packet_splice(&p->seg, 0, bytes, n);
 }
 
 /* Any path carries a packet as long as this, its headers and all their options
@@ -606,6 +604,8 @@ bool smtp_packet_init(struct smtp_packet *p, struct sk_buff *skb, u32 tcp)
 	p->spliced = false;
 	p->resumed = false;
 	p->whole = NULL;
+	p->seg.owes = false;
+	p->seg.skip = 0;
 	p->seg.seq = ntohl(th->seq);
 	p->seg.len = skb->len - p->data;
 	p->seg.mss = skb_shinfo(skb)->gso_size;

@@ -191,7 +191,7 @@ static bool run_segment(struct smtp_flow *flow, enum smtp_dir dir, u32 off,
 	/* Nothing unjudged in command state */
 	if (!body && !(dir == SMTP_CLIENT && flow->body.active) && g->t.seg.pass)
 		CHECK((s32)(off + g->t.seg.pass - after) <= 0);
-	seq = g->t.seg.seq;
+	seq = g->t.seg.seq + g->t.seg.skip;
 	seqadj_adjust(&adj, dir, &seq, NULL);
 	out_at = seq - me->isn;
 	out = g->t.spliced ? g->t.spliced : g->data;

@@ -843,7 +843,7 @@ static void command_ends(struct model *m, uint32_t p)
 	find_verb(m, p + 1, &v, &e, &ended);
 	values_end(m, v, e, p);
 	verb_ends(m, p);
-	if (ended && p == e && begins_message(m, v, e))
+	if (!m->short_noop && ended && p == e && begins_message(m, v, e))
 		m->begun++;
 	if (ended && chunk_line_bad(m, v, e, p + 1, &size) == p &&
 	    d->piece[e - 1] == d->piece[p])
@@ -1062,6 +1062,7 @@ static void line_ended(struct model *m, uint32_t p, bool bare)
 	m->ehlo_line = false;
 	m->line = p + 1;
 	m->filled = false;
+	m->short_noop = false;
 	m->state = M_COMMAND;
 	if (bare)
 		RULE(m, V7);
@@ -1134,6 +1135,14 @@ static void filled_verb_ends(struct model *m, uint32_t p)
 		values_end(m, v, e, p);
 }
 
+/* T1: is there no room for @n octets here, beside those of the packet before them? With no
+ * change in flight these leave as many as they came.
+ */
+static bool no_room_yet(const struct model *m, int dir, uint32_t n)
+{
+	return n <= m->room && m->d[dir].len - m->begin > m->room - n;
+}
+
 /* V4: true where the octets at @p have been replaced */
 static bool command_edit(struct model *m, uint32_t to)
 {
@@ -1145,7 +1154,8 @@ static bool command_edit(struct model *m, uint32_t to)
 	if (n < 4) {
 		if (!whole || !m->elastic)
 			return false;
-		if (model_in_flight(m, 0) || m->hole > m->acked[0]) {
+		if (model_in_flight(m, 0) || m->hole > m->acked[0] ||
+		    no_room_yet(m, 0, 4)) {
 			for (i = 1; i <= n; i++)
 				command_ends(m, m->d[0].len + i);
 			if (m->sight_sure && !m->ended)
@@ -1155,6 +1165,7 @@ static bool command_edit(struct model *m, uint32_t to)
 		edit(m, 0, n, "NOOP", 4);
 		RULE(m, V4);
 		m->filled = true;
+		m->short_noop = true;
 		return true;
 	}
 	if (n > to - m->d[0].len)
@@ -2229,15 +2240,17 @@ bool model_rewrites(const struct model *m, bool *whole)
 
 bool model_must_wait(struct model *m, int dir)
 {
-	uint32_t n;
+	bool busy = model_in_flight(m, dir) || (!dir && m->hole > m->acked[0]);
+	uint32_t n, rest = m->sight - m->d[dir].len;
 	bool whole;
 
-	if (!m->elastic || (!model_in_flight(m, dir) &&
-			    (dir || m->hole <= m->acked[0])))
+	if (!m->elastic)
 		return false;
 	if (dir)
-		return model_rewrites(m, &whole);
-	return line_to_noop(m, &n, &whole) && n < 4 && whole;
+		return (busy || no_room_yet(m, 1, rest < m->room ? rest : m->room)) &&
+		       model_rewrites(m, &whole);
+	return (busy || no_room_yet(m, 0, 4)) &&
+	       line_to_noop(m, &n, &whole) && n < 4 && whole;
 }
 
 static void offered_line(struct model *m, uint32_t s, uint32_t to, bool first)
@@ -2384,7 +2397,7 @@ static bool server_rewrite(struct model *m, uint32_t to)
 		n = strip(m, s, end, ends, buf);
 	}
 	changes = greeting || n != end - s || memcmp(buf, d->in + s, n);
-	if (changes && model_in_flight(m, 1)) {
+	if (changes && (model_in_flight(m, 1) || no_room_yet(m, 1, n))) {
 		if (m->sight_sure)
 			m->error = "G7, E4: a second change of length did not wait";
 		return false;

@@ -172,6 +172,7 @@ struct model {
 	/* What the surroundings say of the piece being judged */
 	bool elastic;		/* lengths may change */
 	uint32_t room;		/* octets of one packet */
+	uint32_t begin;		/* its first octet that leaves if its length changes */
 	uint32_t acked[2];	/* the far end has everything before, as sent */
 	uint32_t sight;		/* where in @in the packet ends */
 	uint32_t body_sight;	/* where it ends for a body: the packet may be cut */
@@ -184,6 +185,7 @@ struct model {
 	uint32_t line;		/* where the line begins */
 	struct model_verb verb;	/* of that line */
 	bool filled;		/* the line has become NOOP: V4 */
+	bool short_noop;	/* ... for its verb, which has left, whatever follows */
 	uint32_t body;		/* where the last body begins */
 	bool header;		/* this line is of the body's header */
 	uint32_t field;		/* where the field of that line begins: X3 */

@@ -1106,6 +1106,7 @@ static void filter_packet(struct sim *s, struct packet *pkt)
 		if (!pkt->forged)
 			keep(s, pkt, &g, v);
 	}
+	m->begin = smtp_stream_begin(&s->flow.stream[dir], &g.t.seg) - isn;
 	if (host.error)
 		sim_fail(s, "%s", host.error);
 	if (host.bytes > MEMORY_MAX)
@@ -1201,7 +1202,7 @@ static void filter_packet(struct sim *s, struct packet *pkt)
 	/* What the rules say of what follows is told by what was in sight */
 	m->sight = off <= d->len && off + pkt->len > d->len ? off + pkt->len : d->len;
 	reply = dir && !tls && reply_held(s, pkt, off);
-	seq = pkt->seq;
+	seq = pkt->seq + g.t.seg.skip;
 	ack = pkt->ack;
 	seqadj_adjust(&s->adj, dir, &seq, &ack);
 	out = g.t.spliced ? g.t.spliced : pkt->data;

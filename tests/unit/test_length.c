@@ -539,6 +539,59 @@ TEST("E4", "larger than a segment", NONE)
 	fix_at(&f, SMTP_SERVER, f.at[SMTP_SERVER], in);
 }
 
+/* GRO has put packets of the server together. What there is no room for waits for the ACK of
+ * what passes now, and those octets, ACKed, take no room when the packet goes on.
+ */
+TEST("T1 T3 E4", "no room yet", NONE)
+{
+	static const char ehlo[] = "250-a\r\n250-TURN\r\n250 DSN\r\n", out[] = "250-a\r\n250 DSN\r\n";
+	char in[1024];
+	u32 n = 0, i;
+
+	begin_ehlo(&f, SMTP_FIXUP_EHLO_STRIP);
+	server(&f, "250 a\r\n", "250 a\r\n");
+	for (i = 0; i < 88; i++) {
+		client(&f, "NOOP\r\n", "NOOP\r\n");
+		n += sprintf(in + n, "250 a\r\n");
+	}
+	client(&f, "EHLO me\r\n", "EHLO me\r\n");
+	sprintf(in + n, "%s", ehlo);
+	f.mss = 536;
+	i = f.at[SMTP_SERVER];
+	assert_int_equal(fix_at(&f, SMTP_SERVER, i, in), n);
+	assert_int_equal(f.adjusts[SMTP_SERVER], 0);
+	assert_int_equal(f.flow.stream[SMTP_SERVER].held, 0);
+	fix_ack(&f, SMTP_SERVER, i + n);
+	assert_int_equal(fix_at(&f, SMTP_SERVER, i, in), n + strlen(ehlo));
+	left(&f, out);
+	assert_int_equal(f.out_at, i + n);
+}
+
+/* Likewise what follows a change of length */
+TEST("T1 T3 E4", "no room behind an edit yet", NONE)
+{
+	static const char ehlo[] = "250-a\r\n250-TURN\r\n250 DSN\r\n", out[] = "250-a\r\n250 DSN\r\n";
+	char in[1024];
+	u32 n, i;
+
+	begin_ehlo(&f, SMTP_FIXUP_EHLO_STRIP);
+	n = sprintf(in, "%s", ehlo);
+	for (i = 0; i < 88; i++) {
+		client(&f, "NOOP\r\n", "NOOP\r\n");
+		n += sprintf(in + n, "250 a\r\n");
+	}
+	f.mss = 536;
+	i = f.at[SMTP_SERVER];
+	assert_int_equal(fix_at(&f, SMTP_SERVER, i, in), strlen(ehlo));
+	left(&f, out);
+	/* Or no copy of it would be kept */
+	assert_int_equal(f.flow.stream[SMTP_SERVER].next - SERVER_ISN, i + strlen(ehlo));
+	fix_ack(&f, SMTP_SERVER, i + strlen(out));
+	assert_int_equal(fix_at(&f, SMTP_SERVER, i, in), n);
+	assert_int_equal(f.out_at, i - (u32)(strlen(ehlo) - strlen(out)));
+	assert_int_equal(f.flow.session.replies, f.flow.session.commands);
+}
+
 /* A greeting that goes on as an EHLO reply has no text of the operator's */
 TEST("G7 E4", "greeting goes on as EHLO", ESMTP)
 {

@@ -104,6 +104,7 @@ static enum smtp_verdict fix_judge(struct fix *f, enum smtp_dir dir, u32 off,
 				       HOST_OF(&f->flow));
 	if (host.error)
 		fail_msg("%s", host.error);
+	seq += g.seg.skip;
 	seqadj_adjust(&f->adj, dir, &seq, &far_ack);
 	f->out_at = seq - unit_isn(dir);
 	f->ack_at = far_ack - unit_isn(!dir);

@@ -34,7 +34,8 @@ LOGIN = b"AUTH LOGIN\r\ndXNlcg==\r\ncGFzcw==\r\n"
 
 class Server(threading.Thread):
     """Takes one connection by each of the ports; seconds a verb, as in @slow, which may
-    have "writes", too: in how many a reply leaves."""
+    have "writes", too: in how many a reply leaves; "lines": more for EHLO's; and "late":
+    a verb whose reply leaves with the next one's."""
 
     def __init__(self, family, port, slow, where="server"):
         super().__init__(daemon=True)
@@ -56,9 +57,15 @@ class Server(threading.Thread):
                 pass
 
     def session(self, sock, file):
+        late = []
+
         def say(text, verb=""):
             time.sleep(self.slow.get(verb, self.slow.get("", 0)))
-            octets = text + b"\r\n"
+            late.append(text + b"\r\n")
+            if verb == self.slow.get("late"):
+                return
+            octets = b"".join(late)
+            late.clear()
             size = -(-len(octets) // self.slow.get("writes", 1))
             for at in range(0, len(octets), size):
                 time.sleep(0.01 if at else 0)
@@ -112,6 +119,9 @@ def session(family, port, writes, slow, **where):
         sock.recv(1000)     # the greeting
         for write in writes:
             sock.sendall(write)
+            answered, got = where.get("answered"), b""
+            while answered and not answered(got):
+                got += sock.recv(1 << 16)
             time.sleep(0.02)
         during = where.get("during")
         if during:
@@ -214,6 +224,33 @@ def _(family):
         raise Mismatch("%.1f s, without a policy %.1f s" % (took, plain))
     if len(server.lines) != 6:
         raise Mismatch("the server got %r" % server.lines)
+
+
+# The line that is not whole in the first packet is joined, though the second is long
+@test("T3 E4", "EHLO replies of 1,300 octets in two writes each, which are rewritten")
+def _(family):
+    tool("set", str(PORT), "esmtp", "ehlo", "strip")
+    (plain, _), (took, _) = both(family, [*([HELLO] * 6), QUIT], {"writes": 2, "lines": 45})
+    print("      %.2f s, without a policy %.2f s" % (took, plain), flush=True)
+    if took > plain + 0.6:  # 0.2 s each
+        raise Mismatch("%.2f s, without a policy %.2f s" % (took, plain))
+
+
+# A packet of several wire segments, of which the last is rewritten
+@test("T1 T3 E4", "EHLO replies behind 400 others in one write, which are rewritten")
+def _(family):
+    tool("set", str(PORT), "esmtp", "ehlo", "strip")
+    text = [b"NOOP\r\n" * 400 + HELLO] * 20 + [QUIT]
+
+    def answered(got):
+        last = got.split(b"\r\n")[-2:]
+        return last[1:] == [b""] and last[0][:4] in (b"250 ", b"221 ") and last[0] != b"250 ok"
+    before = counters()[str(PORT)]["segments_resumed"]
+    (plain, _), (took, _) = both(family, text, {"late": "NOOP"}, answered=answered)
+    resumed = counters()[str(PORT)]["segments_resumed"] - before
+    print("      %.2f s, without a policy %.2f s, %d resumed" % (took, plain, resumed), flush=True)
+    if took > plain + 0.6 or not resumed:   # 0.2 s each
+        raise Mismatch("%.2f s, without a policy %.2f s, %d resumed" % (took, plain, resumed))
 
 
 @test("T4 V7", "eight recipients and lines that end in LF alone, in one write")

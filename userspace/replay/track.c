@@ -411,7 +411,7 @@ static int judge(struct track *t, struct connection *c, enum smtp_dir dir,
 		if (c->flow.rule->policy.observe)
 			leave_as_is(t, p);
 		else if (s.out_len || s.seg.pass == len)
-			leave(t, c, dir, p, seq, flags, s.out, s.out_len);
+			leave(t, c, dir, p, seq + s.seg.skip, flags, s.out, s.out_len);
 		break;
 	case SMTP_DROP:
 		if (smtp_flow_finished(&c->flow.core)) {

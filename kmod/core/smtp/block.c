@@ -47,11 +47,10 @@ static u32 smtp_line_noop(struct smtp_parser *ps, u32 verb, u32 i)
 	u32 n = smtp_line_rest(line, ps->in.len - verb);
 	bool whole = verb + n < ps->in.len;
 
-	if (n < 4 && (!whole || ps->in.resize != SMTP_RESIZE_OK)) {
-		if (whole && ps->in.resize == SMTP_RESIZE_BUSY)
-			ps->out.next = SMTP_NEED_ACK;
+	if (n < 4 && whole && smtp_parser_resize_waits(ps, verb, 4))
+		ps->out.next = SMTP_NEED_ACK;
+	if (n < 4 && (!whole || ps->in.resize != SMTP_RESIZE_OK || ps->out.next))
 		return 0;
-	}
 	smtp_verb_event(ps, verb, SMTP_FIXUP_EVENT_COMMAND_NOOP);
 	smtp_value_verb_rest(ps, ps->in.buf + i + 1, ps->in.len - i - 1);
 	for (i = 0; i < n && ps->s->chunk.blocked; i++)

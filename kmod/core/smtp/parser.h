@@ -34,6 +34,23 @@ static inline bool smtp_parser_over(const struct smtp_parser *ps)
 }
 
 /**
+ * smtp_parser_resize_waits() - must a change of length wait for ACKs? T1
+ * @ps: the parser
+ * @at: where in its buffer
+ * @n: octets that are put there
+ *
+ * One is in flight, or the packet has no room beside the octets before this one.
+ *
+ * Return: whether it must.
+ */
+static inline bool smtp_parser_resize_waits(const struct smtp_parser *ps, u32 at, u32 n)
+{
+	return ps->in.resize == SMTP_RESIZE_BUSY ||
+	       (ps->in.resize == SMTP_RESIZE_OK && n <= ps->in.room &&
+		ps->in.ahead + at > ps->in.room - n);
+}
+
+/**
  * smtp_parser_finish() - make the result of a call
  * @ps: the parser
  * @used: bytes judged

@@ -310,10 +310,9 @@ static void smtp_reply_lines_read(struct smtp_parser *ps, const u8 *reply, u32 n
 /* Rewrites the lines at @at as a whole. The rest of a reply may be seconds away
  * (postscreen), so the lines that are there do not wait for it. Only a line that is not
  * whole waits, once. Returns how many octets are done; 0: judge them octet by octet, or
- * if *@wait, wait for more.
+ * wait, if out.next tells for what.
  */
-static u32 smtp_reply_rewrite(struct smtp_parser *ps,
-			      u32 at, bool *wait)
+static noinline u32 smtp_reply_rewrite(struct smtp_parser *ps, u32 at)
 {
 	struct smtp_session *s = ps->s;
 	bool greeting = s->reply == SMTP_AWAIT_GREETING &&
@@ -324,18 +323,21 @@ static u32 smtp_reply_rewrite(struct smtp_parser *ps,
 	u32 n = smtp_reply_lines(ps->in.buf + at, ps->in.len - at, &ends);
 	u32 left;
 
-	*wait = false;
 	if (ps->in.resize == SMTP_RESIZE_NEVER)
 		return 0;
 	if (!n) {
-		*wait = ps->in.resize == SMTP_RESIZE_BUSY || !ps->in.final;
+		if (ps->in.resize == SMTP_RESIZE_BUSY)
+			ps->out.next = SMTP_NEED_ACK;
+		else if (!ps->in.final)
+			ps->out.next = SMTP_NEED_LINE;
 		return 0;
 	}
 	left = greeting ? ps->policy->text_len :
 			  smtp_ehlo_left(ps, ps->in.buf + at, n, ends, &changes);
 	if (changes) {
-		*wait = ps->in.resize == SMTP_RESIZE_BUSY;
-		if (*wait || left > ps->in.room) {
+		if (smtp_parser_resize_waits(ps, at, left))
+			ps->out.next = SMTP_NEED_ACK;
+		if (ps->out.next || left > ps->in.room) {
 			/* They do not pass yet, and perhaps never */
 			s->reply_offers = offers;
 			s->chunking = chunking;
@@ -494,11 +496,8 @@ static u32 smtp_server_lines(struct smtp_parser *ps)
 			from = i;
 		}
 		if (!s->reply_column && smtp_reply_rewritten(ps, at, len - i)) {
-			run = smtp_reply_rewrite(ps, i, &wait);
-			if (wait)
-				ps->out.next = ps->in.resize == SMTP_RESIZE_BUSY ?
-						SMTP_NEED_ACK : SMTP_NEED_LINE;
-			if (wait || s->ended != ended)
+			run = smtp_reply_rewrite(ps, i);
+			if (ps->out.next || s->ended != ended)
 				break;
 			if (ps->out.edit.old)
 				return i + run;

@@ -310,7 +310,8 @@ enum smtp_resize {
  * struct smtp_input - bytes in order, to be judged in place
  * @buf: the bytes; there is room for smtp_policy_spare() more
  * @len: how many
- * @room: octets that may stand in place of any part of them
+ * @room: octets of the packet, at most, if the length of any part of them changes
+ * @ahead: octets of the packet before @buf
  * @resize: enum smtp_resize
  * @final: an incomplete line does not wait for its rest: waiting has not helped
  * @early: the server sent these before it had the line that they seem to answer
@@ -320,6 +321,7 @@ struct smtp_input {
 	u8 *buf;
 	u32 len;
 	u32 room;
+	u32 ahead;
 	u8 resize;
 	bool final;
 	bool early;

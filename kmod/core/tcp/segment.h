@@ -33,8 +33,8 @@ struct smtp_segment;
  *	done, only so many octets of the payload may leave; or negative: drop it
  * @cross: make the @n octets from @off on, but CR and LF, read as 'X'; 0, or
  *	negative: drop it
- * @splice: make the payload its first @keep octets and then @bytes; 0, or
- *	negative: drop it
+ * @splice: make the payload its first @keep octets and then @bytes, and begin at
+ *	@seq + @skip; 0, or negative: drop it
  * @adjust: from sequence number @pos on, this direction is shifted by @delta
  * @settle: this direction's shift holds for all its sequence numbers
  */
@@ -58,6 +58,9 @@ struct smtp_segment_ops {
  * @fin: carries FIN
  * @room: payload octets that may leave in it at most; 0: its length must stay
  * @pass: result: leading octets that go on; less than @len is a cut
+ * @owes: result: octets after those were judged, too, and are to pass later
+ * @skip: result: so many of these stay behind, since they were ACKed; set before a splice,
+ *	which keeps nothing then
  */
 struct smtp_segment {
 	const struct smtp_segment_ops *ops;
@@ -69,6 +72,8 @@ struct smtp_segment {
 	bool fin;
 	u32 room;
 	u32 pass;
+	bool owes;
+	u32 skip;
 };
 
 static inline const u8 *smtp_segment_read(struct smtp_segment *seg, u32 off,

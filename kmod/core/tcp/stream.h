@@ -57,6 +57,42 @@ static inline bool smtp_stream_far(const struct smtp_stream *st,
 	return seg->seq - st->acked + SMTP_WINDOW_MAX > 2 * SMTP_WINDOW_MAX;
 }
 
+/**
+ * smtp_stream_begin() - from where on does a segment leave if its length changes?
+ * @st: its direction
+ * @seg: the segment, none of whose octets are beyond a gap
+ *
+ * ACKed octets at its front stay behind, if all that follow are kept: they would take the
+ * room of others.
+ *
+ * Return: sequence number, as it was sent.
+ */
+static inline u32 smtp_stream_begin(const struct smtp_stream *st,
+				    const struct smtp_segment *seg)
+{
+	const struct smtp_unacked *r = &st->unacked;
+	u32 kept = r->len ? r->seq : smtp_edit_out(&st->edit, st->next);
+
+	return kept == smtp_edit_out(&st->edit, st->acked) ?
+	       smtp_seq_max(seg->seq, st->acked) : seg->seq;
+}
+
+/**
+ * smtp_stream_left() - up to where have all octets left?
+ * @st: the direction
+ *
+ * Of a chunk in flight, which counts as judged once it is announced, some may be to come.
+ * So may the rest of a packet that was cut: %SMTP_HOLDS_REST.
+ *
+ * Return: sequence number, as sent.
+ */
+static inline u32 smtp_stream_left(const struct smtp_stream *st)
+{
+	if (st->skip_start == st->skip_end || !smtp_seq_before(st->acked, st->skip_end))
+		return st->next;
+	return smtp_seq_max(st->skip_start, st->acked);
+}
+
 /* Is nothing kept, and no edit in flight? */
 static inline bool smtp_stream_idle(const struct smtp_stream *st)
 {
