@@ -185,6 +185,7 @@ struct tcp_end {
 	bool peer_closed;	/* the peer's window is 0 */
 	u8 *rx, *have;
 	u32 rcv_nxt, rx_high, fin_at;
+	u32 closed_at;		/* where its window was closed last */
 	bool fin_got;
 	u32 unacked;	/* segments received and not answered */
 };
@@ -222,6 +223,7 @@ struct server_app {
 	u32 line_at;	/* where the line begins */
 	u32 tls_from;	/* where what follows STARTTLS begins */
 	u32 left_at;	/* where a body was left, and 1 */
+	bool doubles;	/* it has answered a line twice */
 	bool raced;	/* it was before the filter knew: what follows is the server's */
 	u32 commands;
 };

@@ -43,8 +43,10 @@ static void say(struct sim *s, const char *text, u32 n)
 	if (rng_permille(&a->rng, s->plan.twice)) {
 		if (rng_below(&a->rng, 2))
 			return;
-		if (s->end[1].tx_len)
+		if (s->end[1].tx_len) {
 			say_once(s, text, n);
+			a->doubles = true;
+		}
 	}
 	say_once(s, text, n);
 }
@@ -243,11 +245,18 @@ static void command(struct sim *s, const u8 *line, u32 len)
 	if (strcmp(verb, "RCPT") && strcmp(verb, "NOOP") && strcmp(verb, "HELP") &&
 	    strcmp(verb, "VRFY") && strcmp(verb, "BDAT") && strcmp(verb, "XEXCH50"))
 		a->recipient = false;
-	/* D10: what passed as body before the filter knew */
+	/* D10: what passed as body before the filter knew; and the reply to it may be taken
+	 * for another's
+	 */
 	if (a->left_at && sim_left_before(s, a->line_at + (line - all), n,
 					  a->left_at - 1, &raced))
 		body = true;
-	a->raced |= raced || (body && !strcmp(verb, "EHLO"));
+	/* D6: the second answer to another command, that comes after it, is taken for its own,
+	 * and its 354 perhaps for DATA's
+	 */
+	a->raced |= a->doubles && !strcmp(verb, "XEXCH50");
+	a->raced |= raced || (body && (!strcmp(verb, "EHLO") || !strcmp(verb, "DATA") ||
+				       !strcmp(verb, "AUTH") || !strcmp(verb, "STARTTLS")));
 	/* A server that speaks out of turn harms itself */
 	if (!body && !joined && !a->raced && !s->plan.hostile_server && !s->plan.policy.observe &&
 	    s->filtering != UNFILTERED) {
@@ -455,6 +464,7 @@ static void body_octet(struct sim *s, u8 c)
 	a->cr = false;
 	if (a->refused && s->plan.refuses_how == REFUSES_SWALLOWS)
 		return;
+	a->doubles |= a->refused;
 	if (rejects(s))
 		reply(s, 554, NULL, 0);
 	else

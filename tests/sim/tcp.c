@@ -295,10 +295,12 @@ void tcp_input(struct sim *s, struct packet *pkt)
 	tcp_acked(s, e, pkt);
 	if ((s32)off < (s32)e->rcv_nxt && !owe)
 		owe = true;	/* a probe is answered */
-	if (e->reopen_at == NEVER &&
-	    rng_permille(&s->rng_tcp, s->plan.close_window[!pkt->dir]))
+	/* A buffer that has been read is full again when something has come */
+	if (e->reopen_at == NEVER && e->rcv_nxt != e->closed_at &&
+	    rng_permille(&s->rng_tcp, s->plan.close_window[!pkt->dir])) {
 		e->reopen_at = s->now + RTO + rng_below(&s->rng_tcp, 3 * RTO);
-	else if (e->reopen_at == NEVER) {
+		e->closed_at = e->rcv_nxt;
+	} else if (e->reopen_at == NEVER) {
 		for (i = 0; i < pkt->len; i++) {
 			u32 at = off + i;
 
@@ -337,7 +339,9 @@ void tcp_input(struct sim *s, struct packet *pkt)
 		e->unacked++;
 		if (e->rcv_nxt == old || e->unacked >= 2 || pkt->fin ||
 		    rng_below(&s->rng_tcp, 2)) {
-			if (e->nxt >= tcp_end_of_data(e) || e->peer_closed)
+			/* What came in vain is always acknowledged: RFC 9293, 3.10.7.4 */
+			if (e->rcv_nxt == old || e->nxt >= tcp_end_of_data(e) ||
+			    e->peer_closed)
 				tcp_ack(s, e);
 		} else if (e->ack_at == NEVER) {
 			e->ack_at = s->now + RTO / 4;
