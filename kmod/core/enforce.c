@@ -194,6 +194,7 @@ static enum smtp_verdict smtp_flow_leaves(struct smtp_flow *flow, enum smtp_dir 
 					  struct smtp_host *host)
 {
 	const struct smtp_stream *st = &flow->stream[dir];
+	u32 judged;
 
 	if (unlikely(flow->session.ended) && !over && smtp_flow_closed(flow, dir)) {
 		enum smtp_verdict verdict = smtp_flow_ended_by(flow, dir, seg);
@@ -202,13 +203,15 @@ static enum smtp_verdict smtp_flow_leaves(struct smtp_flow *flow, enum smtp_dir 
 			return verdict;
 	}
 
-	seg->pass = smtp_seq_min(st->next, limit) - seg->seq;
-	if (!seg->pass)
+	judged = smtp_seq_min(st->next, limit) - seg->seq;
+	seg->pass = judged;
+	if (!judged)
 		return SMTP_DROP;
 	if (!flow->policy->observe && smtp_flow_overwrite(flow, dir, seg)) {
 		smtp_event(host, SMTP_FIXUP_EVENT_MEMORY_REFUSED, NULL, 0);
 		return SMTP_DROP;
 	}
+	seg->owes = seg->pass < judged;
 	if (seg->pass < seg->len)	/* overwriting may have cut it, too */
 		smtp_host_count(host, SMTP_FIXUP_CNT_SEGMENTS_CUT, 1);
 	return SMTP_PASS;

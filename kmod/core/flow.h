@@ -214,8 +214,11 @@ static inline enum smtp_holds smtp_flow_holds(const struct smtp_flow *flow,
 {
 	const struct smtp_stream *st = &flow->stream[dir];
 
-	if (flow->policy->observe || flow->session.ended ||
-	    !smtp_seq_before(st->next, seg->seq + seg->len))
+	if (flow->policy->observe || flow->session.ended)
+		return SMTP_HOLDS_NOTHING;
+	if (seg->owes)
+		return SMTP_HOLDS_REST;
+	if (!smtp_seq_before(st->next, seg->seq + seg->len))
 		return SMTP_HOLDS_NOTHING;
 	if (smtp_seq_before(st->next, seg->seq))
 		return smtp_stream_far(st, seg) ? SMTP_HOLDS_NOTHING : SMTP_HOLDS_ORDER;
@@ -247,6 +250,8 @@ static inline bool smtp_flow_goes_on(const struct smtp_flow *flow, enum smtp_dir
 {
 	const struct smtp_stream *st = &flow->stream[dir];
 
+	if (held->what == SMTP_HOLDS_REST)
+		return !smtp_seq_before(st->acked, held->left);
 	if (smtp_seq_before(st->next, held->seq) ||
 	    (dir == SMTP_CLIENT && (smtp_flow_waits(flow) || smtp_flow_rated(flow))))
 		return false;
@@ -255,10 +260,10 @@ static inline bool smtp_flow_goes_on(const struct smtp_flow *flow, enum smtp_dir
 		return !flow->session.surplus;
 	case SMTP_HOLDS_ACK:
 		return st->acked == st->next;
-	case SMTP_HOLDS_TURN:
-		return true;
+	case SMTP_HOLDS_LINE:
+		return false;
 	}
-	return held->what == SMTP_HOLDS_ORDER;
+	return true;
 }
 
 /**

@@ -84,50 +84,54 @@ static void smtp_kept_keep(struct smtp_ct_flow *flow, struct sk_buff *skb,
 	}
 	kept->held.seq = seg->seq;
 	kept->held.end = seg->seq + seg->len;
+	kept->held.left = seg->seq + seg->pass;
 	kept->held.size = size;
 	kept->held.what = what;
-	kept->held.ends_line = what == SMTP_HOLDS_ORDER && smtp_segment_ends_line(seg);
+	kept->held.line = what == SMTP_HOLDS_ORDER ? smtp_segment_line(seg) : 0;
 	smtp_packet_read_end(p);
 	kept->tcp = p->tcp;
 	kept->data = p->data;
 	smtp_flow_free_kept(flow, smtp_held_add(&flow->kept[dir], &kept->held,
-						flow->core.stream[dir].next));
+						smtp_stream_left(&flow->core.stream[dir])));
 }
 
-/* Takes the packets up to @last off the list, and makes one of them: @last with the
- * octets of all of them from @next on. @last has their sender's newest ACK and window.
- * NULL: no memory.
+/* Makes one packet of the @n octets from @next on, of the last one that ends there or before
+ * it, which has their sender's newest ACK and window. Takes it and those before it off the
+ * list. NULL: no memory.
  */
 static struct smtp_kept_packet *smtp_kept_join(struct smtp_ct_flow *flow,
-					       struct smtp_held **list, u32 next,
-					       const struct smtp_held *last)
+					       struct smtp_held **list, u32 next, u32 n)
 {
-	u8 *bytes = kmalloc(last->end - next, GFP_ATOMIC | __GFP_NOWARN);
-	struct smtp_kept_packet *kept;
+	u8 *bytes = kmalloc(n, GFP_ATOMIC | __GFP_NOWARN);
+	struct smtp_kept_packet *joined = NULL;
 	int err = bytes ? 0 : -ENOMEM;
+	u32 at = next, end = next + n;
 	struct smtp_packet p;
-	u32 at = next;
 
-	for (;;) {
-		struct smtp_held *held = smtp_held_take(list);
+	while (at != end) {
+		struct smtp_kept_packet *kept;
+		u32 from = at;
 
-		kept = container_of(held, struct smtp_kept_packet, held);
+		kept = container_of(*list, struct smtp_kept_packet, held);
+		at = smtp_seq_min(kept->held.end, end);
 		if (!err)
-			err = skb_copy_bits(kept->skb, kept->data + (at - held->seq),
-					    bytes + (at - next), held->end - at);
-		at = held->end;
-		if (held == last)
+			err = skb_copy_bits(kept->skb, kept->data + (from - kept->held.seq),
+					    bytes + (from - next), at - from);
+		if (at != kept->held.end)
 			break;
-		smtp_flow_free_kept(flow, held);
+		if (joined)
+			smtp_flow_free_kept(flow, &joined->held);
+		smtp_held_take(list);
+		joined = kept;
 	}
-	if (!err && !smtp_packet_init(&p, kept->skb, kept->tcp))
+	if (!err && !smtp_packet_init(&p, joined->skb, joined->tcp))
 		err = -EINVAL;
 	if (!err)
-		err = smtp_packet_replace(&p, next, bytes, at - next);
+		err = smtp_packet_replace(&p, next, bytes, n);
 	kfree(bytes);
 	if (!err)
-		return kept;
-	smtp_flow_free_kept(flow, &kept->held);
+		return joined;
+	smtp_flow_free_kept(flow, &joined->held);
 	return NULL;
 }
 
@@ -137,18 +141,19 @@ static struct smtp_kept_packet *smtp_kept_next(struct smtp_ct_flow *flow,
 {
 	struct smtp_held **list = &flow->kept[dir], *held;
 	const struct smtp_flow *core = &flow->core;
-	const struct smtp_held *line;
+	const struct smtp_stream *st = &core->stream[dir];
+	u32 line;
 
 	if (smtp_flow_over(core))
 		smtp_flow_drop_kept(flow);
-	while ((held = smtp_held_passed(list, core->stream[dir].next)))
+	while ((held = smtp_held_passed(list, smtp_stream_left(st), st->acked)))
 		smtp_flow_free_kept(flow, held);
 	held = *list;
 	if (!held)
 		return NULL;
-	line = smtp_held_line(held, core->stream[dir].next);
+	line = smtp_held_line(held, st->next);
 	if (line)
-		return smtp_kept_join(flow, list, core->stream[dir].next, line);
+		return smtp_kept_join(flow, list, st->next, line);
 	if (!smtp_flow_goes_on(core, dir, held))
 		return NULL;
 	return container_of(smtp_held_take(list), struct smtp_kept_packet, held);

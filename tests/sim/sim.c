@@ -904,6 +904,7 @@ static void keep(struct sim *s, struct packet *pkt, struct segment *g,
 	const struct smtp_held *gone, *last;
 	enum smtp_holds what;
 	struct packet *copy;
+	const u8 *line;
 
 	if (!pkt->len || (v == SMTP_PASS && g->t.seg.pass == pkt->len))
 		return;
@@ -913,49 +914,54 @@ static void keep(struct sim *s, struct packet *pkt, struct segment *g,
 	s->due |= (what == SMTP_HOLDS_LINE || what == SMTP_HOLDS_ORDER) << pkt->dir;
 	copy = copy_part(s, pkt, 0, pkt->len);
 	copy->mss = pkt->mss;
+	line = memchr(pkt->data, '\n', pkt->len);
 	copy->held = (struct smtp_held) {
 		.seq = pkt->seq, .end = pkt->seq + pkt->len,
+		.left = pkt->seq + g->t.seg.pass,
 		.size = SMTP_HELD_SIZE_MAX / 20, .what = what,
-		.ends_line = memchr(pkt->data, '\n', pkt->len),
+		.line = line ? line + 1 - pkt->data : 0,
 	};
-	gone = smtp_held_add(&s->kept[pkt->dir], &copy->held, s->flow.stream[pkt->dir].next);
+	gone = smtp_held_add(&s->kept[pkt->dir], &copy->held,
+			     smtp_stream_left(&s->flow.stream[pkt->dir]));
 	for (last = s->kept[pkt->dir]; last->next; last = last->next)
 		;
 	for (; gone; gone = gone->next)
 		s->given_up |= smtp_seq_before(last->end, gone->end);
 }
 
-/* One packet of the octets from the next one on up to the end of @last */
-static struct packet *joined(struct sim *s, int dir, const struct smtp_held *last)
+/* One packet of @n octets from the next one on */
+static struct packet *joined(struct sim *s, int dir, u32 n)
 {
-	u32 at = s->flow.stream[dir].next;
-	struct packet *pkt = sim_packet(s, last->end - at);
-	struct smtp_held *held;
+	u32 at = s->flow.stream[dir].next, end = at + n;
+	struct packet *pkt = sim_packet(s, n);
 
 	pkt->dir = dir;
 	pkt->seq = at;
-	do {
-		const struct packet *part;
+	while (at != end) {
+		const struct smtp_held *held = s->kept[dir];
+		const struct packet *part = container_of(held, struct packet, held);
+		u32 from = at;
 
-		held = smtp_held_take(&s->kept[dir]);
-		part = container_of(held, struct packet, held);
-		memcpy(pkt->data + (at - pkt->seq), part->data + (at - held->seq),
-		       held->end - at);
-		at = held->end;
+		at = smtp_seq_min(held->end, end);
+		memcpy(pkt->data + (from - pkt->seq), part->data + (from - held->seq),
+		       at - from);
+		if (at != held->end)
+			break;
+		smtp_held_take(&s->kept[dir]);
 		pkt->ack = part->ack;
 		pkt->window_zero = part->window_zero;
 		pkt->fin = part->fin;
-	} while (held != last);
+	}
 	return pkt;
 }
 
-/* Has a line come whole that is not joined, since its packets have too many octets? */
+/* Has a line come whole that is not joined, since it has too many octets? */
 static bool line_too_long(const struct smtp_held *held)
 {
 	if (held->what != SMTP_HOLDS_LINE)
 		return false;
 	for (; held->next && held->next->seq == held->end; held = held->next)
-		if (held->next->ends_line)
+		if (held->next->line)
 			return true;
 	return false;
 }
@@ -963,17 +969,18 @@ static bool line_too_long(const struct smtp_held *held)
 /* Takes off what goes on now, or returns NULL */
 static struct packet *resumed(struct sim *s, int dir)
 {
+	const struct smtp_stream *st = &s->flow.stream[dir];
 	struct smtp_held **list = &s->kept[dir], *held;
-	const struct smtp_held *line;
+	u32 line;
 
 	if (smtp_flow_over(&s->flow))
 		*list = NULL;
-	while (smtp_held_passed(list, s->flow.stream[dir].next))
+	while (smtp_held_passed(list, smtp_stream_left(st), st->acked))
 		;
 	held = *list;
 	if (!held)
 		return NULL;
-	line = smtp_held_line(held, s->flow.stream[dir].next);
+	line = smtp_held_line(held, st->next);
 	if (line)
 		return joined(s, dir, line);
 	s->given_up |= line_too_long(held);
@@ -1210,6 +1217,12 @@ static void filter_packet(struct sim *s, struct packet *pkt)
 	if (v == SMTP_PASS && n) {
 		if (off < old)
 			RULE(m, T2);
+		if (off + n > s->left_high[dir]) {
+			if (s->left_high[dir] < old && stalled(s, pkt))
+				sim_fail(s, "T3: octets from %u on were judged and left when they were repeated",
+					 s->left_high[dir]);
+			s->left_high[dir] = off + n;
+		}
 		for (i = 0; i < n; i++)
 			if (off + i >= 0 && off + i < SIM_CAP)
 				first_copy(s, dir, off + i, orig[i]);
@@ -1453,6 +1466,7 @@ static void setup(struct sim *s, u64 seed, const struct diet *diet, bool trace)
 		s->end[i].rx = end[i].rx;
 		s->end[i].have = end[i].have;
 		s->seen_high[i] = 0;
+		s->left_high[i] = 0;
 		s->acked[i] = 0;
 		s->acked_far[i] = 0;
 	}

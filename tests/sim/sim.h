@@ -265,6 +265,7 @@ struct sim {
 	u32 order, packets, decisions;
 	u8 *seen[2];	/* which octets have passed the filter or were judged */
 	u32 seen_high[2];
+	u32 left_high[2];	/* the end of what has left */
 	u32 acked[2];	/* as the filter has seen it, as sent */
 	u32 acked_far[2];	/* the same, as it left */
 	struct seqadj adj;

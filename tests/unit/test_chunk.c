@@ -2,6 +2,7 @@
 /* BDAT and XEXCH50: D6, and with them T2. */
 #include <stdio.h>
 
+#include "../../kmod/core/tcp/held.h"
 #include "unit.h"
 
 /* A mail that has a recipient */
@@ -300,6 +301,33 @@ TEST("D6 D11", "XEXCH50 waits until all before it is answered", NONE)
 	fix_begin(&f, SMTP_FIXUP_MODE_ESMTP);
 	fix_open(&f);
 	client(&f, "NOOP\r\nXEXCH50 6 2\r\n", "NOOP\r\nXXXXXXX 6 2\r\n");
+}
+
+/* T3: a chunk counts as judged once it is announced. A copy of its packets that came before
+ * that is kept until it may go on.
+ */
+TEST("T3 D6", "the packets of a chunk that came before it was announced", NONE)
+{
+	struct smtp_held held = { .what = SMTP_HOLDS_ORDER }, *list = &held;
+	const struct smtp_stream *st = &f.flow.stream[SMTP_CLIENT];
+	u32 at;
+
+	chunking_begin(&f, OFFERS);
+	client(&f, "RSET\r\n", "RSET\r\n");
+	server(&f, "250 ok\r\n", "250 ok\r\n");
+	client(&f, "MAIL a\r\nRCPT b\r\n", "MAIL a\r\nRCPT b\r\n");
+	server(&f, "250 a\r\n250 b\r\n", "250 a\r\n250 b\r\n");
+	client(&f, "BDAT 8 LAST\r\nEXPN", "BDAT 8 LAST\r\nEXPN");
+	at = f.at[SMTP_CLIENT];
+	assert_int_equal(st->next - CLIENT_ISN, at + 4);
+	assert_int_equal(smtp_stream_left(st) - CLIENT_ISN, at - 4);
+	held.seq = CLIENT_ISN + at;
+	held.end = held.seq + 4;
+	assert_null(smtp_held_passed(&list, smtp_stream_left(st), st->acked));
+	assert_true(smtp_flow_goes_on(&f.flow, SMTP_CLIENT, &held));
+	client(&f, "EXPN", "EXPN");
+	fix_ack(&f, SMTP_CLIENT, at + 4);
+	assert_ptr_equal(smtp_held_passed(&list, smtp_stream_left(st), st->acked), &held);
 }
 
 /* T3: a client may send BDAT in one write with what is before it. A copy of it is kept until

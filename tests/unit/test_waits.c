@@ -183,11 +183,68 @@ TEST("T4", "the packets of a direction", NONE)
 	/* It has the octets of two of them */
 	assert_int_equal(count(add(&list, &h[3], 10, 20, 1)), 2);
 	assert_int_equal(count(list), 2);
-	assert_null(smtp_held_passed(&list, (u32)-1));
-	assert_ptr_equal(smtp_held_passed(&list, 0), &h[1]);
-	assert_null(smtp_held_passed(&list, 29));
-	assert_ptr_equal(smtp_held_passed(&list, 30), &h[3]);
-	assert_null(smtp_held_passed(&list, 40));
+	assert_null(smtp_held_passed(&list, (u32)-1, 0));
+	assert_ptr_equal(smtp_held_passed(&list, 0, 0), &h[1]);
+	assert_null(smtp_held_passed(&list, 29, 0));
+	assert_ptr_equal(smtp_held_passed(&list, 30, 0), &h[3]);
+	assert_null(smtp_held_passed(&list, 40, 0));
+}
+
+/* What was judged and did not pass with the rest: a large packet is cut before an octet that
+ * changes far back in it (kmod/path/packet.c), and what is kept of it goes on when the far end
+ * has what has left.
+ */
+TEST("T3 T4", "what waits for no more than the ACK of the rest", NONE)
+{
+	struct smtp_held h[2] = {
+		{ .what = SMTP_HOLDS_REST, .left = 50 }, { .what = SMTP_HOLDS_REPLY },
+	};
+	struct smtp_held *list = NULL;
+	struct smtp_segment seg = { .owes = true };
+
+	add(&list, &h[0], 0, 100, 1);
+	assert_null(smtp_held_passed(&list, 100, 99));
+	/* The octets behind it have those of it that have left, and no others */
+	add_at(&list, &h[1], 100, 50, 1, 100);
+	assert_int_equal(count(list), 2);
+	assert_ptr_equal(smtp_held_passed(&list, 100, 100), &h[0]);
+
+	fix_begin(&f, SMTP_FIXUP_MODE_ESMTP);
+	fix_open(&f);
+	client(&f, "RSET\r\nDATA\r\n", "RSET\r\nDATA\r\n");
+	seg.seq = f.flow.stream[SMTP_CLIENT].next - 12;
+	seg.len = 12;
+	assert_int_equal(smtp_flow_holds(&f.flow, SMTP_CLIENT, &seg), SMTP_HOLDS_REST);
+	h[0].left = seg.seq + 6;
+	assert_false(smtp_flow_goes_on(&f.flow, SMTP_CLIENT, &h[0]));
+	/* Though what follows it waits */
+	fix_ack(&f, SMTP_CLIENT, f.at[SMTP_CLIENT] - 6);
+	assert_true(smtp_flow_waits(&f.flow));
+	assert_true(smtp_flow_goes_on(&f.flow, SMTP_CLIENT, &h[0]));
+}
+
+TEST("T3 T4", "a large packet that is cut owes the rest", ESMTP)
+{
+	char text[701] = "", out[701];
+	u32 i, at;
+
+	fix_open(&f);
+	for (i = 0; i < 115; i++)
+		strcat(text, "RSET\r\n");
+	strcpy(out, text);
+	strcat(text, "EXPN a\r\n");
+	strcat(out, "XXXX a\r\n");
+	f.mss = 536;
+	f.pull = 600;
+	at = f.at[SMTP_CLIENT];
+	client_cut(&f, text, 536);
+	assert_true(f.owes);
+	/* When it goes on it is not cut again */
+	f.pull = 0;
+	fix_ack(&f, SMTP_CLIENT, at + 536);
+	assert_int_equal(fix_at(&f, SMTP_CLIENT, at, text), strlen(text));
+	assert_memory_equal(f.out + 536, out + 536, strlen(out) - 536);
+	assert_false(f.owes);
 }
 
 /* RFC 2018: what is told a sender whose packet was lost */
@@ -232,25 +289,29 @@ TEST("T3", "a line in packets that fit together", NONE)
 	memset(h, 0, sizeof(h));
 	h[0].what = SMTP_HOLDS_LINE;
 	add(&list, &h[0], 100, 20, 1);
-	assert_null(smtp_held_line(list, 110));
+	assert_int_equal(smtp_held_line(list, 110), 0);
 	add(&list, &h[1], 120, 10, 1);
-	assert_null(smtp_held_line(list, 110));
-	h[2].ends_line = true;
+	assert_int_equal(smtp_held_line(list, 110), 0);
+	h[2].line = 5;
 	add(&list, &h[2], 131, 9, 1);	/* an octet is missing */
-	assert_null(smtp_held_line(list, 110));
+	assert_int_equal(smtp_held_line(list, 110), 0);
 	list = NULL;
 	add(&list, &h[0], 100, 20, 1);
 	add(&list, &h[1], 120, 11, 1);
 	add(&list, &h[2], 131, 9, 1);
 	add(&list, &h[3], 140, 9, 1);
-	assert_ptr_equal(smtp_held_line(list, 110), &h[2]);
+	assert_int_equal(smtp_held_line(list, 110), 30);
 	h[0].what = SMTP_HOLDS_ACK;
-	assert_null(smtp_held_line(list, 110));
+	assert_int_equal(smtp_held_line(list, 110), 0);
 	/* No longer than any path carries */
 	h[0].what = SMTP_HOLDS_LINE;
 	h[2].end = 110 + SMTP_HELD_LINE_MAX;
-	assert_ptr_equal(smtp_held_line(list, 110), &h[2]);
-	assert_null(smtp_held_line(list, 109));
+	assert_int_equal(smtp_held_line(list, 110), SMTP_HELD_LINE_MAX);
+	/* Then up to the end of the line */
+	assert_int_equal(smtp_held_line(list, 109), 131 + 5 - 109);
+	h[2].line = 110 + SMTP_HELD_LINE_MAX - 131;
+	assert_int_equal(smtp_held_line(list, 110), SMTP_HELD_LINE_MAX);
+	assert_int_equal(smtp_held_line(list, 109), 0);
 }
 
 TEST("T4 H5", "as many packets as that", NONE)

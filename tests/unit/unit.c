@@ -95,7 +95,7 @@ static enum smtp_verdict fix_judge(struct fix *f, enum smtp_dir dir, u32 off,
 			.ops = &test_segment_ops,
 		},
 		.hooks = &unit_hooks, .adj = &f->adj,
-		.dir = dir, .data = f->out, .frag = f->frag,
+		.dir = dir, .data = f->out, .frag = f->frag, .pull = f->pull,
 	};
 	u32 seq = g.seg.seq, far_ack = g.seg.ack;
 
@@ -109,6 +109,7 @@ static enum smtp_verdict fix_judge(struct fix *f, enum smtp_dir dir, u32 off,
 	f->out_at = seq - unit_isn(dir);
 	f->ack_at = far_ack - unit_isn(!dir);
 	*pass = g.seg.pass;
+	f->owes = g.seg.owes;
 	f->writes += g.changes;
 	f->spliced += !!g.spliced;
 	if (g.spliced)

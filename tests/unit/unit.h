@@ -34,6 +34,8 @@ struct fix {
 	bool fin;		/* on the next segments */
 	u32 frag;		/* what one read shows, 0: all */
 	u32 mss;		/* of the next segments, 0: none */
+	u32 pull;		/* of the next segments: test_segment.pull */
+	bool owes;		/* the last segment: smtp_segment.owes */
 	bool no_acks;		/* segments acknowledge nothing */
 	bool fail_write;
 	u32 writes;		/* that changed something */

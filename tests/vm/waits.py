@@ -96,7 +96,8 @@ class Server(threading.Thread):
                 self.body += file.read(int(line.split()[1]))
                 say(b"250 queued", verb)
             elif verb == "EHLO":
-                say(b"250-mx.example\r\n250-PIPELINING\r\n250-CHUNKING\r\n250-AUTH LOGIN\r\n"
+                say(b"250-mx.example\r\n250-PIPELINING\r\n250-CHUNKING\r\n250-AUTH LOGIN\r\n" +
+                    b"250-X-LINE-OF-%d-OCTETS\r\n" % 28 * self.slow.get("lines", 0) +
                     b"250 STARTTLS", verb)
             elif verb == "QUIT":
                 say(b"221 bye", verb)
@@ -187,6 +188,15 @@ def _(family):
 def _(family):
     chunk = b"BDAT %d LAST\r\n" % len(BODY) + BODY
     if not compare(family, [HELLO, MAIL + chunk + QUIT], {"RCPT": 7},
+                   mode="esmtp allow BDAT ehlo-allow CHUNKING"):
+        raise Mismatch("nothing was resumed")
+
+
+# Of many packets, which count as judged once the first is
+@test("T3 D6", "BDAT and a large chunk right behind RCPT, which takes two seconds")
+def _(family):
+    chunk = b"BDAT %d LAST\r\n" % len(BULK) + BULK
+    if not compare(family, [HELLO, MAIL + chunk + QUIT], {"RCPT": 2},
                    mode="esmtp allow BDAT ehlo-allow CHUNKING"):
         raise Mismatch("nothing was resumed")
 

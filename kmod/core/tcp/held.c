@@ -18,8 +18,9 @@ static void smtp_held_move(struct smtp_held **at, struct smtp_held **to)
 static bool smtp_held_covers(const struct smtp_held *held, const struct smtp_held *old,
 			     u32 next)
 {
-	return !smtp_seq_before(held->end, old->end) &&
-	       !smtp_seq_before(smtp_seq_max(old->seq, next), held->seq);
+	u32 from = old->what == SMTP_HOLDS_REST ? old->left : smtp_seq_max(old->seq, next);
+
+	return !smtp_seq_before(held->end, old->end) && !smtp_seq_before(from, held->seq);
 }
 
 struct smtp_held *smtp_held_add(struct smtp_held **list, struct smtp_held *held, u32 next)
@@ -50,25 +51,30 @@ struct smtp_held *smtp_held_add(struct smtp_held **list, struct smtp_held *held,
 	return gone;
 }
 
-struct smtp_held *smtp_held_passed(struct smtp_held **list, u32 next)
+struct smtp_held *smtp_held_passed(struct smtp_held **list, u32 next, u32 acked)
 {
-	if (!*list || smtp_seq_before(next, (*list)->end))
+	const struct smtp_held *held = *list;
+
+	if (!held || smtp_seq_before(held->what == SMTP_HOLDS_REST ? acked : next, held->end))
 		return NULL;
 	return smtp_held_take(list);
 }
 
-const struct smtp_held *smtp_held_line(const struct smtp_held *list, u32 next)
+u32 smtp_held_line(const struct smtp_held *list, u32 next)
 {
 	const struct smtp_held *last = list;
 
 	if (list->what != SMTP_HOLDS_LINE)
-		return NULL;
+		return 0;
 	do {
 		if (!last->next || last->next->seq != last->end)
-			return NULL;
+			return 0;
 		last = last->next;
-	} while (!last->ends_line);
-	return last->end - next <= SMTP_HELD_LINE_MAX ? last : NULL;
+	} while (!last->line);
+	if (last->end - next <= SMTP_HELD_LINE_MAX)
+		return last->end - next;
+	next = last->seq + last->line - next;
+	return next <= SMTP_HELD_LINE_MAX ? next : 0;
 }
 
 u32 smtp_held_runs(const struct smtp_held *list, u32 next,

@@ -29,6 +29,7 @@ enum smtp_holds {
 	SMTP_HOLDS_ACK,		/* T1, and room for bytes in flight */
 	SMTP_HOLDS_LINE,	/* the rest of its last line: G6-G8, E1, E4 */
 	SMTP_HOLDS_ORDER,	/* the packets before it: contract 3 */
+	SMTP_HOLDS_REST,	/* the ACK of what has left of it: the rest was judged, too */
 };
 
 /**
@@ -36,17 +37,19 @@ enum smtp_holds {
  * @next: the next packet, or NULL
  * @seq: sequence number of its first payload octet
  * @end: sequence number after its last payload octet
+ * @left: sequence number after its last octet that has left
  * @size: octets of memory of the caller's object
  * @what: enum smtp_holds
- * @ends_line: there is an LF among its first octets
+ * @line: octets up to its first LF, if that is among its first octets; 0: it is not
  */
 struct smtp_held {
 	struct smtp_held *next;
 	u32 seq;
 	u32 end;
+	u32 left;
 	u32 size;
+	u32 line;
 	u8 what;
-	bool ends_line;
 };
 
 /* Runs of octets that are reported at most: as many as the option has room for beside
@@ -68,7 +71,7 @@ struct smtp_held_run {
  * smtp_held_add() - add a packet to the list
  * @list: of its direction
  * @held: the packet
- * @next: sequence number of the next octet to judge
+ * @next: smtp_stream_left()
  *
  * Return: a list of packets that are no longer held, because @held has all their octets
  * that have not passed or because there is no room. @held may be among them.
@@ -88,24 +91,26 @@ static inline struct smtp_held *smtp_held_take(struct smtp_held **list)
 /**
  * smtp_held_passed() - take the first packet off the list, if all of it has passed
  * @list: of its direction
- * @next: sequence number of the next octet to judge
+ * @next: smtp_stream_left()
+ * @acked: the far end has everything before this
  *
  * Return: the packet, or NULL.
  */
-struct smtp_held *smtp_held_passed(struct smtp_held **list, u32 next);
+struct smtp_held *smtp_held_passed(struct smtp_held **list, u32 next, u32 acked);
 
 /**
  * smtp_held_line() - has the line come that the first packet waits for?
  * @list: of its direction
  * @next: sequence number of the next octet to judge, one of the packet's
  *
- * Then the caller joins the packets up to that one, from @next on, as a retransmission by
- * the sender could do.
+ * Then the caller joins the octets from @next on, as a retransmission by the sender could
+ * do: up to the end of the packet where the line ends, or if that is more than
+ * %SMTP_HELD_LINE_MAX, up to the end of the line.
  *
- * Return: the packet with the end of the line. NULL: it has not come, a packet before it
- * is missing or overlaps, or they have more than %SMTP_HELD_LINE_MAX octets.
+ * Return: how many octets; 0: the line has not come, a packet before its end is missing or
+ * overlaps, or it is longer than that.
  */
-const struct smtp_held *smtp_held_line(const struct smtp_held *list, u32 next);
+u32 smtp_held_line(const struct smtp_held *list, u32 next);
 
 /**
  * smtp_held_runs() - which octets are held behind a gap?

@@ -109,16 +109,19 @@ static inline u8 smtp_segment_octet(struct smtp_segment *seg, u32 seq)
 	return *smtp_segment_read(seg, seq - seg->seq, &n);
 }
 
-/* Is there an LF among the octets of the segment that one read returns? */
-static inline bool smtp_segment_ends_line(struct smtp_segment *seg)
+/* Octets up to the first LF among those of the segment that one read returns; 0: there is
+ * none.
+ */
+static inline u32 smtp_segment_line(struct smtp_segment *seg)
 {
-	const u8 *p;
+	const u8 *p, *end;
 	u32 n;
 
 	if (!seg->len)
-		return false;
+		return 0;
 	p = smtp_segment_read(seg, 0, &n);
-	return memchr(p, '\n', n < seg->len ? n : seg->len);
+	end = memchr(p, '\n', n < seg->len ? n : seg->len);
+	return end ? end + 1 - p : 0;
 }
 
 /**
