@@ -125,7 +125,7 @@ uint32_t value_find(enum model_what what, const char *text, const uint8_t *arg, 
 
 	if (what == VALUE_SENDER || what == VALUE_RECIPIENT || what == VALUE_RELAY)
 		return address(text, arg, n);
-	i = word(&t, arg, n, 1);
+	i = word(&t, arg, n, n && !is_eol(*arg));
 	return i < n && has(&t, text) ? i : n;
 }
 
