@@ -843,7 +843,7 @@ static void command_ends(struct model *m, uint32_t p)
 	find_verb(m, p + 1, &v, &e, &ended);
 	values_end(m, v, e, p);
 	verb_ends(m, p);
-	if (!m->short_noop && ended && p == e && begins_message(m, v, e))
+	if (ended && p == e && begins_message(m, v, e))
 		m->begun++;
 	if (ended && chunk_line_bad(m, v, e, p + 1, &size) == p &&
 	    d->piece[e - 1] == d->piece[p])
@@ -1062,7 +1062,6 @@ static void line_ended(struct model *m, uint32_t p, bool bare)
 	m->ehlo_line = false;
 	m->line = p + 1;
 	m->filled = false;
-	m->short_noop = false;
 	m->state = M_COMMAND;
 	if (bare)
 		RULE(m, V7);
@@ -1162,10 +1161,14 @@ static bool command_edit(struct model *m, uint32_t to)
 				m->error = "V4: a second change of length did not wait";
 			return false;
 		}
+		/* Its verb has left, whatever another copy of the rest says */
+		m->verb = (struct model_verb) {
+			.line = m->line, .seen = m->d[0].len + n,
+			.start = m->d[0].len, .end = m->d[0].len + n,
+		};
 		edit(m, 0, n, "NOOP", 4);
 		RULE(m, V4);
 		m->filled = true;
-		m->short_noop = true;
 		return true;
 	}
 	if (n > to - m->d[0].len)

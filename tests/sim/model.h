@@ -185,7 +185,6 @@ struct model {
 	uint32_t line;		/* where the line begins */
 	struct model_verb verb;	/* of that line */
 	bool filled;		/* the line has become NOOP: V4 */
-	bool short_noop;	/* ... for its verb, which has left, whatever follows */
 	uint32_t body;		/* where the last body begins */
 	bool header;		/* this line is of the body's header */
 	uint32_t field;		/* where the field of that line begins: X3 */
