@@ -1539,6 +1539,8 @@ static bool stuck(const struct sim *s)
 
 static void loop(struct sim *s)
 {
+	bool again = s->plan.fair;	/* with a network that has become perfect */
+
 	while (!done(s)) {
 		u64 t0 = tcp_next_timer(&s->end[0]);
 		u64 t1 = tcp_next_timer(&s->end[1]);
@@ -1572,9 +1574,11 @@ static void loop(struct sim *s)
 		s->now = t;
 		tcp_timers(s, t0 <= t1 ? 0 : 1);
 		if (stuck(s)) {
-			if (s->packets >= FAIR_PACKETS || !s->plan.fair)
+			if (!again)
 				return;
-			s->packets = FAIR_PACKETS;
+			again = false;
+			if (s->packets < FAIR_PACKETS)
+				s->packets = FAIR_PACKETS;
 			s->end[0].timeouts = 0;
 			s->end[1].timeouts = 0;
 		}
