@@ -591,24 +591,34 @@ static bool no_memory(void *arg)
 	return true;
 }
 
+/* A body of that many dots, and a line of which only a dot has come. From then on there is no
+ * memory. Returns where it goes on.
+ */
+static u32 begin_dots(u32 dots)
+{
+	char text[1024];
+	u32 i;
+
+	memset(text, 'a', sizeof(text));
+	for (i = 0; i < dots; i++)
+		text[2 * i + 1] = '.';
+	strcpy(text + 2 * dots, "a\r\n");
+	fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
+	fix_body(&f);
+	f.no_acks = true;
+	client(&f, text, text);
+	client(&f, ".", ".");
+	host.fail = no_memory;
+	return f.at[SMTP_CLIENT];
+}
+
 /* A NUL that found no memory to leave as a blank has not passed: its repetition is none */
 TEST("D4 T2 H5", "an octet behind a dot that did not pass", NONE)
 {
 	u32 dots, dropped = 0, at;
-	char text[1024];
 
 	for (dots = 0; dots < 300; dots++) {
-		memset(text, 'a', sizeof(text));
-		for (at = 0; at < dots; at++)
-			text[2 * at + 1] = '.';
-		strcpy(text + 2 * dots, "a\r\n");
-		fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
-		fix_body(&f);
-		f.no_acks = true;
-		client(&f, text, text);
-		client(&f, ".", ".");
-		at = f.at[SMTP_CLIENT];
-		host.fail = no_memory;
+		at = begin_dots(dots);
 		if (fix_segment(&f, SMTP_CLIENT, at, "", 1) < 1) {
 			host.fail = NULL;
 			dropped++;
@@ -626,20 +636,9 @@ TEST("D4 T2 H5", "an octet behind a dot that did not pass", NONE)
 TEST("D4 H5", "CR behind a dot that did not pass", NONE)
 {
 	u32 dots, dropped = 0, at;
-	char text[1024];
 
 	for (dots = 0; dots < 300; dots++) {
-		memset(text, 'a', sizeof(text));
-		for (at = 0; at < dots; at++)
-			text[2 * at + 1] = '.';
-		strcpy(text + 2 * dots, "a\r\n");
-		fix_begin(&f, SMTP_FIXUP_MODE_FIXUP);
-		fix_body(&f);
-		f.no_acks = true;
-		client(&f, text, text);
-		client(&f, ".", ".");
-		at = f.at[SMTP_CLIENT];
-		host.fail = no_memory;
+		at = begin_dots(dots);
 		if (fix_at(&f, SMTP_CLIENT, at, "\rx") < 1)
 			dropped++;
 		host.fail = NULL;

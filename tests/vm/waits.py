@@ -122,7 +122,10 @@ def session(family, port, writes, slow, **where):
             sock.sendall(write)
             answered, got = where.get("answered"), b""
             while answered and not answered(got):
-                got += sock.recv(1 << 16)
+                piece = sock.recv(1 << 16)
+                if not piece:
+                    raise Mismatch("the connection has ended behind %r" % got[-200:])
+                got += piece
             time.sleep(0.02)
         during = where.get("during")
         if during:

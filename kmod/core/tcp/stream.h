@@ -82,7 +82,7 @@ static inline u32 smtp_stream_begin(const struct smtp_stream *st,
  * @st: the direction
  *
  * Of a chunk in flight, which counts as judged once it is announced, some may be to come.
- * So may the rest of a packet that was cut: %SMTP_HOLDS_REST.
+ * The rest of a packet that was cut is not considered: %SMTP_HOLDS_REST.
  *
  * Return: sequence number, as sent.
  */
