@@ -499,6 +499,21 @@ static bool only_verbs(const struct plan *p)
 	return true;
 }
 
+/* Has an allocation failed for this packet? */
+static bool memory_short(const struct sim *s)
+{
+	return s->failing && s->failing_piece == s->piece;
+}
+
+/* Has the core all of the packet in sight at once, for sure? */
+static bool all_in_sight(const struct sim *s, const struct packet *pkt)
+{
+	const struct model_dir *d = &s->model.d[pkt->dir];
+
+	return !memory_short(s) &&
+	       model_at(d, d->len) - s->acked_far[pkt->dir] + pkt->len < SMTP_UNACKED_MAX / 2;
+}
+
 /* The core ends the connection; may it? */
 static void check_ended(struct sim *s, struct packet *pkt, const u8 *orig,
 			enum smtp_verdict v)
@@ -516,6 +531,7 @@ static void check_ended(struct sim *s, struct packet *pkt, const u8 *orig,
 	for (to = d->len; to < s->seen_high[pkt->dir] && s->seen[pkt->dir][to]; to++)
 		;
 	m->sight = to;
+	m->sight_sure = all_in_sight(s, pkt);
 	i = m->bodies;
 	model_judge(m, pkt->dir, to);
 	s->cause = ENDED_RECLAIMED;
@@ -1178,10 +1194,8 @@ static void filter_packet(struct sim *s, struct packet *pkt)
 				s->vain = true;
 			s->held = 0;
 		}
-		short_of = s->failing && s->failing_piece == s->piece;
-		m->sight_sure = !short_of &&
-				model_at(d, old) - s->acked_far[dir] + pkt->len <
-				SMTP_UNACKED_MAX / 2;
+		short_of = memory_short(s);
+		m->sight_sure = all_in_sight(s, pkt);
 		m->sight = to;
 		/* Lines that are rewritten end where judging did, if room did */
 		if (off <= old && off + pkt->len > next &&
