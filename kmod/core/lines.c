@@ -112,6 +112,12 @@ static bool smtp_stream_early(const struct smtp_flow *flow, enum smtp_dir dir,
 			       client->next);
 }
 
+/* D10: did the server send this before it had the end of the last body? */
+static bool smtp_body_open(const struct smtp_body *b)
+{
+	return b->active || smtp_seq_before(b->acked, b->next);
+}
+
 bool smtp_flow_lines(struct smtp_flow *flow, enum smtp_dir dir,
 		     struct smtp_segment *seg, u32 off, u32 to,
 		     struct smtp_host *host)
@@ -139,6 +145,7 @@ bool smtp_flow_lines(struct smtp_flow *flow, enum smtp_dir dir,
 	in.resize = smtp_stream_resize(st, seg);
 	in.final = smtp_stream_final(st, in.len);
 	in.early = smtp_stream_early(flow, dir, seg);
+	in.in_body = smtp_body_open(&flow->body);
 	in.answers = flow->answers && !flow->server_fin;
 	smtp_segment_copy(seg, off, in.buf, in.len);
 

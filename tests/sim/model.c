@@ -1698,6 +1698,7 @@ static void body_byte(struct model *m, uint32_t p, uint32_t to)
 		m->body_bare[m->bodies] = bare;
 	}
 	m->bodies++;
+	m->body_to = p + 1;
 	count_recipients(m, NULL, 0);
 	m->state = M_COMMAND;
 	if (bare && !m->refused) {
@@ -1757,16 +1758,22 @@ static void out_of_turn(struct model *m, int code)
 		ends(m, MODEL_RESET);
 }
 
-/* D10: a reply that answers nothing, while a body is under way */
-static void refused(struct model *m, uint32_t p)
+/* D10: the server refuses a body whose end it has not got */
+static void refused_early(struct model *m)
 {
 	RULE(m, D10);
-	m->refused = true;
-	m->refused_piece = m->d[1].piece[p];
 	m->drifts |= m->refusals++ > 0;
 	m->uncertain = true;
 	m->ehlo_sent = true;
 	m->ehlos = 255;
+}
+
+/* D10: a reply that answers nothing, while a body is under way */
+static void refused(struct model *m, uint32_t p)
+{
+	refused_early(m);
+	m->refused = true;
+	m->refused_piece = m->d[1].piece[p];
 }
 
 /* X2: the reply to command @n refuses a RCPT, or what stands between two */
@@ -1815,6 +1822,8 @@ static void reply_ended(struct model *m, uint32_t p, uint32_t code)
 	    (m->kinds[n] == K_DATA || m->kinds[n] == K_AUTH ||
 	     m->kinds[n] == K_STARTTLS))
 		m->lost = true;
+	if (m->reply_early && is_refusal(code) && code != 421)
+		refused_early(m);
 	if (m->commands > n + 1)
 		RULE(m, D7);
 	if (m->kinds[n] == K_EHLO && m->reply_offers && m->ehlos &&
@@ -2126,6 +2135,7 @@ static void server_byte(struct model *m, uint32_t p, uint32_t to)
 		m->reply_expected = expects_reply(m);
 		m->reply_in_body = !m->reply_expected && m->state == M_BODY &&
 				   !m->refused;
+		m->reply_early = m->reply_in_body || m->body_to > m->acked[0];
 		m->reply_masked = masks(m);
 		m->reply_offers = false;
 		m->greeting_masked = false;
@@ -2386,6 +2396,7 @@ static bool server_rewrite(struct model *m, uint32_t to)
 		m->reply_expected = expects_reply(m);
 		m->reply_in_body = !m->reply_expected && m->state == M_BODY &&
 				   !m->refused;
+		m->reply_early = m->reply_in_body || m->body_to > m->acked[0];
 		m->reply_masked = masks(m);
 		m->reply_offers = false;
 	}

@@ -192,6 +192,7 @@ struct model {
 	uint64_t message;	/* octets of this message so far: X1 */
 	uint32_t bodies;	/* ended */
 	uint32_t body_end[64];	/* after the end of data of each */
+	uint32_t body_to;	/* that of the last one */
 	uint32_t body_begin[64];
 	bool body_bare[64];	/* ended in LF.LF: V7 */
 	uint8_t kinds[MODEL_COMMANDS];
@@ -241,6 +242,7 @@ struct model {
 	bool reply_expected;
 	bool reply_uncertain;	/* the count was uncertain when its line began: D11 */
 	bool reply_in_body;	/* it begins while one is under way: D10 */
+	bool reply_early;	/* ... or one's end has not been ACKed */
 	uint32_t tail;	/* octets at the end of the last line that its answer does not need: D11 */
 	bool early;	/* what the server says ACKs less than has left: D11 */
 	bool reply_offers;	/* a keyword that passes */

@@ -747,6 +747,46 @@ TEST("D10", "crossing", FIXUP)
 	assert_int_equal(host_events("D10") + host_events("D8"), 0);
 }
 
+/* D10, D11: the end of data has passed and not come when the server refuses the body. It
+ * may leave the body, or read on and answer the end, too.
+ */
+TEST("D10 D11", "refused before the end has come", NONE)
+{
+	u32 i;
+
+	for (i = 0; i < 3; i++) {
+		esmtp_begin(&f);
+		client(&f, "EHLO a\r\n", "EHLO a\r\n");
+		server(&f, "250-a\r\n250 SIZE\r\n", "250-a\r\n250 SIZE\r\n");
+		client(&f, "DATA\r\n", "DATA\r\n");
+		server(&f, "354 go\r\n", "354 go\r\n");
+		f.no_acks = true;
+		client(&f, "a\r\n.\r\n", "a\r\n.\r\n");
+		if (i == 2)
+			fix_ack(&f, SMTP_CLIENT, f.at[SMTP_CLIENT]);
+		server(&f, i == 1 ? "421 no\r\n" : "554 no\r\n", i == 1 ? "421 no\r\n" : "554 no\r\n");
+		f.no_acks = false;
+		client(&f, "EHLO x\r\n", "EHLO x\r\n");
+		server(&f, "250-a\r\n250 SIZE\r\n", "250-a\r\n250 SIZE\r\n");
+		client(&f, "NOOP\r\n", "NOOP\r\n");
+		server(&f, OFFER, i ? OFFER : MASKED);
+		fix_end(&f);
+	}
+}
+
+/* D10, D7: ... and what it then answers is none to a DATA */
+TEST("D10 D7", "refused before the end has come", ESMTP)
+{
+	fix_body(&f);
+	f.no_acks = true;
+	client(&f, "a\r\nb\r\n.\r\n", "a\r\nb\r\n.\r\n");
+	server(&f, "500 left\r\n", "500 left\r\n");
+	f.no_acks = false;
+	client(&f, "DATA\r\n", "DATA\r\n");
+	server(&f, "500 b\r\n", "500 b\r\n");
+	client(&f, "NOOP\r\nDATA\r\n", "NOOP\r\nXXXX\r\n");
+}
+
 /* D10, D7: replies to lines of the body that it left are none to a DATA, and so no
  * 354 is taken for another DATA's
  */

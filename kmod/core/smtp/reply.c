@@ -80,19 +80,23 @@ static bool smtp_reply_is_refusal(const struct smtp_session *s)
 	return s->reply_code >= 400 && s->reply_code < 600;
 }
 
-/* D10: a refusal during a body, with no other command unanswered. The server may have
- * stopped reading the body, or may read to its end.
+/* D10: a refusal by a server that had not the end of the body. It may have stopped reading
+ * the body, or may read to its end and answer that, too.
  */
-static void smtp_reply_refused(struct smtp_parser *ps)
+static void smtp_reply_drifts(struct smtp_session *s)
 {
-	struct smtp_session *s = ps->s;
-
-	s->refused = true;
 	/* D11: it may have run an EHLO that passed as body before this */
 	s->uncertain = true;
 	s->ehlo_sent = true;
 	s->ehlos = 255;
 	s->left = s->left ? SMTP_LEFT : SMTP_LEFT_JUST;
+}
+
+/* D10: a refusal during a body, with no other command unanswered */
+static void smtp_reply_refused(struct smtp_parser *ps)
+{
+	ps->s->refused = true;
+	smtp_reply_drifts(ps->s);
 	smtp_event(ps->host, SMTP_FIXUP_EVENT_BODY_REFUSED, NULL, 0);
 }
 
@@ -158,6 +162,8 @@ static void smtp_reply_end(struct smtp_parser *ps, enum smtp_fixup_event event)
 	if (unlikely(s->rcpts | s->bdats))
 		smtp_reply_chunks(ps);
 	s->replies++;
+	if (unlikely(s->reply_in_body) && smtp_reply_is_refusal(s) && s->reply_code != 421)
+		smtp_reply_drifts(s);
 	if (unlikely(s->asked_last))
 		smtp_limit_answered(ps);
 	/* D11: this is the EHLO's reply for certain. A refusal would not be: it may be
@@ -397,6 +403,7 @@ static void smtp_reply_begin(struct smtp_parser *ps)
 	struct smtp_session *s = ps->s;
 
 	s->reply = smtp_reply_answers(s, ps->in.early);
+	s->reply_in_body = ps->in.in_body || s->reply == SMTP_AWAIT_BODY;
 	s->reply_ehlo = smtp_reply_masked(s);
 	s->reply_offers = false;
 	s->letter = 0;

@@ -167,6 +167,7 @@ struct smtp_value {
  * @reply_column: where in the reply line, stops at 5
  * @reply_last: the server's last octet as it came: G3 looks one octet back
  * @reply_ehlo: it is read as an EHLO reply: E1, D11
+ * @reply_in_body: it began before the server had the end of the last body: D10
  * @reply_offers: a keyword in it passes, so it may be an EHLO's
  * @reply_begun: the reply has a complete line
  * @reply_more: the line's code is followed by '-'
@@ -239,7 +240,8 @@ struct smtp_session {
 	u8 reply;
 	u8 reply_column;
 	u8 reply_last;
-	bool reply_ehlo;
+	bool reply_ehlo : 1;
+	bool reply_in_body : 1;
 	bool reply_offers;
 	bool reply_begun;
 	bool reply_more;
@@ -315,6 +317,7 @@ enum smtp_resize {
  * @resize: enum smtp_resize
  * @final: an incomplete line does not wait for its rest: waiting has not helped
  * @early: the server sent these before it had the line that they seem to answer
+ * @in_body: the server sent these before it had the end of the last body
  * @answers: the connection has ended; only replies to commands before that are judged
  */
 struct smtp_input {
@@ -325,6 +328,7 @@ struct smtp_input {
 	u8 resize;
 	bool final;
 	bool early;
+	bool in_body;
 	bool answers;
 };
 
