@@ -249,11 +249,12 @@ def _(family):
         raise Mismatch("%.2f s, without a policy %.2f s" % (took, plain))
 
 
-# A packet of several wire segments, of which the last is rewritten
-@test("T1 T3 E4", "EHLO replies behind 400 others in one write, which are rewritten")
+# A packet of two wire segments, as many as TCP sends together however long the round trip is
+# (tcp_tso_autosize()), of which the second is rewritten
+@test("T1 T3 E4", "EHLO replies behind 300 others in one write, which are rewritten")
 def _(family):
     tool("set", str(PORT), "esmtp", "ehlo", "strip")
-    text = [b"NOOP\r\n" * 400 + HELLO] * 20 + [QUIT]
+    text = [b"NOOP\r\n" * 300 + HELLO] * 20 + [QUIT]
 
     def answered(got):
         last = got.split(b"\r\n")[-2:]
@@ -262,7 +263,7 @@ def _(family):
     (plain, _), (took, _) = both(family, text, {"late": "NOOP"}, answered=answered)
     resumed = counters()[str(PORT)]["segments_resumed"] - before
     print("      %.2f s, without a policy %.2f s, %d resumed" % (took, plain, resumed), flush=True)
-    if took > plain + 0.6 or not resumed:   # 0.2 s each
+    if took > max(plain * 1.25, plain + 0.6) or not resumed:   # 0.2 s each
         raise Mismatch("%.2f s, without a policy %.2f s, %d resumed" % (took, plain, resumed))
 
 
