@@ -918,7 +918,7 @@ static void blocked_chunk(struct model *m, uint32_t v, uint32_t e, uint32_t p)
 	const struct model_dir *d = &m->d[0];
 	uint32_t size;
 
-	if (!m->ehlo_sent || m->policy.tls_required ||
+	if (!m->may_chunk || m->policy.tls_required ||
 	    !listed(m->policy.allow, "bdat") ||
 	    !word_is("bdat", d->in + v, e - v, true) ||
 	    verb_ok(&m->policy, d->in + v, e - v, true) ||
@@ -2588,6 +2588,7 @@ static void judge(struct model *m, int dir, uint32_t to)
 				if (xexch50_open(m, p))
 					m->error = "D6: XEXCH50 did not wait for replies";
 				m->policy.no_chunks = m->refusals || m->uncertain;
+				m->may_chunk = m->ehlo_sent;
 				m->policy.lost = m->lost;
 			}
 			check_refused(m, p);

@@ -224,6 +224,7 @@ struct model {
 	bool refused;		/* the body that is under way was refused */
 	bool body_refused[64];	/* these were, by number */
 	uint32_t refused_piece;	/* pieces before this one are of the refused body or earlier */
+	bool may_chunk;		/* an EHLO was sent before the verb began: H7 */
 	uint32_t refusals;	/* of bodies under way */
 	bool answered;		/* a reply was counted since the first of them */
 	bool lost;		/* it is not known whether a DATA was answered */
