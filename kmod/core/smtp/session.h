@@ -240,14 +240,13 @@ struct smtp_session {
 	u8 reply;
 	u8 reply_column;
 	u8 reply_last;
-	bool reply_ehlo : 1;
-	bool reply_in_body : 1;
+	bool reply_ehlo;
+	bool reply_in_body;
 	bool reply_offers;
 	bool reply_begun;
 	bool reply_more;
 	bool mask_greeting;
 	u8 ehlo_line;
-	u8 letter;
 	u32 column;
 	u16 recipients;
 	u16 address_len;
@@ -258,6 +257,7 @@ struct smtp_session {
 	bool overwritten;
 	bool confidential;
 	bool broken;
+	u8 letter;
 	struct smtp_value value;
 	u32 message;
 	u32 declared;
